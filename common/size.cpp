@@ -1,0 +1,42 @@
+#include "common/size.h"
+
+#include <array>
+#include <charconv>
+#include <limits>
+
+namespace sup {
+namespace {
+
+struct Unit {
+    std::string_view suffix;
+    std::uint64_t bytes;
+};
+
+constexpr std::array<Unit, 4> units{{{"GiB", 1ULL << 30}, {"MiB", 1ULL << 20}, {"KiB", 1ULL << 10}, {"B", 1}}};
+
+}  // namespace
+
+Result<std::uint64_t> parse_size(std::string_view text) {
+    std::uint64_t number = 0;
+    const auto [rest, problem] = std::from_chars(text.data(), text.data() + text.size(), number);
+    const std::string_view suffix = text.substr(static_cast<std::size_t>(rest - text.data()));
+    if (problem == std::errc{}) {
+        for (const Unit& unit : units) {
+            if (unit.suffix != suffix) continue;
+            if (number > std::numeric_limits<std::uint64_t>::max() / unit.bytes) return Error{"a size too large to count"};
+            return number * unit.bytes;
+        }
+    }
+    return Error{"expected a size such as \"512B\", \"64KiB\" or \"10MiB\""};
+}
+
+std::string describe_size(std::uint64_t bytes) {
+    for (const Unit& unit : units) {
+        if (bytes < unit.bytes || unit.bytes == 1) continue;
+        const std::uint64_t tenths = bytes % unit.bytes * 10 / unit.bytes;
+        return std::to_string(bytes / unit.bytes) + "." + std::to_string(tenths) + " " + std::string(unit.suffix);
+    }
+    return std::to_string(bytes) + " B";
+}
+
+}  // namespace sup

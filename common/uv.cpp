@@ -1,0 +1,82 @@
+#include "common/uv.h"
+
+#include <cstdio>
+#include <cstdlib>
+#include <utility>
+
+namespace sup::uv {
+namespace {
+
+// libuv fails here only for want of memory or descriptors at start-up, or for a programming error.
+void require(int status, const char* what) {
+    if (status == 0) return;
+    std::fprintf(stderr, "sup: %s: %s\n", what, uv_strerror(status));
+    std::abort();
+}
+
+}  // namespace
+
+Loop::Loop() : loop_(std::make_unique<uv_loop_t>()) {
+    require(uv_loop_init(loop_.get()), "uv_loop_init");
+}
+
+Loop::~Loop() {
+    uv_run(loop_.get(), UV_RUN_DEFAULT);
+    require(uv_loop_close(loop_.get()), "uv_loop_close");
+}
+
+Timer::Timer(uv_loop_t* loop, std::function<void()> callback) : state_(new State{{}, std::move(callback)}) {
+    require(uv_timer_init(loop, &state_->handle), "uv_timer_init");
+    state_->handle.data = state_.get();
+}
+
+void Timer::arm(Duration delay) {
+    uv_update_time(state_->handle.loop);
+    const auto fire = [](uv_timer_t* handle) {
+        // A copy, because the callback may destroy the timer and itself with it.
+        const auto call = static_cast<State*>(handle->data)->callback;
+        call();
+    };
+    const auto milliseconds = delay.count() < 0 ? 0 : delay.count();
+    require(uv_timer_start(&state_->handle, fire, static_cast<std::uint64_t>(milliseconds), 0), "uv_timer_start");
+}
+
+void Timer::cancel() {
+    uv_timer_stop(&state_->handle);
+}
+
+Result<Poll> Poll::create(uv_loop_t* loop, int fd, std::function<void(int, int)> callback) {
+    auto state = std::make_unique<State>(State{{}, std::move(callback)});
+    const int status = uv_poll_init(loop, &state->handle, fd);
+    if (status != 0) return Error{std::string("cannot watch descriptor ") + std::to_string(fd) + ": " + uv_strerror(status)};
+    state->handle.data = state.get();
+    Poll poll;
+    poll.state_.reset(state.release());
+    return poll;
+}
+
+void Poll::start(int events) {
+    const auto ready = [](uv_poll_t* handle, int status, int what) {
+        // A copy, because the callback may destroy the watch and itself with it.
+        const auto call = static_cast<State*>(handle->data)->callback;
+        call(status, what);
+    };
+    require(uv_poll_start(&state_->handle, events, ready), "uv_poll_start");
+}
+
+void Poll::stop() {
+    uv_poll_stop(&state_->handle);
+}
+
+Signal::Signal(uv_loop_t* loop, int number, std::function<void()> callback)
+    : state_(new State{{}, std::move(callback)}) {
+    require(uv_signal_init(loop, &state_->handle), "uv_signal_init");
+    state_->handle.data = state_.get();
+    const auto arrived = [](uv_signal_t* handle, int) {
+        const auto call = static_cast<State*>(handle->data)->callback;
+        if (call) call();
+    };
+    require(uv_signal_start(&state_->handle, arrived, number), "uv_signal_start");
+}
+
+}  // namespace sup::uv

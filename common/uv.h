@@ -1,0 +1,96 @@
+// RAII over the libuv handles that sup uses. A handle lives on the heap because uv_close() finishes in a later
+// turn of the loop; destroying a wrapper closes the handle, and its callback is never called again.
+// Everything here belongs to the thread that runs the loop.
+#pragma once
+
+#include <uv.h>
+
+#include <functional>
+#include <memory>
+#include <string>
+
+#include "common/duration.h"
+#include "common/result.h"
+
+namespace sup::uv {
+
+// Owns a loop. Destroying it runs the loop until the handles that were closed are gone; one that is still open
+// then is a broken invariant and aborts.
+class Loop {
+public:
+    Loop();
+    ~Loop();
+    Loop(const Loop&) = delete;
+    Loop& operator=(const Loop&) = delete;
+
+    uv_loop_t* get() noexcept { return loop_.get(); }
+    // Returns when nothing is active any more, or after stop().
+    void run() { uv_run(loop_.get(), UV_RUN_DEFAULT); }
+    void stop() { uv_stop(loop_.get()); }
+
+private:
+    std::unique_ptr<uv_loop_t> loop_;
+};
+
+namespace detail {
+// The handle and its callback, freed by the close callback.
+template <typename Handle, typename Callback>
+struct State {
+    Handle handle;
+    Callback callback;
+};
+struct Closer {
+    template <typename S>
+    void operator()(S* state) const {
+        state->callback = nullptr;
+        uv_close(reinterpret_cast<uv_handle_t*>(&state->handle),
+                 [](uv_handle_t* handle) { delete static_cast<S*>(handle->data); });
+    }
+};
+}  // namespace detail
+
+// A one-shot timer. A callback may destroy or re-arm the timer it was called by.
+class Timer {
+public:
+    Timer() = default;
+    Timer(uv_loop_t* loop, std::function<void()> callback);
+
+    // Counts from now, whatever time the loop last looked at the clock; arming again replaces the earlier delay.
+    void arm(Duration delay);
+    void cancel();
+    explicit operator bool() const noexcept { return state_ != nullptr; }
+
+private:
+    using State = detail::State<uv_timer_t, std::function<void()>>;
+    std::unique_ptr<State, detail::Closer> state_;
+};
+
+// Watches a descriptor, level-triggered. The descriptor stays the caller's and must outlive the watch. libuv sets it
+// O_NONBLOCK. `events` are UV_READABLE, UV_WRITABLE, UV_DISCONNECT.
+class Poll {
+public:
+    Poll() = default;
+    // A failure is a descriptor that epoll does not take.
+    static Result<Poll> create(uv_loop_t* loop, int fd, std::function<void(int status, int events)> callback);
+
+    void start(int events);
+    void stop();
+    explicit operator bool() const noexcept { return state_ != nullptr; }
+
+private:
+    using State = detail::State<uv_poll_t, std::function<void(int, int)>>;
+    std::unique_ptr<State, detail::Closer> state_;
+};
+
+// Calls back in the loop for each arrival of a signal; several arrivals may be reported as one.
+class Signal {
+public:
+    Signal() = default;
+    Signal(uv_loop_t* loop, int number, std::function<void()> callback);
+
+private:
+    using State = detail::State<uv_signal_t, std::function<void()>>;
+    std::unique_ptr<State, detail::Closer> state_;
+};
+
+}  // namespace sup::uv

@@ -1,0 +1,93 @@
+// The configuration as plain values, validated: what the rest of the program works with.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <string>
+#include <variant>
+#include <vector>
+
+#include "common/duration.h"
+
+namespace sup::config {
+
+// Where a listener binds. Unix and UDP sockets are not part of this version.
+struct TcpAddress {
+    std::string host;         // a literal IPv4 or IPv6 address, or "*" for every address, IPv6 and IPv4
+    std::uint16_t port = 0;   // 0: the kernel chooses, once; reloads keep what it chose
+
+    friend bool operator==(const TcpAddress&, const TcpAddress&) = default;
+};
+
+// "127.0.0.1:80", "[::1]:80", "*:80": the notation of the configuration.
+std::string to_string(const TcpAddress& address);
+
+struct Listen {
+    std::string name;
+    TcpAddress address;
+    int backlog = 4096;
+    bool nonblock = false;
+
+    friend bool operator==(const Listen&, const Listen&) = default;
+};
+
+// Ready when the worker says READY=1.
+struct ReadyByNotify {
+    friend bool operator==(const ReadyByNotify&, const ReadyByNotify&) = default;
+};
+// Ready when it has lived this long.
+struct ReadyAfter {
+    Duration delay;
+    friend bool operator==(const ReadyAfter&, const ReadyAfter&) = default;
+};
+using Ready = std::variant<ReadyByNotify, ReadyAfter>;
+
+struct Worker {
+    std::vector<std::string> command;  // never empty; [0] is absolute, or a bare name to look up in PATH
+    std::uint32_t count = 1;           // "auto" is resolved: one for each core this process may use
+    std::string cwd;                   // absolute
+    std::map<std::string, std::string> env;
+    Ready ready = ReadyByNotify{};
+    Duration ready_timeout{30'000};
+};
+
+struct Drain {
+    int signal = 15;
+    Duration timeout{30'000};
+};
+
+struct Reload {
+    Duration soak{0};
+    std::uint32_t max_draining = 4;
+};
+
+struct Restart {
+    Duration min_uptime{1'000};
+    Duration backoff_min{100};
+    Duration backoff_max{30'000};
+};
+
+enum class LogLevel { trace, debug, info, warning, error };
+enum class LogFormat { text, json };
+enum class WorkerOutput { capture, inherit };
+
+struct Log {
+    LogLevel level = LogLevel::info;
+    LogFormat format = LogFormat::text;
+    WorkerOutput workers = WorkerOutput::capture;
+    std::optional<std::string> file;  // absolute; unset: stderr, or the runtime folder in the background
+};
+
+struct Config {
+    std::string file;  // absolute path of the file this came from
+    std::string name;
+    std::vector<Listen> listen;
+    Worker worker;
+    Drain drain;
+    Reload reload;
+    Restart restart;
+    Log log;
+};
+
+}  // namespace sup::config

@@ -1,0 +1,130 @@
+// What the shell must now do, in order. The shell decides nothing: each action is complete in itself. An action about a
+// worker whose process is already gone is done by doing nothing; its WorkerExited or SpawnFailed still comes.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <variant>
+
+#include "master/core/event.h"
+#include "master/core/ids.h"
+#include "master/core/time.h"
+
+namespace sup::core {
+
+enum class GenerationState { starting, soaking, active, draining, aborting, gone };
+enum class WorkerState { spawning, starting, ready, draining, killing, exited };
+
+// Why a reload, or the start, failed. The shell adds what the core does not know: pid, command, last words.
+struct Failure {
+    enum class Kind {
+        prepare_failed,       // detail says why
+        configuration_error,  // detail says why
+        spawn_failed,         // worker, slot, detail
+        exited_before_ready,  // worker, slot, status
+        ready_timeout,        // worker, slot
+        crashed_in_soak,      // worker, slot, status
+        stopping,             // the instance was told to stop first
+    };
+    Kind kind;
+    std::optional<WorkerId> worker;
+    std::optional<Slot> slot;
+    std::optional<ExitStatus> status;
+    std::string detail;
+
+    friend bool operator==(const Failure&, const Failure&) = default;
+};
+
+// Read the configuration, bind what is new, pin executable and working directory, all or nothing, and answer with
+// Prepared or PrepareFailed. `generation` is the number it will have if that succeeds.
+struct Prepare {
+    GenerationId generation;
+};
+// Start a process of that generation's pinned executable; answer with WorkerSpawned or SpawnFailed. Actions about the
+// worker may follow at once.
+struct Spawn {
+    WorkerId worker;
+    GenerationId generation;
+    Slot slot;
+};
+// Tell a worker to drain: the channel's packet where it speaks it, then the drain signal. `successor` is the generation
+// that takes over its listeners and connections (its own when it leaves a generation that lives on); none at a stop.
+struct Drain {
+    WorkerId worker;
+    std::optional<GenerationId> successor;
+};
+// SIGKILL to the worker's process group.
+struct Kill {
+    enum class Reason { drain_timeout, ready_timeout, aborted, stop_now };
+    WorkerId worker;
+    Reason reason;
+};
+// Report TimerFired when `at` has come. An id is armed once; moving a deadline takes a new id.
+struct ArmTimer {
+    TimerId timer;
+    TimePoint at;
+};
+struct CancelTimer {
+    TimerId timer;
+};
+// The generation has no process any more and will get none: forget its pins, and close the listeners that no other
+// generation has. Also sent for a generation that was prepared and is not wanted any more.
+struct Release {
+    GenerationId generation;
+};
+
+// The one outcome of a request.
+struct Reply {
+    enum class Outcome {
+        promoted,  // start or reload: `generation` is active (and, with WaitFor::drained, what it replaced is gone)
+        failed,    // start or reload: see `failure`; `generation` is unset when preparing failed
+        stopped,   // stop: everything is gone
+    };
+    RequestId request;
+    Outcome outcome;
+    std::optional<GenerationId> generation;
+    std::optional<Failure> failure;
+};
+
+// Something a person may want to see: for the log and for whoever waits. Changes nothing.
+struct GenerationChanged {
+    GenerationId generation;
+    GenerationState state;
+    std::optional<Failure> failure;  // with aborting
+};
+struct WorkerChanged {
+    WorkerId worker;
+    GenerationId generation;
+    Slot slot;
+    WorkerState state;
+};
+struct RestartScheduled {
+    GenerationId generation;
+    Slot slot;
+    Duration delay;             // zero: at once
+    std::uint32_t short_lives;  // how many in a row lived less than restart_min_uptime
+};
+// The next reload waits until fewer generations drain.
+struct ReloadWaits {
+    std::uint32_t draining;
+    std::uint32_t max_draining;
+};
+struct CountChanged {
+    GenerationId generation;
+    std::uint32_t count;
+};
+
+// The instance ends, with this exit code: nothing is left. Comes once, last.
+struct Exit {
+    int code = 0;
+};
+
+using Action = std::variant<Prepare, Spawn, Drain, Kill, ArmTimer, CancelTimer, Release, Reply, GenerationChanged,
+                            WorkerChanged, RestartScheduled, ReloadWaits, CountChanged, Exit>;
+
+// One line for a log or a trace: "Spawn worker=7 generation=2 slot=0".
+std::string to_string(const Action& action);
+const char* to_string(GenerationState state);
+const char* to_string(WorkerState state);
+
+}  // namespace sup::core

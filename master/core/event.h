@@ -1,0 +1,88 @@
+// Facts that have already happened, as the shell reports them to the core. An event about something that no longer
+// exists is ignored.
+#pragma once
+
+#include <string>
+#include <variant>
+
+#include "master/core/ids.h"
+#include "master/core/policy.h"
+#include "master/core/time.h"
+
+namespace sup::core {
+
+// How a process ended: waitid(2)'s si_code and si_status.
+struct ExitStatus {
+    bool signalled = false;  // ended by a signal; otherwise it called exit
+    int code = 0;            // the exit code, or the signal's number
+
+    friend bool operator==(const ExitStatus&, const ExitStatus&) = default;
+};
+
+// When the asker of a reload wants its answer.
+enum class WaitFor { promoted, drained };
+
+// The instance begins: make the first generation. Comes once, first. Answered like a reload; when it fails, the
+// instance exits with 1.
+struct StartRequested {
+    RequestId request;
+};
+struct ReloadRequested {
+    RequestId request;
+    WaitFor wait = WaitFor::promoted;
+};
+// The first drains everything; a second one, or now, kills at once.
+struct StopRequested {
+    RequestId request;
+    bool now = false;
+};
+// SIGTTIN, SIGTTOU: change the active generation's count by one, never below 1. Without an active generation, ignored.
+struct AddWorkerRequested {};
+struct RemoveWorkerRequested {};
+
+// Answers to Prepare.
+struct Prepared {
+    GenerationId generation;
+    Policy policy;
+};
+struct PrepareFailed {
+    GenerationId generation;
+    bool configuration_error = false;  // the configuration itself is invalid (exit code 2), not the world around it
+    std::string reason;
+};
+
+// Answers to Spawn.
+struct WorkerSpawned {
+    WorkerId worker;
+};
+struct SpawnFailed {
+    WorkerId worker;
+    std::string reason;
+};
+
+struct WorkerReady {
+    WorkerId worker;
+};
+// EXTEND_TIMEOUT_USEC: a worker that is not ready yet asks for this long from now. Never shortens.
+struct WorkerExtendedTimeout {
+    WorkerId worker;
+    Duration extension;
+};
+// Reaped, its output read, its group gone. The last event of a worker.
+struct WorkerExited {
+    WorkerId worker;
+    ExitStatus status;
+};
+struct TimerFired {
+    TimerId timer;
+};
+
+using Event = std::variant<StartRequested, ReloadRequested, StopRequested, AddWorkerRequested, RemoveWorkerRequested,
+                           Prepared, PrepareFailed, WorkerSpawned, SpawnFailed, WorkerReady, WorkerExtendedTimeout,
+                           WorkerExited, TimerFired>;
+
+// One line for a log or a trace: "WorkerExited worker=7 code=1".
+std::string to_string(const Event& event);
+std::string to_string(const ExitStatus& status);  // "exit code 1", "signal 9"
+
+}  // namespace sup::core

@@ -1,0 +1,76 @@
+// The supervisor's rules: events in, actions out, no I/O, no clock, no randomness of its own.
+//
+// An instance is one generation that serves (active), at most one on its way to replace it (starting, then soaking),
+// and those on their way out (draining, after they were replaced; aborting, when they failed to replace).
+//
+//     generation   starting → soaking → active → draining → gone
+//                  starting | soaking → aborting → gone
+//     worker       spawning → starting → ready → draining → exited, and killing before exited when a deadline passed
+//
+// Three rules carry the rest:
+//  * Nobody is drained before its successor is ready: the old generation first hears of a reload at the promotion.
+//  * A generation is immutable: what it restarts, it restarts from its own snapshot.
+//  * Every drain has a deadline that nothing shortens but a second stop.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <nlohmann/json_fwd.hpp>
+#include <optional>
+#include <vector>
+
+#include "common/result.h"
+#include "master/core/action.h"
+#include "master/core/event.h"
+
+namespace sup::core {
+
+// What a person sees of a worker and of a generation; for `sup status`.
+struct WorkerView {
+    WorkerId worker;
+    Slot slot;
+    WorkerState state;
+    TimePoint spawned_at;
+    std::uint32_t restarts;  // of its slot, in its generation
+};
+struct GenerationView {
+    GenerationId generation;
+    GenerationState state;
+    std::uint32_t count;
+    TimePoint created_at;
+    std::vector<WorkerView> workers;    // the living, by slot, then by age
+    std::vector<Slot> awaiting_restart; // slots that wait out a restart delay
+};
+enum class InstanceState { starting, running, reloading, stopping };
+struct View {
+    InstanceState state;
+    bool degraded;                            // a slot of the active generation waits out a restart delay
+    std::vector<GenerationView> generations;  // newest first
+};
+
+class Supervisor {
+public:
+    // `seed` drives the jitter of restart delays, and nothing else.
+    explicit Supervisor(std::uint64_t seed);
+    Supervisor(Supervisor&&) noexcept;
+    Supervisor& operator=(Supervisor&&) noexcept;
+    ~Supervisor();
+
+    // `now` never goes backwards between steps. The actions are to be performed in their order.
+    std::vector<Action> step(const Event& event, TimePoint now);
+
+    View view() const;
+
+    // The whole state, and the same supervisor again: step for step it does what the saved one would have done.
+    nlohmann::json save() const;
+    static Result<Supervisor> restore(const nlohmann::json& saved);
+
+private:
+    struct State;
+    explicit Supervisor(std::unique_ptr<State> state);
+    std::unique_ptr<State> state_;
+};
+
+const char* to_string(InstanceState state);
+
+}  // namespace sup::core
