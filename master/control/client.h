@@ -1,0 +1,56 @@
+// The control socket's other side: blocking calls for the command line.
+#pragma once
+
+#include <sys/types.h>
+
+#include <chrono>
+#include <functional>
+#include <nlohmann/json_fwd.hpp>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <variant>
+
+#include "common/unique_fd.h"
+#include "master/control/line_stream.h"
+
+namespace sup::control {
+
+struct CallError {
+    enum class Kind {
+        not_running,   // nobody listens: no socket, or one that a dead master left
+        timed_out,     // the deadline passed; what was asked for goes on
+        disconnected,  // the master went away before it answered
+        refused,       // the master answered with an error
+        failed,        // anything else
+    };
+    Kind kind = Kind::failed;
+    std::string message;
+};
+
+using OnEvent = std::function<void(const nlohmann::json& event)>;
+
+class Client {
+public:
+    static std::variant<Client, CallError> connect(const std::string& socket_path, Deadline deadline);
+
+    // Sends a call and waits for its result. Events that come before it go to `on_event`.
+    std::variant<nlohmann::json, CallError> call(std::string_view method, const nlohmann::json& params,
+                                                 Deadline deadline, const OnEvent& on_event = {});
+
+    // The process that listens (SO_PEERCRED); 0 when it lives in a pid namespace that cannot be seen from
+    // here.
+    pid_t master_pid() const;
+
+    // Waits for the master to hang up. False: the deadline passed.
+    bool wait_for_end(Deadline deadline);
+
+private:
+    explicit Client(UniqueFd socket);
+
+    UniqueFd socket_;
+    LineReader reader_;
+    int last_id_ = 0;
+};
+
+}  // namespace sup::control

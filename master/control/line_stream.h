@@ -1,0 +1,43 @@
+// Lines over a stream socket or pipe, blocking, with a deadline: what the command line reads replies and
+// reports with.
+#pragma once
+
+#include <chrono>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <variant>
+
+#include "common/duration.h"
+#include "common/result.h"
+
+namespace sup::control {
+
+// None: wait as long as it takes.
+using Deadline = std::optional<std::chrono::steady_clock::time_point>;
+Deadline deadline_after(std::optional<Duration> timeout);
+
+// Waits until the descriptor is readable (or writable), hung up or broken. False: the deadline passed.
+bool wait_readable(int fd, const Deadline& deadline);
+bool wait_writable(int fd, const Deadline& deadline);
+
+struct EndOfStream {};
+struct TimedOut {};
+
+// Splits what comes into lines. Does not own the descriptor. Lines have no bound.
+class LineReader {
+public:
+    // A line without its newline. What follows the last newline before the end is dropped: nobody finished
+    // writing it.
+    std::variant<std::string, EndOfStream, TimedOut, Error> next(int fd, const Deadline& deadline);
+
+private:
+    std::string buffer_;
+    std::size_t scanned_ = 0;  // no newline before this
+};
+
+// Writes all of it, without SIGPIPE on a socket.
+std::variant<Success, TimedOut, Error> write_all(int socket, std::string_view bytes,
+                                                 const Deadline& deadline);
+
+}  // namespace sup::control

@@ -1,0 +1,63 @@
+// The control socket's master side: serves any number of short calls and a bounded number of clients, and
+// never lets a client block the master.
+#pragma once
+
+#include <uv.h>
+
+#include <functional>
+#include <memory>
+#include <nlohmann/json_fwd.hpp>
+#include <string>
+
+#include "common/result.h"
+#include "master/core/event.h"
+
+namespace sup::control {
+
+// Answers one call with its result. May be called at once or later, once (further calls do nothing), also
+// when the client has gone, also after the server was closed or destroyed. From the loop's thread only.
+using Reply = std::function<void(const nlohmann::json& result)>;
+
+// What the master can be asked for. Called from the loop.
+class ControlHandler {
+public:
+    virtual ~ControlHandler() = default;
+
+    virtual nlohmann::json status() = 0;
+    virtual void reload(core::WaitFor wait, Reply reply) = 0;
+    virtual void stop(bool now, Reply reply) = 0;
+};
+
+// Listens from creation to close(). Idle, it costs nothing: no timer, no thread.
+class ControlServer {
+public:
+    struct Limits {
+        std::size_t clients = 64;  // one more is told so and let go
+        std::size_t unread_bytes =
+            4 * 1024 * 1024;  // an event for a client that has left this much unread drops it
+    };
+
+    // Binds `path` (0600) and replaces a stale socket there in one step. Only root and this process's own
+    // user are served. The handler must outlive the server.
+    static Result<ControlServer> listen(uv_loop_t* loop, const std::string& path, ControlHandler& handler);
+    static Result<ControlServer> listen(uv_loop_t* loop, const std::string& path, ControlHandler& handler,
+                                        Limits limits);
+
+    ControlServer(ControlServer&&) noexcept;
+    ControlServer& operator=(ControlServer&&) noexcept;
+    ~ControlServer();  // as close(), without waiting for anybody
+
+    // To subscribers, and to callers that wait for a reload or a stop.
+    void broadcast(const nlohmann::json& event);
+
+    // The end: removes the socket's path, gives clients up to half a second in all to read what they were
+    // already sent (a reply that was never given is not waited for), and lets them go.
+    void close();
+
+private:
+    class Impl;
+    explicit ControlServer(std::shared_ptr<Impl> impl);
+    std::shared_ptr<Impl> impl_;
+};
+
+}  // namespace sup::control

@@ -1,0 +1,25 @@
+// Where the files of one instance are.
+#pragma once
+
+#include <cstdint>
+#include <string>
+
+#include "master/core/ids.h"
+
+namespace sup {
+
+struct InstancePaths {
+    InstancePaths(const std::string& runtime_directory, const std::string& name);
+
+    std::string folder;          // 0711: a worker of another user must reach its notify socket
+    std::string lock;            // held with flock as long as a master lives; everything from here on is 0600
+    std::string pid;             // the master's pid and a newline
+    std::string control_socket;  //
+    std::string log;             // used in the background when `log.file` is not set
+    std::string live_workers;    // see live_record.h
+
+    // A worker's NOTIFY_SOCKET. Short, because a unix socket's path has only 107 bytes.
+    std::string notify_socket(core::WorkerId worker) const;
+};
+
+}  // namespace sup

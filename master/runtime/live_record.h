@@ -1,0 +1,69 @@
+// The record of live workers: what a later `sup` needs to find the workers of a master that was killed.
+#pragma once
+
+#include <sys/types.h>
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "common/duration.h"
+#include "common/result.h"
+#include "master/core/ids.h"
+
+namespace sup {
+
+// A pid alone may have been given to another process since; with its start time it has one meaning until the
+// next boot.
+struct ProcessIdentity {
+    pid_t pid = 0;
+    std::uint64_t start_time = 0;  // clock ticks since boot, field 22 of /proc/PID/stat
+
+    friend bool operator==(const ProcessIdentity&, const ProcessIdentity&) = default;
+};
+
+struct LiveWorker {
+    ProcessIdentity process;  // leads its process group
+    std::uint32_t generation = 0;
+    core::Slot slot = 0;
+
+    friend bool operator==(const LiveWorker&, const LiveWorker&) = default;
+};
+
+struct LiveRecord {
+    std::string boot_id;  // /proc/sys/kernel/random/boot_id: after a reboot nothing of it lives
+    ProcessIdentity master;
+    int drain_signal = 15;
+    Duration drain_timeout{30'000};
+    std::vector<LiveWorker> workers;
+
+    friend bool operator==(const LiveRecord&, const LiveRecord&) = default;
+};
+
+// Writes the whole record anew, by rename, so that a reader sees either the old or the new one.
+Status write_live_record(const std::string& path, const LiveRecord& record);
+// An empty optional: there is no record. A record that cannot be understood is an error that names the file.
+Result<std::optional<LiveRecord>> read_live_record(const std::string& path);
+
+// Kept by the master: rewrites the file on every change. An error leaves the change in memory, so that the
+// next successful write tells the truth again.
+class LiveRecorder {
+public:
+    // `path` is InstancePaths::live_workers. The master is the calling process. Writes nothing yet.
+    LiveRecorder(std::string path, int drain_signal, Duration drain_timeout);
+
+    // After a reload changed them; written with the next change.
+    void set_drain(int signal, Duration timeout);
+
+    // Called right after the spawn, while the worker cannot have been reaped.
+    Status add(pid_t pid, std::uint32_t generation, core::Slot slot);
+    // After the worker was reaped. A pid that is not recorded is ignored.
+    Status remove(pid_t pid);
+
+private:
+    std::string path_;
+    LiveRecord record_;
+};
+
+}  // namespace sup
