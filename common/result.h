@@ -1,4 +1,5 @@
 // An expected failure is a value: Result<T> holds either what was asked for or an Error to show a person.
+// Where a failure is more than one message, Result<T, E> holds an E instead.
 #pragma once
 
 #include <cerrno>
@@ -21,13 +22,13 @@ inline Error errno_error(const std::string& what, int error_number = errno) {
     return Error{what + ": " + std::strerror(error_number)};
 }
 
-// Either a T or an Error. value() on an error, and error() on a value, are broken invariants and abort
+// Either a T or an E. value() on an error, and error() on a value, are broken invariants and abort
 // (std::get throws, and nothing catches it).
-template <typename T>
+template <typename T, typename E = Error>
 class [[nodiscard]] Result {
 public:
-    Result(T value) : state_(std::in_place_index<0>, std::move(value)) {}        // NOLINT(*-explicit-*)
-    Result(Error error) : state_(std::in_place_index<1>, std::move(error)) {}    // NOLINT(*-explicit-*)
+    Result(T value) : state_(std::in_place_index<0>, std::move(value)) {}  // NOLINT(*-explicit-*)
+    Result(E error) : state_(std::in_place_index<1>, std::move(error)) {}  // NOLINT(*-explicit-*)
 
     bool ok() const noexcept { return state_.index() == 0; }
     explicit operator bool() const noexcept { return ok(); }
@@ -41,11 +42,11 @@ public:
     T* operator->() { return &value(); }
     const T* operator->() const { return &value(); }
 
-    const Error& error() const { return std::get<1>(state_); }
-    Error& error() { return std::get<1>(state_); }
+    const E& error() const { return std::get<1>(state_); }
+    E& error() { return std::get<1>(state_); }
 
 private:
-    std::variant<T, Error> state_;
+    std::variant<T, E> state_;
 };
 
 struct Success {};

@@ -14,8 +14,8 @@ namespace sup::config {
 
 // Where a listener binds. Unix and UDP sockets are not part of this version.
 struct TcpAddress {
-    std::string host;         // a literal IPv4 or IPv6 address, or "*" for every address, IPv6 and IPv4
-    std::uint16_t port = 0;   // 0: the kernel chooses, once; reloads keep what it chose
+    std::string host;        // a literal IPv4 or IPv6 address, or "*" for every address, IPv6 and IPv4
+    std::uint16_t port = 0;  // 0: the kernel chooses, once; reloads keep what it chose
 
     friend bool operator==(const TcpAddress&, const TcpAddress&) = default;
 };

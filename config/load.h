@@ -1,0 +1,24 @@
+// From a file to a validated configuration, or to all that is wrong with it.
+#pragma once
+
+#include <string>
+#include <string_view>
+
+#include "common/result.h"
+#include "config/config.h"
+#include "config/problem.h"
+
+namespace sup::config {
+
+// Larger files are refused unread.
+constexpr std::size_t largest_file = 1024 * 1024;
+
+// Reads and validates the file. Touches nothing else than the file (and the symbolic links on the way to what
+// it names), so a command that is missing is no problem here: see preflight.h.
+Result<Config, Problems> load_config(const std::string& path);
+
+// The same from a text. `path` is where the text is said to have come from: relative paths start at its
+// folder, and its stem is the default name.
+Result<Config, Problems> parse_config(std::string_view text, const std::string& path);
+
+}  // namespace sup::config
