@@ -1,0 +1,17 @@
+// The limit on open descriptors: the master needs many, its workers get the one that it was started with.
+#pragma once
+
+#include <sys/resource.h>
+
+#include "common/result.h"
+
+namespace sup {
+
+// Raises this process's soft RLIMIT_NOFILE to the hard one, and returns what it was before.
+Result<rlimit> raise_descriptor_limit();
+
+// Opens /dev/null in place of those of descriptors 0, 1 and 2 that are closed, so that nothing else ever gets
+// these numbers. To be called before anything is opened.
+Status ensure_standard_descriptors();
+
+}  // namespace sup

@@ -1,0 +1,40 @@
+// A bound, listening TCP socket. Closing one resets every connection in its two queues, so the last
+// generation that holds it decides when that happens (shared_ptr). Nothing here calls shutdown(2), which
+// would do the same at once.
+#pragma once
+
+#include <memory>
+#include <string>
+#include <string_view>
+
+#include "common/result.h"
+#include "common/unique_fd.h"
+#include "config/config.h"
+
+namespace sup {
+
+class ListeningSocket {
+public:
+    // Binds and listens: SO_REUSEADDR, close-on-exec, IPV6_V6ONLY for literal IPv6 addresses; "*" is one
+    // socket for IPv6 and IPv4, or 0.0.0.0 where the kernel has no IPv6. The error starts with "listener
+    // NAME: " and says who holds the address (as far as /proc lets this user see it), or what to do.
+    static Result<std::shared_ptr<const ListeningSocket>> bind(const config::Listen& wanted);
+
+    int fd() const noexcept { return fd_.get(); }
+    // As configured: the port may be 0.
+    const config::TcpAddress& configured() const noexcept { return configured_; }
+    // Where it is bound: the port is the real one, the host in its shortest notation, "*" stays "*".
+    const config::TcpAddress& bound() const noexcept { return bound_; }
+
+private:
+    ListeningSocket(UniqueFd fd, config::TcpAddress configured, config::TcpAddress bound);
+
+    UniqueFd fd_;
+    config::TcpAddress configured_;
+    config::TcpAddress bound_;
+};
+
+// "2001:DB8:0::1" -> "2001:db8::1"; anything that is not a literal address comes back as it is.
+std::string canonical_host(const std::string& host);
+
+}  // namespace sup

@@ -1,0 +1,76 @@
+// One worker's stdout and stderr, line by line.
+#pragma once
+
+#include <uv.h>
+
+#include <array>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "common/result.h"
+#include "common/unique_fd.h"
+#include "common/uv.h"
+#include "master/process/last_lines.h"
+#include "master/process/line_splitter.h"
+#include "master/process/owner.h"
+
+namespace sup {
+
+enum class OutputStream { standard_output, standard_error };
+const char* to_string(OutputStream stream);  // "stdout", "stderr"
+
+// Main thread only. Destroying it stops reading; the worker is not disturbed by that.
+class OutputCapture {
+public:
+    struct Callbacks {
+        // Safe to print (line_splitter.h). Must not destroy the capture.
+        std::function<void(OutputStream, std::string_view line)> on_line;
+        // Once, when finish() was called and nobody holds either pipe any more: the capture has nothing left
+        // to do. Comes from the loop, or from within finish(). May destroy the capture.
+        std::function<void()> on_closed;
+    };
+    static Result<std::unique_ptr<OutputCapture>> open(uv_loop_t* loop, std::optional<Owner> owner,
+                                                       Callbacks callbacks);
+    ~OutputCapture();
+    OutputCapture(const OutputCapture&) = delete;
+    OutputCapture& operator=(const OutputCapture&) = delete;
+
+    // For SpawnRequest; to be closed right after the spawn, because end-of-file comes only when the worker
+    // alone has them.
+    int worker_end(OutputStream stream) const;
+    void close_worker_ends();
+
+    // The worker has exited: reads what it left, ends an unfinished line, and keeps reading for a descendant
+    // that still holds a pipe.
+    void finish();
+
+    // The newest lines of both streams.
+    std::vector<std::string> last_lines() const { return last_lines_.lines(); }
+
+private:
+    struct Channel {
+        OutputStream stream;
+        UniqueFd reader;
+        UniqueFd worker_end;
+        LineSplitter splitter;
+        uv::Poll poll;
+    };
+
+    explicit OutputCapture(Callbacks callbacks);
+    Status open_channel(uv_loop_t* loop, OutputStream stream, std::optional<Owner> owner);
+    void read_some(Channel& channel, std::size_t at_most);
+    void flush(Channel& channel);
+    void close(Channel& channel);
+    void report_closed();
+
+    Callbacks callbacks_;
+    std::array<Channel, 2> channels_;
+    LastLines last_lines_;
+    bool finished_ = false;
+};
+
+}  // namespace sup
