@@ -4,8 +4,6 @@
 #pragma once
 
 #include <memory>
-#include <string>
-#include <string_view>
 
 #include "common/result.h"
 #include "common/unique_fd.h"
@@ -23,7 +21,7 @@ public:
     int fd() const noexcept { return fd_.get(); }
     // As configured: the port may be 0.
     const config::TcpAddress& configured() const noexcept { return configured_; }
-    // Where it is bound: the port is the real one, the host in its shortest notation, "*" stays "*".
+    // The same with the real port.
     const config::TcpAddress& bound() const noexcept { return bound_; }
 
 private:
@@ -33,8 +31,5 @@ private:
     config::TcpAddress configured_;
     config::TcpAddress bound_;
 };
-
-// "2001:DB8:0::1" -> "2001:db8::1"; anything that is not a literal address comes back as it is.
-std::string canonical_host(const std::string& host);
 
 }  // namespace sup
