@@ -1,5 +1,6 @@
-// What the shell must now do, in order. The shell decides nothing: each action is complete in itself. An action about a
-// worker whose process is already gone is done by doing nothing; its WorkerExited or SpawnFailed still comes.
+// What the shell must now do, in order. The shell decides nothing: each action is complete in itself. An
+// action about a worker whose process is already gone is done by doing nothing; its WorkerExited or
+// SpawnFailed still comes.
 #pragma once
 
 #include <optional>
@@ -27,28 +28,29 @@ struct Failure {
         stopping,             // the instance was told to stop first
     };
     Kind kind;
-    std::optional<WorkerId> worker;
-    std::optional<Slot> slot;
-    std::optional<ExitStatus> status;
-    std::string detail;
+    std::optional<WorkerId> worker = {};
+    std::optional<Slot> slot = {};
+    std::optional<ExitStatus> status = {};
+    std::string detail = {};
 
     friend bool operator==(const Failure&, const Failure&) = default;
 };
 
-// Read the configuration, bind what is new, pin executable and working directory, all or nothing, and answer with
-// Prepared or PrepareFailed. `generation` is the number it will have if that succeeds.
+// Read the configuration, bind what is new, pin executable and working directory, all or nothing, and answer
+// with Prepared or PrepareFailed. `generation` is the number it will have if that succeeds.
 struct Prepare {
     GenerationId generation;
 };
-// Start a process of that generation's pinned executable; answer with WorkerSpawned or SpawnFailed. Actions about the
-// worker may follow at once.
+// Start a process of that generation's pinned executable; answer with WorkerSpawned or SpawnFailed. Actions
+// about the worker may follow at once.
 struct Spawn {
     WorkerId worker;
     GenerationId generation;
     Slot slot;
 };
-// Tell a worker to drain: the channel's packet where it speaks it, then the drain signal. `successor` is the generation
-// that takes over its listeners and connections (its own when it leaves a generation that lives on); none at a stop.
+// Tell a worker to drain: the channel's packet where it speaks it, then the drain signal. `successor` is the
+// generation that takes over its listeners and connections (its own when it leaves a generation that lives
+// on); none at a stop.
 struct Drain {
     WorkerId worker;
     std::optional<GenerationId> successor;
@@ -67,8 +69,8 @@ struct ArmTimer {
 struct CancelTimer {
     TimerId timer;
 };
-// The generation has no process any more and will get none: forget its pins, and close the listeners that no other
-// generation has. Also sent for a generation that was prepared and is not wanted any more.
+// The generation has no process any more and will get none: forget its pins, and close the listeners that no
+// other generation has. Also sent for a generation that was prepared and is not wanted any more.
 struct Release {
     GenerationId generation;
 };
@@ -76,7 +78,8 @@ struct Release {
 // The one outcome of a request.
 struct Reply {
     enum class Outcome {
-        promoted,  // start or reload: `generation` is active (and, with WaitFor::drained, what it replaced is gone)
+        promoted,  // start or reload: `generation` is active (and, with WaitFor::drained, what it replaced is
+                   // gone)
         failed,    // start or reload: see `failure`; `generation` is unset when preparing failed
         stopped,   // stop: everything is gone
     };
@@ -119,12 +122,16 @@ struct Exit {
     int code = 0;
 };
 
-using Action = std::variant<Prepare, Spawn, Drain, Kill, ArmTimer, CancelTimer, Release, Reply, GenerationChanged,
-                            WorkerChanged, RestartScheduled, ReloadWaits, CountChanged, Exit>;
+using Action =
+    std::variant<Prepare, Spawn, Drain, Kill, ArmTimer, CancelTimer, Release, Reply, GenerationChanged,
+                 WorkerChanged, RestartScheduled, ReloadWaits, CountChanged, Exit>;
 
 // One line for a log or a trace: "Spawn worker=7 generation=2 slot=0".
 std::string to_string(const Action& action);
 const char* to_string(GenerationState state);
 const char* to_string(WorkerState state);
+const char* to_string(Failure::Kind kind);
+const char* to_string(Kill::Reason reason);
+const char* to_string(Reply::Outcome outcome);
 
 }  // namespace sup::core

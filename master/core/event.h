@@ -1,5 +1,5 @@
-// Facts that have already happened, as the shell reports them to the core. An event about something that no longer
-// exists is ignored.
+// Facts that have already happened, as the shell reports them to the core. An event about something that no
+// longer exists is ignored.
 #pragma once
 
 #include <string>
@@ -22,8 +22,8 @@ struct ExitStatus {
 // When the asker of a reload wants its answer.
 enum class WaitFor { promoted, drained };
 
-// The instance begins: make the first generation. Comes once, first. Answered like a reload; when it fails, the
-// instance exits with 1.
+// The instance begins: make the first generation. Comes once, first. Answered like a reload; when it fails,
+// the instance exits with 1.
 struct StartRequested {
     RequestId request;
 };
@@ -36,7 +36,8 @@ struct StopRequested {
     RequestId request;
     bool now = false;
 };
-// SIGTTIN, SIGTTOU: change the active generation's count by one, never below 1. Without an active generation, ignored.
+// SIGTTIN, SIGTTOU: change the active generation's count by one, never below 1. Without an active generation,
+// ignored.
 struct AddWorkerRequested {};
 struct RemoveWorkerRequested {};
 
@@ -47,19 +48,24 @@ struct Prepared {
 };
 struct PrepareFailed {
     GenerationId generation;
-    bool configuration_error = false;  // the configuration itself is invalid (exit code 2), not the world around it
+    bool configuration_error =
+        false;  // the configuration itself is invalid (exit code 2), not the world around it
     std::string reason;
 };
 
-// Answers to Spawn.
+// Answers to Spawn. A worker's life is counted from WorkerSpawned: ready_after, ready_timeout,
+// restart_min_uptime.
 struct WorkerSpawned {
     WorkerId worker;
 };
+// There is no process: the last event of such a worker, no WorkerExited follows.
 struct SpawnFailed {
     WorkerId worker;
     std::string reason;
 };
 
+// READY=1, after WorkerSpawned. Ignored from a worker whose readiness is a delay, and from one that was told
+// to end.
 struct WorkerReady {
     WorkerId worker;
 };
@@ -77,9 +83,9 @@ struct TimerFired {
     TimerId timer;
 };
 
-using Event = std::variant<StartRequested, ReloadRequested, StopRequested, AddWorkerRequested, RemoveWorkerRequested,
-                           Prepared, PrepareFailed, WorkerSpawned, SpawnFailed, WorkerReady, WorkerExtendedTimeout,
-                           WorkerExited, TimerFired>;
+using Event = std::variant<StartRequested, ReloadRequested, StopRequested, AddWorkerRequested,
+                           RemoveWorkerRequested, Prepared, PrepareFailed, WorkerSpawned, SpawnFailed,
+                           WorkerReady, WorkerExtendedTimeout, WorkerExited, TimerFired>;
 
 // One line for a log or a trace: "WorkerExited worker=7 code=1".
 std::string to_string(const Event& event);

@@ -1,4 +1,5 @@
-// Names for what the core speaks of. The core hands out every id; numbers are never used twice in an instance's life.
+// Names for what the core speaks of. The core hands out every id; numbers are never used twice in an
+// instance's life.
 #pragma once
 
 #include <cstdint>

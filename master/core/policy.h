@@ -9,12 +9,13 @@
 namespace sup::core {
 
 struct Policy {
-    std::uint32_t count = 1;               // workers; at least 1
-    std::optional<Duration> ready_after;   // set: ready when it has lived that long; unset: ready when it says so
-    Duration ready_timeout{30'000};        // from spawn to ready
-    Duration drain_timeout{30'000};        // from the drain signal to SIGKILL
-    Duration soak{0};                      // from all ready to promoted
-    std::uint32_t max_draining = 4;        // generations that may drain (or be aborting) at once; at least 1
+    std::uint32_t count = 1;  // workers; at least 1
+    std::optional<Duration>
+        ready_after;                 // set: ready when it has lived that long; unset: ready when it says so
+    Duration ready_timeout{30'000};  // from WorkerSpawned to ready; not used with ready_after
+    Duration drain_timeout{30'000};  // from the drain signal to SIGKILL
+    Duration soak{0};                // from all ready to promoted
+    std::uint32_t max_draining = 4;  // generations that may drain (or be aborting) at once; at least 1
     Duration restart_min_uptime{1'000};
     Duration backoff_min{100};
     Duration backoff_max{30'000};

@@ -1,14 +1,17 @@
 // The supervisor's rules: events in, actions out, no I/O, no clock, no randomness of its own.
 //
-// An instance is one generation that serves (active), at most one on its way to replace it (starting, then soaking),
-// and those on their way out (draining, after they were replaced; aborting, when they failed to replace).
+// An instance is one generation that serves (active), at most one on its way to replace it (starting, then
+// soaking), and those on their way out (draining, after they were replaced; aborting, when they failed to
+// replace).
 //
 //     generation   starting → soaking → active → draining → gone
 //                  starting | soaking → aborting → gone
-//     worker       spawning → starting → ready → draining → exited, and killing before exited when a deadline passed
+//     worker       spawning → starting → ready → draining → exited, and killing before exited when a deadline
+//     passed
 //
 // Three rules carry the rest:
-//  * Nobody is drained before its successor is ready: the old generation first hears of a reload at the promotion.
+//  * Nobody is drained before its successor is ready: the old generation first hears of a reload at the
+//  promotion.
 //  * A generation is immutable: what it restarts, it restarts from its own snapshot.
 //  * Every drain has a deadline that nothing shortens but a second stop.
 #pragma once
@@ -38,8 +41,8 @@ struct GenerationView {
     GenerationState state;
     std::uint32_t count;
     TimePoint created_at;
-    std::vector<WorkerView> workers;    // the living, by slot, then by age
-    std::vector<Slot> awaiting_restart; // slots that wait out a restart delay
+    std::vector<WorkerView> workers;     // the living, by slot, then by age
+    std::vector<Slot> awaiting_restart;  // slots that wait out a restart delay
 };
 enum class InstanceState { starting, running, reloading, stopping };
 struct View {
@@ -47,6 +50,8 @@ struct View {
     bool degraded;                            // a slot of the active generation waits out a restart delay
     std::vector<GenerationView> generations;  // newest first
 };
+
+struct Instance;  // state.h
 
 class Supervisor {
 public:
@@ -61,14 +66,14 @@ public:
 
     View view() const;
 
-    // The whole state, and the same supervisor again: step for step it does what the saved one would have done.
+    // The whole state, and the same supervisor again: step for step it does what the saved one would have
+    // done.
     nlohmann::json save() const;
     static Result<Supervisor> restore(const nlohmann::json& saved);
 
 private:
-    struct State;
-    explicit Supervisor(std::unique_ptr<State> state);
-    std::unique_ptr<State> state_;
+    explicit Supervisor(std::unique_ptr<Instance> instance);
+    std::unique_ptr<Instance> instance_;
 };
 
 const char* to_string(InstanceState state);

@@ -7,7 +7,8 @@
 
 namespace sup::core {
 
-// Monotonic milliseconds since an epoch of the shell's choosing. Survives a save and a restore on the same machine boot.
+// Monotonic milliseconds since an epoch of the shell's choosing. Survives a save and a restore on the same
+// machine boot.
 struct MonotonicClock {
     using duration = Duration;
     using rep = duration::rep;

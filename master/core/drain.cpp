@@ -1,0 +1,65 @@
+// How workers and generations leave: told to drain, killed at their deadline, released when nothing of them
+// is left.
+#include "master/core/rules.h"
+
+namespace sup::core {
+namespace {
+
+void answer_drained_waiters(Step& step, GenerationId gone) {
+    for (const DrainedWaiter& waiter : step.instance.drained_waiters) {
+        if (waiter.replaced != gone) continue;
+        step.act(Reply{waiter.request, Reply::Outcome::promoted, waiter.promoted, {}});
+    }
+    std::erase_if(step.instance.drained_waiters,
+                  [&](const DrainedWaiter& waiter) { return waiter.replaced == gone; });
+}
+
+}  // namespace
+
+void drain(Step& step, Worker& worker, std::optional<GenerationId> successor) {
+    if (is_leaving(worker)) return;
+    const Generation* generation = find_generation(step.instance, worker.generation);
+    require(generation != nullptr, "a worker's generation lives as long as the worker");
+    cancel(step, worker.timer);
+    step.act(Drain{worker.id, successor});
+    worker.timer = arm(step, DrainDeadline{worker.id}, later(step.now, generation->policy.drain_timeout));
+    change(step, worker, WorkerState::draining);
+}
+
+void kill(Step& step, Worker& worker, Kill::Reason reason) {
+    if (worker.state == WorkerState::killing) return;
+    cancel(step, worker.timer);
+    step.act(Kill{worker.id, reason});
+    change(step, worker, WorkerState::killing);
+}
+
+void drain(Step& step, Generation& generation, std::optional<GenerationId> successor) {
+    change(step, generation, GenerationState::draining);
+    for (SlotRecord& slot : generation.slots) cancel(step, slot.restart);
+    for (auto& [id, worker] : generation.workers) drain(step, worker, successor);
+}
+
+void on(Step& step, const DrainDeadline& timer) {
+    Worker* worker = find_worker(step.instance, timer.worker);
+    require(worker != nullptr, "a worker's timers end with it");
+    worker->timer.reset();
+    kill(step, *worker, Kill::Reason::drain_timeout);
+}
+
+void release_the_gone(Step& step) {
+    auto& generations = step.instance.generations;
+    for (auto it = generations.begin(); it != generations.end();) {
+        Generation& generation = it->second;
+        if (!is_leaving(generation) || !generation.workers.empty()) {
+            ++it;
+            continue;
+        }
+        const GenerationId id = generation.id;
+        change(step, generation, GenerationState::gone);
+        it = generations.erase(it);
+        step.act(Release{id});
+        answer_drained_waiters(step, id);
+    }
+}
+
+}  // namespace sup::core

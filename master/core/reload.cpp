@@ -1,0 +1,164 @@
+// One reload at a time: requests coalesce, wait for the draining cap, then prepare, start, soak, and promote
+// or abort.
+#include <algorithm>
+#include <utility>
+
+#include "master/core/rules.h"
+
+namespace sup::core {
+namespace {
+
+void request_reload(Step& step, Request request) {
+    if (is_ending(step.instance)) {
+        step.act(Reply{request.id, Reply::Outcome::failed, {}, Failure{.kind = Failure::Kind::stopping}});
+        return;
+    }
+    step.instance.waiting.push_back(request);
+}
+
+// True while the next reload must wait until fewer generations are on their way out.
+bool held_by_draining_cap(Step& step) {
+    const Generation* active = active_generation(step.instance);
+    if (active == nullptr) return false;
+    const std::uint32_t leaving = leaving_generations(step.instance);
+    if (leaving < active->policy.max_draining) return false;
+    if (step.instance.announced_draining != leaving)
+        step.act(ReloadWaits{leaving, active->policy.max_draining});
+    step.instance.announced_draining = leaving;
+    return true;
+}
+
+// The generation on its way to become the active one, if there is one.
+Generation* upcoming_generation(Instance& instance) {
+    return instance.reload ? find_generation(instance, instance.reload->generation) : nullptr;
+}
+
+bool all_ready(const Generation& generation) {
+    return std::ranges::all_of(generation.slots, [&](const SlotRecord& slot) {
+        return slot.worker && generation.workers.at(*slot.worker).state == WorkerState::ready;
+    });
+}
+
+// Answers those who wait for the promotion; the others are answered when `replaced` is gone, at once if there
+// is none.
+void reply_promoted(Step& step, const Reload& reload, const Generation* replaced) {
+    for (const Request& asker : reload.askers) {
+        if (asker.wait == WaitFor::drained && replaced != nullptr) {
+            step.instance.drained_waiters.push_back({asker.id, reload.generation, replaced->id});
+        } else {
+            step.act(Reply{asker.id, Reply::Outcome::promoted, reload.generation, {}});
+        }
+    }
+}
+
+void promote(Step& step, Generation& generation) {
+    Generation* replaced = active_generation(step.instance);
+    const Reload reload = *std::exchange(step.instance.reload, std::nullopt);
+    change(step, generation, GenerationState::active);
+    reply_promoted(step, reload, replaced);
+    if (replaced != nullptr) drain(step, *replaced, generation.id);
+}
+
+// Without an active generation there is nothing to fall back to: what failed was the start.
+void end_if_start_failed(Step& step) {
+    if (active_generation(step.instance) == nullptr && !is_ending(step.instance)) begin_end(step, 1);
+}
+
+// Whether connections may have reached the worker, so that it must be let finish them.
+bool may_serve(const Worker& worker, const Policy& policy) {
+    return worker.state == WorkerState::ready || policy.ready_after.has_value();
+}
+
+}  // namespace
+
+void on(Step& step, const StartRequested& event) {
+    if (step.instance.started) return;
+    step.instance.started = true;
+    request_reload(step, {event.request, WaitFor::promoted});
+}
+
+void on(Step& step, const ReloadRequested& event) {
+    request_reload(step, {event.request, event.wait});
+}
+
+void start_next_reload(Step& step) {
+    Instance& instance = step.instance;
+    if (!instance.started || is_ending(instance) || instance.reload || instance.waiting.empty()) return;
+    if (held_by_draining_cap(step)) return;
+    instance.announced_draining.reset();
+    instance.reload = Reload{instance.next_generation, std::exchange(instance.waiting, {})};
+    step.act(Prepare{instance.next_generation});
+}
+
+void on(Step& step, const Prepared& event) {
+    Instance& instance = step.instance;
+    if (!is_preparing(instance) || instance.reload->generation != event.generation) return;
+    require(is_valid(event.policy), "a prepared generation's policy is valid");
+    instance.next_generation = GenerationId{static_cast<std::uint32_t>(event.generation) + 1};
+    if (is_ending(instance)) {
+        instance.reload.reset();
+        step.act(Release{event.generation});
+        return;
+    }
+    Generation& generation = instance.generations[event.generation];
+    generation.id = event.generation;
+    generation.policy = event.policy;
+    generation.created_at = step.now;
+    generation.slots.resize(event.policy.count);
+    change(step, generation, GenerationState::starting);
+    for (Slot slot = 0; slot < event.policy.count; ++slot) spawn(step, generation, slot);
+}
+
+void on(Step& step, const PrepareFailed& event) {
+    Instance& instance = step.instance;
+    if (!is_preparing(instance) || instance.reload->generation != event.generation) return;
+    const auto kind =
+        event.configuration_error ? Failure::Kind::configuration_error : Failure::Kind::prepare_failed;
+    reply_failed(step, instance.reload->askers, {.kind = kind, .detail = event.reason});
+    instance.reload.reset();
+    end_if_start_failed(step);
+}
+
+void promote_if_ready(Step& step) {
+    Generation* generation = upcoming_generation(step.instance);
+    if (generation == nullptr) return;
+    if (generation->state == GenerationState::starting) {
+        if (!all_ready(*generation)) return;
+        if (generation->policy.soak > Duration{0}) {
+            change(step, *generation, GenerationState::soaking);
+            generation->soak = arm(step, SoakEnd{generation->id}, later(step.now, generation->policy.soak));
+        }
+    }
+    if (!generation->soak) promote(step, *generation);
+}
+
+void on(Step& step, const SoakEnd& timer) {
+    Generation* generation = find_generation(step.instance, timer.generation);
+    require(generation != nullptr && generation->state == GenerationState::soaking,
+            "a soak's timer ends with it");
+    generation->soak.reset();  // promoted when the step settles
+}
+
+void abort_reload(Step& step, Generation& generation, const Failure& failure) {
+    Instance& instance = step.instance;
+    require(instance.reload && instance.reload->generation == generation.id,
+            "only a reload under way is aborted");
+    cancel(step, generation.soak);
+    change(step, generation, GenerationState::aborting, failure);
+    reply_failed(step, instance.reload->askers, failure, generation.id);
+    instance.reload.reset();
+    end_if_start_failed(step);
+
+    const Generation* active = active_generation(instance);
+    const auto successor =
+        active != nullptr && !is_ending(instance) ? std::optional{active->id} : std::nullopt;
+    for (auto& [id, worker] : generation.workers) {
+        if (may_serve(worker, generation.policy)) {
+            drain(step, worker, successor);
+        } else {
+            kill(step, worker, Kill::Reason::aborted);
+        }
+    }
+}
+
+}  // namespace sup::core

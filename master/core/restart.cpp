@@ -1,0 +1,66 @@
+// A slot of the active generation lost its worker: it gets another, at once or after a growing delay, for
+// ever.
+#include <algorithm>
+#include <limits>
+
+#include "master/core/rules.h"
+
+namespace sup::core {
+namespace {
+
+// splitmix64: small enough to be saved, good enough to keep slots from restarting in lockstep.
+std::uint64_t next_random(std::uint64_t& state) {
+    state += 0x9e3779b97f4a7c15U;
+    std::uint64_t mixed = state;
+    mixed = (mixed ^ (mixed >> 30U)) * 0xbf58476d1ce4e5b9U;
+    mixed = (mixed ^ (mixed >> 27U)) * 0x94d049bb133111ebU;
+    return mixed ^ (mixed >> 31U);
+}
+
+// backoff_min, doubled for each further short life, at most backoff_max.
+Duration backoff(const Policy& policy, std::uint32_t short_lives) {
+    const std::uint32_t doublings = short_lives - 1;
+    if (doublings >= 60 || policy.backoff_min > policy.backoff_max / (std::int64_t{1} << doublings)) {
+        return policy.backoff_max;
+    }
+    return policy.backoff_min * (std::int64_t{1} << doublings);
+}
+
+// Jitter only lengthens, by half at the most, and never beyond backoff_max.
+Duration with_jitter(Duration base, Duration longest, std::uint64_t& random) {
+    const Duration spread = std::min(longest - base, base / 2);
+    const auto choices = static_cast<std::uint64_t>(spread.count()) + 1;
+    return base + Duration{static_cast<std::int64_t>(next_random(random) % choices)};
+}
+
+void spawn_again(Step& step, Generation& generation, Slot slot) {
+    ++generation.slots.at(slot).restarts;
+    spawn(step, generation, slot);
+}
+
+}  // namespace
+
+void restart(Step& step, Generation& generation, Slot slot, bool short_life) {
+    SlotRecord& record = generation.slots.at(slot);
+    if (!short_life) {
+        record.short_lives = 0;
+        step.act(RestartScheduled{generation.id, slot, Duration{0}, 0});
+        spawn_again(step, generation, slot);
+        return;
+    }
+    if (record.short_lives < std::numeric_limits<std::uint32_t>::max()) ++record.short_lives;
+    const Duration base = backoff(generation.policy, record.short_lives);
+    const Duration delay = with_jitter(base, generation.policy.backoff_max, step.instance.random);
+    step.act(RestartScheduled{generation.id, slot, delay, record.short_lives});
+    record.restart = arm(step, RestartDue{generation.id, slot}, later(step.now, delay));
+}
+
+void on(Step& step, const RestartDue& timer) {
+    Generation* generation = find_generation(step.instance, timer.generation);
+    require(generation != nullptr && generation->state == GenerationState::active,
+            "only an active generation restarts its workers");
+    generation->slots.at(timer.slot).restart.reset();
+    spawn_again(step, *generation, timer.slot);
+}
+
+}  // namespace sup::core

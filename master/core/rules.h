@@ -1,0 +1,57 @@
+// The rules, by the file that holds them. A step is two phases: on() takes in the event and what follows from
+// it alone; settle() then lets happen what has become possible. So nothing recurses, and nothing depends on
+// the order in which an event's consequences are found.
+#pragma once
+
+#include <optional>
+
+#include "master/core/step.h"
+
+namespace sup::core {
+
+// supervisor.cpp: one event to the rule for what its timer was for.
+void on(Step& step, const TimerFired& event);
+
+// worker_life.cpp: from spawn to exit. A worker's death goes to abort_reload() or restart(), by what its
+// generation is.
+void spawn(Step& step, Generation& generation, Slot slot);
+void on(Step& step, const WorkerSpawned& event);
+void on(Step& step, const SpawnFailed& event);
+void on(Step& step, const WorkerReady& event);
+void on(Step& step, const WorkerExtendedTimeout& event);
+void on(Step& step, const WorkerExited& event);
+void on(Step& step, const ReadyDelay& timer);
+void on(Step& step, const ReadyDeadline& timer);
+
+// reload.cpp: request, prepare, start, soak, promote or abort.
+void on(Step& step, const StartRequested& event);
+void on(Step& step, const ReloadRequested& event);
+void on(Step& step, const Prepared& event);
+void on(Step& step, const PrepareFailed& event);
+void on(Step& step, const SoakEnd& timer);
+void abort_reload(Step& step, Generation& generation, const Failure& failure);
+void promote_if_ready(Step& step);
+void start_next_reload(Step& step);
+
+// drain.cpp: how workers and generations leave. A worker that is leaving already is left alone, its deadline
+// too.
+void drain(Step& step, Worker& worker, std::optional<GenerationId> successor);
+void kill(Step& step, Worker& worker, Kill::Reason reason);
+void drain(Step& step, Generation& generation, std::optional<GenerationId> successor);
+void on(Step& step, const DrainDeadline& timer);
+void release_the_gone(Step& step);
+
+// restart.cpp: a slot of the active generation lost its worker.
+void restart(Step& step, Generation& generation, Slot slot, bool short_life);
+void on(Step& step, const RestartDue& timer);
+
+// scale.cpp
+void on(Step& step, const AddWorkerRequested& event);
+void on(Step& step, const RemoveWorkerRequested& event);
+
+// stop.cpp: the end of the instance.
+void on(Step& step, const StopRequested& event);
+void begin_end(Step& step, int exit_code);
+void exit_if_nothing_is_left(Step& step);
+
+}  // namespace sup::core

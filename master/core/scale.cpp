@@ -1,0 +1,34 @@
+// One worker more or less, until the next reload reads the configuration again.
+#include "master/core/rules.h"
+
+namespace sup::core {
+namespace {
+
+void announce_count(Step& step, const Generation& generation) {
+    step.act(CountChanged{generation.id, static_cast<std::uint32_t>(generation.slots.size())});
+}
+
+}  // namespace
+
+void on(Step& step, const AddWorkerRequested&) {
+    Generation* generation = active_generation(step.instance);
+    if (generation == nullptr) return;
+    const Slot slot = static_cast<Slot>(generation->slots.size());
+    generation->slots.emplace_back();
+    announce_count(step, *generation);
+    spawn(step, *generation, slot);
+}
+
+// The worker leaves its slot at once, so its exit restarts nothing and the slot's index may be given out
+// again while it still drains.
+void on(Step& step, const RemoveWorkerRequested&) {
+    Generation* generation = active_generation(step.instance);
+    if (generation == nullptr || generation->slots.size() == 1) return;
+    SlotRecord removed = generation->slots.back();
+    generation->slots.pop_back();
+    announce_count(step, *generation);
+    cancel(step, removed.restart);
+    if (removed.worker) drain(step, generation->workers.at(*removed.worker), generation->id);
+}
+
+}  // namespace sup::core

@@ -1,0 +1,67 @@
+#include "master/core/state.h"
+
+#include <algorithm>
+
+namespace sup::core {
+
+bool is_valid(const Policy& policy) {
+    const auto sane = [](Duration duration) {
+        return duration >= Duration{0} && duration <= longest_duration;
+    };
+    return policy.count >= 1 && policy.max_draining >= 1 && sane(policy.ready_after.value_or(Duration{0})) &&
+           sane(policy.ready_timeout) && sane(policy.drain_timeout) && sane(policy.soak) &&
+           sane(policy.restart_min_uptime) && sane(policy.backoff_min) && sane(policy.backoff_max);
+}
+
+bool is_ending(const Instance& instance) {
+    return instance.exit_code.has_value();
+}
+
+bool is_preparing(const Instance& instance) {
+    return instance.reload && !instance.generations.contains(instance.reload->generation);
+}
+
+bool is_leaving(const Worker& worker) {
+    return worker.state == WorkerState::draining || worker.state == WorkerState::killing;
+}
+
+bool is_leaving(const Generation& generation) {
+    return generation.state == GenerationState::draining || generation.state == GenerationState::aborting;
+}
+
+std::uint32_t leaving_generations(const Instance& instance) {
+    return static_cast<std::uint32_t>(std::ranges::count_if(
+        instance.generations, [](const auto& entry) { return is_leaving(entry.second); }));
+}
+
+Generation* find_generation(Instance& instance, GenerationId id) {
+    const auto found = instance.generations.find(id);
+    return found == instance.generations.end() ? nullptr : &found->second;
+}
+
+const Generation* active_generation(const Instance& instance) {
+    for (const auto& [id, generation] : instance.generations) {
+        if (generation.state == GenerationState::active) return &generation;
+    }
+    return nullptr;
+}
+
+Generation* active_generation(Instance& instance) {
+    return const_cast<Generation*>(active_generation(std::as_const(instance)));
+}
+
+Worker* find_worker(Instance& instance, WorkerId id) {
+    for (auto& [generation_id, generation] : instance.generations) {
+        const auto found = generation.workers.find(id);
+        if (found != generation.workers.end()) return &found->second;
+    }
+    return nullptr;
+}
+
+SlotRecord* slot_of(Generation& generation, const Worker& worker) {
+    if (worker.slot >= generation.slots.size()) return nullptr;
+    SlotRecord& slot = generation.slots[worker.slot];
+    return slot.worker == worker.id ? &slot : nullptr;
+}
+
+}  // namespace sup::core

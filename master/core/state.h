@@ -1,0 +1,128 @@
+// What the supervisor knows: plain data, complete in itself. Every rule reads and writes this and nothing
+// else, so that saving it saves everything.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <variant>
+#include <vector>
+
+#include "master/core/action.h"
+#include "master/core/event.h"
+#include "master/core/policy.h"
+
+namespace sup::core {
+
+// What an armed timer is for. Its owner (worker, generation or slot) keeps the timer's id, to cancel it.
+struct ReadyDelay {
+    WorkerId worker;
+};
+struct ReadyDeadline {
+    WorkerId worker;
+};
+struct DrainDeadline {
+    WorkerId worker;
+};
+struct SoakEnd {
+    GenerationId generation;
+};
+struct RestartDue {
+    GenerationId generation;
+    Slot slot;
+};
+struct Timer {
+    std::variant<ReadyDelay, ReadyDeadline, DrainDeadline, SoakEnd, RestartDue> purpose;
+    TimePoint at;
+};
+
+struct Worker {
+    WorkerId id;
+    GenerationId generation;
+    Slot slot;
+    WorkerState state = WorkerState::spawning;
+    TimePoint spawned_at = {};  // Spawn, then WorkerSpawned
+    bool spawned = false;       // WorkerSpawned came
+    bool was_ready = false;
+    std::uint32_t restarts = 0;         // of its slot, when it was spawned
+    std::optional<TimerId> timer = {};  // starting: until ready; draining: its deadline; else none
+};
+
+struct SlotRecord {
+    std::optional<WorkerId> worker = {};
+    std::optional<TimerId> restart = {};  // set while it waits out a restart delay
+    std::uint32_t restarts = 0;
+    std::uint32_t short_lives = 0;  // in a row
+};
+
+struct Generation {
+    GenerationId id;
+    GenerationState state = GenerationState::starting;
+    Policy policy;
+    TimePoint created_at;
+    std::vector<SlotRecord> slots;       // by index; how many there are is the count
+    std::map<WorkerId, Worker> workers;  // all the living, also those that left their slot
+    std::optional<TimerId> soak = {};    // set while it soaks
+};
+
+struct Request {
+    RequestId id;
+    WaitFor wait = WaitFor::promoted;
+};
+
+// The reload (or the start) that is under way. It prepares until its generation exists.
+struct Reload {
+    GenerationId generation;
+    std::vector<Request> askers;
+};
+
+// Somebody was promised an answer once what `promoted` replaced is gone.
+struct DrainedWaiter {
+    RequestId request;
+    GenerationId promoted;
+    GenerationId replaced;
+};
+
+struct Instance {
+    bool started = false;
+    std::optional<int> exit_code;  // set: the instance is ending, and will exit with this
+    bool exited = false;
+
+    std::map<GenerationId, Generation> generations;  // all that are not gone
+    std::map<TimerId, Timer> timers;                 // all that are armed
+
+    std::vector<Request> waiting;  // for the next reload
+    std::optional<Reload> reload;
+    std::optional<std::uint32_t>
+        announced_draining;  // how many the last ReloadWaits named; set while a reload waits
+    std::vector<DrainedWaiter> drained_waiters;
+    std::vector<RequestId> stop_requests;
+
+    GenerationId next_generation{1};
+    WorkerId next_worker{1};
+    TimerId next_timer{1};
+    std::uint64_t random = 0;  // the jitter's generator
+};
+
+// Durations and times beyond this are as good as for ever; clamping to it keeps their sums from overflowing.
+constexpr Duration longest_duration{std::int64_t{1} << 60};
+
+// What the rules rely on: a count, room for one draining generation, no negative duration.
+bool is_valid(const Policy& policy);
+
+bool is_ending(const Instance& instance);
+bool is_preparing(const Instance& instance);
+bool is_leaving(const Worker& worker);          // draining or killing
+bool is_leaving(const Generation& generation);  // draining or aborting
+std::uint32_t leaving_generations(const Instance& instance);
+
+// Null if there is none.
+Generation* find_generation(Instance& instance, GenerationId id);
+Generation* active_generation(Instance& instance);
+const Generation* active_generation(const Instance& instance);
+Worker* find_worker(Instance& instance, WorkerId id);
+
+// The slot that this worker fills, or null if it left it (scaled down).
+SlotRecord* slot_of(Generation& generation, const Worker& worker);
+
+}  // namespace sup::core

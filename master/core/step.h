@@ -1,0 +1,38 @@
+// One step in the making: the instance it works on, what time it is, and the actions so far. All that the
+// rules do to the outside goes through here.
+#pragma once
+
+#include <optional>
+#include <vector>
+
+#include "master/core/action.h"
+#include "master/core/state.h"
+
+namespace sup::core {
+
+struct Step {
+    Instance& instance;
+    TimePoint now;
+    std::vector<Action> actions = {};
+
+    void act(Action action) { actions.push_back(std::move(action)); }
+};
+
+// `now` plus a duration, without overflow.
+TimePoint later(TimePoint now, Duration duration);
+
+// Arms a timer; its owner keeps the id. Cancelling resets the owner's id, and does nothing if there is none.
+TimerId arm(Step& step, decltype(Timer::purpose) purpose, TimePoint at);
+void cancel(Step& step, std::optional<TimerId>& timer);
+
+void change(Step& step, Worker& worker, WorkerState state);
+void change(Step& step, Generation& generation, GenerationState state, std::optional<Failure> failure = {});
+
+// Gives each of them its one outcome and forgets them.
+void reply_failed(Step& step, std::vector<Request>& requests, const Failure& failure,
+                  std::optional<GenerationId> generation = {});
+
+// A broken invariant ends the program at once, saying which: going on could only cost more.
+void require(bool holds, const char* invariant);
+
+}  // namespace sup::core

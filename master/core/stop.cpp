@@ -1,0 +1,56 @@
+// The end of the instance: everything drains (or, at a second request, is killed), then everybody is told,
+// then Exit.
+#include "master/core/rules.h"
+
+namespace sup::core {
+namespace {
+
+void kill_everything(Step& step) {
+    for (auto& [generation_id, generation] : step.instance.generations) {
+        for (auto& [worker_id, worker] : generation.workers) kill(step, worker, Kill::Reason::stop_now);
+    }
+}
+
+// A Prepare that is outstanding is waited for; what it prepared is released.
+void end_reload(Step& step) {
+    Instance& instance = step.instance;
+    if (!instance.reload) return;
+    const Failure stopping{.kind = Failure::Kind::stopping};
+    if (is_preparing(instance)) {
+        reply_failed(step, instance.reload->askers, stopping);
+    } else {
+        abort_reload(step, instance.generations.at(instance.reload->generation), stopping);
+    }
+}
+
+}  // namespace
+
+void begin_end(Step& step, int exit_code) {
+    step.instance.exit_code = exit_code;
+    step.instance.announced_draining.reset();
+    reply_failed(step, step.instance.waiting, {.kind = Failure::Kind::stopping});
+}
+
+void on(Step& step, const StopRequested& event) {
+    const bool again = !step.instance.stop_requests.empty();
+    step.instance.stop_requests.push_back(event.request);
+    if (again || event.now) kill_everything(step);
+    if (is_ending(step.instance)) return;
+    begin_end(step, 0);
+    end_reload(step);
+    if (Generation* active = active_generation(step.instance)) drain(step, *active, std::nullopt);
+}
+
+void exit_if_nothing_is_left(Step& step) {
+    Instance& instance = step.instance;
+    if (!is_ending(instance) || instance.reload || !instance.generations.empty()) return;
+    require(instance.timers.empty() && instance.drained_waiters.empty() && instance.waiting.empty(),
+            "an instance without generations has no timer and owes no answer");
+    for (const RequestId request : instance.stop_requests) {
+        step.act(Reply{request, Reply::Outcome::stopped, {}, {}});
+    }
+    step.act(Exit{*instance.exit_code});
+    instance.exited = true;
+}
+
+}  // namespace sup::core

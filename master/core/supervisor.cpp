@@ -1,0 +1,39 @@
+#include "master/core/supervisor.h"
+
+#include "master/core/rules.h"
+
+namespace sup::core {
+namespace {
+
+void settle(Step& step) {
+    promote_if_ready(step);
+    release_the_gone(step);
+    start_next_reload(step);
+    exit_if_nothing_is_left(step);
+}
+
+}  // namespace
+
+void on(Step& step, const TimerFired& event) {
+    const auto fired = step.instance.timers.extract(event.timer);
+    if (fired.empty()) return;
+    std::visit([&](const auto& purpose) { on(step, purpose); }, fired.mapped().purpose);
+}
+
+Supervisor::Supervisor(std::uint64_t seed) : instance_(std::make_unique<Instance>()) {
+    instance_->random = seed;
+}
+Supervisor::Supervisor(std::unique_ptr<Instance> instance) : instance_(std::move(instance)) {}
+Supervisor::Supervisor(Supervisor&&) noexcept = default;
+Supervisor& Supervisor::operator=(Supervisor&&) noexcept = default;
+Supervisor::~Supervisor() = default;
+
+std::vector<Action> Supervisor::step(const Event& event, TimePoint now) {
+    if (instance_->exited) return {};
+    Step step{*instance_, now};
+    std::visit([&](const auto& what) { on(step, what); }, event);
+    settle(step);
+    return std::move(step.actions);
+}
+
+}  // namespace sup::core

@@ -1,0 +1,128 @@
+// A worker from its spawn to its exit.
+#include <algorithm>
+
+#include "master/core/rules.h"
+
+namespace sup::core {
+namespace {
+
+Generation& generation_of(Step& step, const Worker& worker) {
+    Generation* generation = find_generation(step.instance, worker.generation);
+    require(generation != nullptr, "a worker's generation lives as long as the worker");
+    return *generation;
+}
+
+// The worker that a timer was armed for; the timer has fired.
+Worker& owner(Step& step, WorkerId id) {
+    Worker* worker = find_worker(step.instance, id);
+    require(worker != nullptr, "a worker's timers end with it");
+    worker->timer.reset();
+    return *worker;
+}
+
+void became_ready(Step& step, Worker& worker) {
+    cancel(step, worker.timer);
+    worker.was_ready = true;
+    change(step, worker, WorkerState::ready);
+}
+
+// Its process is gone, or never was: what that means is decided by what its generation is doing.
+void ended(Step& step, Worker& gone, Failure failure) {
+    Generation& generation = generation_of(step, gone);
+    cancel(step, gone.timer);
+    change(step, gone, WorkerState::exited);
+    const Worker worker = gone;
+    SlotRecord* slot = slot_of(generation, worker);
+    if (slot != nullptr) slot->worker.reset();
+    generation.workers.erase(worker.id);
+
+    switch (generation.state) {
+        case GenerationState::soaking: failure.kind = Failure::Kind::crashed_in_soak; [[fallthrough]];
+        case GenerationState::starting: abort_reload(step, generation, failure); break;
+        case GenerationState::active: {
+            if (slot == nullptr) break;  // scaled down
+            const bool lived =
+                worker.was_ready && step.now - worker.spawned_at >= generation.policy.restart_min_uptime;
+            restart(step, generation, worker.slot, !lived);
+            break;
+        }
+        case GenerationState::draining:
+        case GenerationState::aborting: break;
+        case GenerationState::gone: require(false, "a generation with a worker is not gone");
+    }
+}
+
+}  // namespace
+
+void spawn(Step& step, Generation& generation, Slot slot) {
+    SlotRecord& record = generation.slots.at(slot);
+    require(!record.worker && !record.restart, "a slot is empty when a worker is spawned into it");
+    const WorkerId id = step.instance.next_worker;
+    step.instance.next_worker = WorkerId{static_cast<std::uint64_t>(id) + 1};
+    record.worker = id;
+    const Worker fresh{.id = id,
+                       .generation = generation.id,
+                       .slot = slot,
+                       .spawned_at = step.now,
+                       .restarts = record.restarts};
+    Worker& worker = generation.workers.emplace(id, fresh).first->second;
+    step.act(Spawn{id, generation.id, slot});
+    change(step, worker, WorkerState::spawning);
+}
+
+void on(Step& step, const WorkerSpawned& event) {
+    Worker* worker = find_worker(step.instance, event.worker);
+    if (worker == nullptr || worker->spawned) return;
+    worker->spawned = true;
+    worker->spawned_at = step.now;
+    if (worker->state != WorkerState::spawning) return;  // told to end meanwhile
+    const Policy& policy = generation_of(step, *worker).policy;
+    worker->timer = policy.ready_after
+                        ? arm(step, ReadyDelay{worker->id}, later(step.now, *policy.ready_after))
+                        : arm(step, ReadyDeadline{worker->id}, later(step.now, policy.ready_timeout));
+    change(step, *worker, WorkerState::starting);
+}
+
+void on(Step& step, const SpawnFailed& event) {
+    Worker* worker = find_worker(step.instance, event.worker);
+    if (worker == nullptr || worker->spawned) return;
+    ended(step, *worker, {Failure::Kind::spawn_failed, worker->id, worker->slot, {}, event.reason});
+}
+
+void on(Step& step, const WorkerReady& event) {
+    Worker* worker = find_worker(step.instance, event.worker);
+    if (worker == nullptr || worker->state != WorkerState::starting) return;
+    if (generation_of(step, *worker).policy.ready_after) return;
+    became_ready(step, *worker);
+}
+
+void on(Step& step, const WorkerExtendedTimeout& event) {
+    Worker* worker = find_worker(step.instance, event.worker);
+    if (worker == nullptr || worker->state != WorkerState::starting) return;
+    if (generation_of(step, *worker).policy.ready_after) return;
+    const TimePoint wanted = later(step.now, event.extension);
+    if (wanted <= step.instance.timers.at(worker->timer.value()).at) return;
+    cancel(step, worker->timer);
+    worker->timer = arm(step, ReadyDeadline{worker->id}, wanted);
+}
+
+void on(Step& step, const WorkerExited& event) {
+    Worker* worker = find_worker(step.instance, event.worker);
+    if (worker == nullptr) return;
+    ended(step, *worker, {Failure::Kind::exited_before_ready, worker->id, worker->slot, event.status, {}});
+}
+
+void on(Step& step, const ReadyDelay& timer) {
+    became_ready(step, owner(step, timer.worker));
+}
+
+void on(Step& step, const ReadyDeadline& timer) {
+    Worker& worker = owner(step, timer.worker);
+    kill(step, worker, Kill::Reason::ready_timeout);
+    Generation& generation = generation_of(step, worker);
+    if (generation.state != GenerationState::starting)
+        return;  // a restarted worker: its exit counts as a short life
+    abort_reload(step, generation, {Failure::Kind::ready_timeout, worker.id, worker.slot, {}, {}});
+}
+
+}  // namespace sup::core
