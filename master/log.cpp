@@ -2,7 +2,6 @@
 
 #include <fcntl.h>
 #include <spdlog/details/null_mutex.h>
-#include <spdlog/logger.h>
 #include <spdlog/pattern_formatter.h>
 #include <spdlog/sinks/base_sink.h>
 #include <unistd.h>
@@ -14,10 +13,12 @@
 namespace sup {
 namespace {
 
-// Writes each entry with one write(2), so that entries of several processes in one file (O_APPEND) stay whole.
+// Writes each entry with one write(2), so that entries of several processes in one file (O_APPEND) stay
+// whole.
 class DescriptorSink final : public spdlog::sinks::base_sink<spdlog::details::null_mutex> {
 public:
-    DescriptorSink(std::string file, bool redirect_stdio) : file_(std::move(file)), redirect_stdio_(redirect_stdio) {}
+    DescriptorSink(std::string file, bool redirect_stdio)
+        : file_(std::move(file)), redirect_stdio_(redirect_stdio) {}
 
     Status open() {
         if (file_.empty()) return Success{};
@@ -70,8 +71,8 @@ std::string level_name(config::LogLevel level) {
 
 std::string as_text(const WorkerTag* worker, std::string_view message) {
     if (worker == nullptr) return std::string(message);
-    return fmt::format("worker {}/{} pid {} {}: {}", worker->generation, worker->slot, worker->pid, worker->stream,
-                       message);
+    return fmt::format("worker {}/{} pid {} {}: {}", worker->generation, worker->slot, worker->pid,
+                       worker->stream, message);
 }
 
 // Only the members after the time: the pattern puts that in front.
@@ -94,9 +95,9 @@ constexpr const char* json_pattern = R"({"time":"%Y-%m-%dT%H:%M:%S.%eZ",%v)";
 
 struct Log::State {
     std::shared_ptr<DescriptorSink> sink;
-    spdlog::logger logger;
+    config::LogLevel level;
     config::LogFormat format;
-    std::function<void(config::LogLevel, const std::string&)> listener;
+    std::function<void(config::LogLevel, std::string_view)> listener;
 };
 
 Log::Log(std::unique_ptr<State> state) : state_(std::move(state)) {}
@@ -107,17 +108,16 @@ Log::~Log() = default;
 Result<Log> Log::open(Options options) {
     auto sink = std::make_shared<DescriptorSink>(options.file, options.redirect_stdio);
     if (Status opened = sink->open(); !opened) return opened.error();
-    spdlog::logger logger("sup", sink);
-    Log log(std::make_unique<State>(State{std::move(sink), std::move(logger), options.format, {}}));
+    Log log(std::make_unique<State>(State{std::move(sink), options.level, options.format, {}}));
     log.configure(options.level, options.format);
     return log;
 }
 
 void Log::configure(config::LogLevel level, config::LogFormat format) {
+    state_->level = level;
     state_->format = format;
-    state_->logger.set_level(spdlog_level(level));
     const char* pattern = format == config::LogFormat::json ? json_pattern : text_pattern;
-    state_->logger.set_formatter(
+    state_->sink->set_formatter(
         std::make_unique<spdlog::pattern_formatter>(pattern, spdlog::pattern_time_type::utc));
 }
 
@@ -125,19 +125,23 @@ Status Log::reopen() {
     return state_->sink->open();
 }
 
-void Log::set_listener(std::function<void(config::LogLevel, const std::string&)> listener) {
+void Log::set_listener(std::function<void(config::LogLevel, std::string_view)> listener) {
     state_->listener = std::move(listener);
 }
 
 void Log::worker_line(const WorkerTag& worker, std::string_view line) {
-    write(config::LogLevel::info, &worker, std::string(line));
+    write(config::LogLevel::info, &worker, line);
 }
 
-void Log::write(config::LogLevel level, const WorkerTag* worker, const std::string& message) {
-    const bool json = state_->format == config::LogFormat::json;
-    state_->logger.log(spdlog_level(level), "{}",
-                       json ? as_json(level, worker, message) : as_text(worker, message));
-    if (worker == nullptr && level >= config::LogLevel::info && state_->listener) state_->listener(level, message);
+void Log::write(config::LogLevel level, const WorkerTag* worker, std::string_view message) {
+    // The level is about what the master says; what a worker prints is never dropped.
+    if (worker != nullptr || level >= state_->level) {
+        const bool json = state_->format == config::LogFormat::json;
+        const std::string text = json ? as_json(level, worker, message) : as_text(worker, message);
+        state_->sink->log(spdlog::details::log_msg("sup", spdlog_level(level), text));
+    }
+    if (worker == nullptr && level >= config::LogLevel::info && state_->listener)
+        state_->listener(level, message);
 }
 
 }  // namespace sup

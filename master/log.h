@@ -1,5 +1,6 @@
-// The master's log: one line an entry, as text for people or as JSON for programs. Written synchronously (no thread),
-// to a file that close-on-exec protects and that can be reopened after a rotation, or to standard error.
+// The master's log: one line an entry, as text for people or as JSON for programs. Written synchronously (no
+// thread), to a file that close-on-exec protects and that can be reopened after a rotation, or to standard
+// error.
 #pragma once
 
 #include <fmt/format.h>
@@ -13,10 +14,6 @@
 
 #include "common/result.h"
 #include "config/config.h"
-
-namespace spdlog {
-class logger;
-}
 
 namespace sup {
 
@@ -66,16 +63,18 @@ public:
     // Changes level and format, as a reload may; the file stays.
     void configure(config::LogLevel level, config::LogFormat format);
 
-    // Opens the file again under its name. On failure the old file stays in use. Without a file, does nothing.
+    // Opens the file again under its name. On failure the old file stays in use. Without a file, does
+    // nothing.
     Status reopen();
 
-    // Called with every entry at info or above that the master itself writes, for those who watch from outside.
-    void set_listener(std::function<void(config::LogLevel, const std::string&)> listener);
+    // Called with every entry at info or above that the master itself writes, for those who watch from
+    // outside.
+    void set_listener(std::function<void(config::LogLevel, std::string_view)> listener);
 
 private:
     struct State;
     explicit Log(std::unique_ptr<State> state);
-    void write(config::LogLevel level, const WorkerTag* worker, const std::string& message);
+    void write(config::LogLevel level, const WorkerTag* worker, std::string_view message);
     std::unique_ptr<State> state_;
 };
 

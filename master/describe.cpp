@@ -1,0 +1,60 @@
+#include "master/describe.h"
+
+#include <fmt/format.h>
+
+#include <csignal>
+#include <cstdlib>
+#include <cstring>
+
+namespace sup {
+namespace {
+
+std::string signal_name(int number) {
+    const char* abbreviation = ::sigabbrev_np(number);
+    return abbreviation == nullptr ? fmt::format("signal {}", number)
+                                   : fmt::format("signal {} (SIG{})", number, abbreviation);
+}
+
+std::string who(const core::Failure& failure, const std::optional<FailedWorker>& worker) {
+    const std::string slot = failure.slot ? fmt::format("worker {}", *failure.slot) : "a worker";
+    if (!worker) return slot;
+    const std::string of =
+        fmt::format("{} of generation {}", slot, static_cast<std::uint32_t>(worker->generation));
+    return worker->pid == 0 ? of : fmt::format("{} (pid {})", of, worker->pid);
+}
+
+std::string how(const core::Failure& failure) {
+    return failure.status ? describe(*failure.status) : std::string("ended");
+}
+
+}  // namespace
+
+std::string describe(const core::ExitStatus& status) {
+    return status.signalled ? "was killed by " + signal_name(status.code)
+                            : fmt::format("exited with code {}", status.code);
+}
+
+std::string describe(const core::Failure& failure, const std::optional<FailedWorker>& worker) {
+    using Kind = core::Failure::Kind;
+    switch (failure.kind) {
+        case Kind::prepare_failed:
+        case Kind::configuration_error: return failure.detail;
+        case Kind::spawn_failed:
+            return fmt::format("{} could not be started: {}", who(failure, worker), failure.detail);
+        case Kind::exited_before_ready:
+            return fmt::format("{} {} before it was ready", who(failure, worker), how(failure));
+        case Kind::ready_timeout:
+            return fmt::format(
+                "{} was not ready within {}: it never sent READY=1 to NOTIFY_SOCKET (for a worker that "
+                "cannot, set "
+                "worker.ready to a duration)",
+                who(failure, worker),
+                worker ? format_duration(worker->ready_timeout) : "worker.ready_timeout");
+        case Kind::crashed_in_soak:
+            return fmt::format("{} {} within reload.soak", who(failure, worker), how(failure));
+        case Kind::stopping: return "stopping";
+    }
+    std::abort();
+}
+
+}  // namespace sup

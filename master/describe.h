@@ -1,0 +1,28 @@
+// Failures of a start or a reload, in words for a person.
+#pragma once
+
+#include <sys/types.h>
+
+#include <optional>
+#include <string>
+
+#include "common/duration.h"
+#include "master/core/action.h"
+
+namespace sup {
+
+// "exited with code 1", "was killed by signal 11 (SIGSEGV)".
+std::string describe(const core::ExitStatus& status);
+
+// What the shell knows of the worker that a failure is about.
+struct FailedWorker {
+    core::GenerationId generation{};
+    pid_t pid = 0;  // 0: there never was a process
+    Duration ready_timeout{0};
+};
+
+// One sentence without a full stop: "worker 0 of generation 2 (pid 4711) exited with code 1 before it was
+// ready".
+std::string describe(const core::Failure& failure, const std::optional<FailedWorker>& worker);
+
+}  // namespace sup

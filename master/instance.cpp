@@ -1,0 +1,207 @@
+#include "master/instance.h"
+
+#include <nlohmann/json.hpp>
+#include <random>
+
+#include "master/event_stream.h"
+#include "master/status.h"
+
+namespace sup {
+namespace {
+
+nlohmann::json stopped_result() {
+    return {{"stopped", true}};
+}
+
+}  // namespace
+
+Instance::Instance(uv::Loop& loop, Log& log, Options options)
+    : loop_(loop),
+      log_(log),
+      directory_(options.directory),
+      descriptor_limit_(options.descriptor_limit),
+      config_file_(options.config.file),
+      first_config_(options.config),
+      on_exit_(std::move(options.on_exit)),
+      core_(std::random_device{}()),
+      started_at_(now()),
+      turn_(loop.get(), [this] { work_off(); }),
+      live_record_(directory_.paths().live_workers, options.config.drain.signal,
+                   options.config.drain.timeout),
+      report_(std::move(options.report)) {}
+
+Instance::~Instance() = default;
+
+Status Instance::start() {
+    auto control = control::ControlServer::listen(loop_.get(), directory_.paths().control_socket, *this);
+    if (!control) {
+        report_.failed(control.error().message, {{"worker_output", nlohmann::json::array()}});
+        return control.error();
+    }
+    control_ = std::move(*control);
+    log_.set_listener([this](config::LogLevel level, std::string_view message) {
+        if (control_) control_->broadcast(log_event(level, message));
+    });
+    start_request_ = requests_.add([this](const nlohmann::json& result) {
+        // A failure is reported when nothing is left running: see report_failed_start().
+        if (result.at("outcome") == "promoted") report_.succeeded(start_result());
+    });
+    post(core::StartRequested{start_request_});
+    return Success{};
+}
+
+void Instance::report_failed_start() {
+    if (!failed_start_ || !report_.waiting()) return;
+    report_.failed(failed_start_->reason, {{"worker_output", failed_start_->worker_output},
+                                           {"configuration_error", failed_start_->configuration_error}});
+}
+
+nlohmann::json Instance::start_result() const {
+    nlohmann::json result = to_json(promotions_.at(core::GenerationId{1}));
+    result["pid"] = ::getpid();
+    result["name"] = directory_.name();
+    return result;
+}
+
+core::TimePoint Instance::now() {
+    uv_update_time(loop_.get());
+    return core::TimePoint{Duration{static_cast<Duration::rep>(uv_now(loop_.get()))}};
+}
+
+void Instance::post(core::Event event) {
+    events_.push_back(std::move(event));
+    turn_.arm(Duration{0});
+}
+
+void Instance::work_off() {
+    while (!events_.empty()) {
+        const core::Event event = std::move(events_.front());
+        events_.pop_front();
+        log_.debug("event {}", core::to_string(event));
+        for (const core::Action& action : core_.step(event, now())) {
+            log_.debug("action {}", core::to_string(action));
+            std::visit([this](const auto& one) { perform(one); }, action);
+        }
+        if (const auto* exited = std::get_if<core::WorkerExited>(&event)) forget_worker(exited->worker);
+        if (const auto* failed = std::get_if<core::SpawnFailed>(&event)) forget_worker(failed->worker);
+    }
+}
+
+void Instance::reload_by_signal(const char* name) {
+    log_.info("{}: reload", name);
+    post(core::ReloadRequested{requests_.add({}), core::WaitFor::promoted});
+}
+
+void Instance::stop_by_signal(const char* name) {
+    log_.info("{}: stop", name);
+    post(core::StopRequested{requests_.add({}), false});
+}
+
+bool Instance::collect(pid_t pid) {
+    for (const auto& [id, worker] : workers_) {
+        if (worker->pid() == pid) return worker->collect();
+    }
+    return false;
+}
+
+nlohmann::json Instance::status() {
+    const core::View view = core_.view();
+    return status_json({.name = directory_.name(),
+                        .config_file = config_file_,
+                        .started_at = started_at_,
+                        .now = now(),
+                        .view = view,
+                        .last_reload = last_reload_,
+                        .generation = [this](core::GenerationId id) { return find_generation(id); },
+                        .worker = [this](core::WorkerId id) { return find_worker(id); }});
+}
+
+void Instance::reload(core::WaitFor wait, control::Reply reply) {
+    post(core::ReloadRequested{requests_.add(std::move(reply)), wait});
+}
+
+void Instance::stop(bool now, control::Reply reply) {
+    log_.info("asked to stop{}", now ? " now" : "");
+    post(core::StopRequested{
+        requests_.add([reply = std::move(reply)](const auto&) { reply(stopped_result()); }), now});
+}
+
+void Instance::worker_exited(core::WorkerId id, const ExitReport& report) {
+    const pid_t pid = pid_of(id);
+    if (report.group_remained) {
+        log_.warning("{} left processes of its group behind; they were killed", name_of(id));
+    }
+    if (!report.status_known) log_.warning("{}: how it ended is not known", name_of(id));
+    record_problem(live_record_.remove(pid));
+    post(core::WorkerExited{id, report.status});
+}
+
+void Instance::forget_worker(core::WorkerId id) {
+    const auto node = workers_.extract(id);
+    if (node.empty() || node.mapped()->output_closed()) return;
+    survived_by_output_.emplace(id, std::move(node.mapped()));
+}
+
+WorkerProcess::Callbacks Instance::callbacks_for(core::WorkerId id,
+                                                 const std::shared_ptr<const Generation>& generation,
+                                                 core::Slot slot) {
+    WorkerProcess::Callbacks callbacks;
+    callbacks.ready = [this, id] { post(core::WorkerReady{id}); };
+    callbacks.extended_timeout = [this, id](Duration extension) {
+        post(core::WorkerExtendedTimeout{id, extension});
+    };
+    callbacks.line = [this, id, generation = static_cast<std::uint32_t>(generation->id), slot](
+                         OutputStream stream, std::string_view line) {
+        log_.worker_line({generation, slot, pid_of(id), to_string(stream)}, line);
+    };
+    callbacks.trouble = [this, id](const std::string& trouble) {
+        log_.warning("{}: {}", name_of(id), trouble);
+    };
+    callbacks.exited = [this, id](const ExitReport& report) { worker_exited(id, report); };
+    callbacks.output_closed = [this, id] { survived_by_output_.erase(id); };
+    return callbacks;
+}
+
+Listeners Instance::held_listeners() const {
+    Listeners held;
+    for (auto generation = generations_.rbegin(); generation != generations_.rend(); ++generation) {
+        const Listeners& listeners = generation->second->listeners;
+        held.insert(held.end(), listeners.begin(), listeners.end());
+    }
+    return held;
+}
+
+void Instance::announce(const nlohmann::json& event) {
+    if (control_) control_->broadcast(event);
+    if (report_.waiting()) report_.event(event);
+}
+
+void Instance::record_problem(const Status& status) {
+    if (!status) log_.warning("the record of live workers could not be written: {}", status.error().message);
+}
+
+const Generation* Instance::find_generation(core::GenerationId id) const {
+    const auto found = generations_.find(id);
+    return found == generations_.end() ? nullptr : found->second.get();
+}
+
+WorkerProcess* Instance::find_worker(core::WorkerId id) const {
+    for (const auto* map : {&workers_, &survived_by_output_}) {
+        if (const auto found = map->find(id); found != map->end()) return found->second.get();
+    }
+    return nullptr;
+}
+
+pid_t Instance::pid_of(core::WorkerId id) const {
+    const WorkerProcess* worker = find_worker(id);
+    return worker == nullptr ? 0 : worker->pid();
+}
+
+std::string Instance::name_of(core::WorkerId id) const {
+    const WorkerProcess* worker = find_worker(id);
+    if (worker == nullptr) return fmt::format("worker id {}", static_cast<std::uint64_t>(id));
+    return fmt::format("worker {} of generation {} (pid {})", worker->slot(),
+                       static_cast<std::uint32_t>(worker->generation().id), worker->pid());
+}
+
+}  // namespace sup

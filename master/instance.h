@@ -1,0 +1,127 @@
+// The shell's heart: turns callbacks into events, steps the core, and performs what it says. It decides
+// nothing.
+#pragma once
+
+#include <sys/resource.h>
+
+#include <deque>
+#include <functional>
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+
+#include "common/uv.h"
+#include "master/control/server.h"
+#include "master/core/supervisor.h"
+#include "master/generation.h"
+#include "master/log.h"
+#include "master/outcome.h"
+#include "master/report.h"
+#include "master/requests.h"
+#include "master/runtime/instance_directory.h"
+#include "master/runtime/live_record.h"
+#include "master/worker_process.h"
+
+namespace sup {
+
+// Main thread only.
+class Instance final : public control::ControlHandler {
+public:
+    struct Options {
+        config::Config config;  // the first generation's
+        InstanceDirectory& directory;
+        rlimit descriptor_limit{};  // the workers'
+        UniqueFd report;            // see MasterOptions
+        // Called once, when nothing is left: whatever else keeps the loop alive must let go of it.
+        std::function<void()> on_exit;
+    };
+    Instance(uv::Loop& loop, Log& log, Options options);
+    ~Instance() override;
+
+    // Opens the control socket and asks the core for the first generation. An error leaves nothing behind.
+    Status start();
+    // Set when the core has said Exit.
+    std::optional<int> exit_code() const noexcept { return exit_code_; }
+    // After the loop has ended: tells a waiting `sup start` that it failed, when it did.
+    void report_failed_start();
+
+    // Signals.
+    void reload_by_signal(const char* name);
+    void stop_by_signal(const char* name);
+    void add_worker() { post(core::AddWorkerRequested{}); }
+    void remove_worker() { post(core::RemoveWorkerRequested{}); }
+    // For the reaper of orphans: true when `pid` is a worker's, which then has been reaped.
+    bool collect(pid_t pid);
+
+    // control::ControlHandler
+    nlohmann::json status() override;
+    void reload(core::WaitFor wait, control::Reply reply) override;
+    void stop(bool now, control::Reply reply) override;
+
+private:
+    core::TimePoint now();
+    // Events are worked off in a turn of the loop of their own, so that no callback finds its caller gone.
+    void post(core::Event event);
+    void work_off();
+
+    void perform(const core::Prepare& action);
+    void perform(const core::Spawn& action);
+    void perform(const core::Drain& action);
+    void perform(const core::Kill& action);
+    void perform(const core::ArmTimer& action);
+    void perform(const core::CancelTimer& action);
+    void perform(const core::Release& action);
+    void perform(const core::Reply& action);
+    void perform(const core::GenerationChanged& action);
+    void perform(const core::WorkerChanged& action);
+    void perform(const core::RestartScheduled& action);
+    void perform(const core::ReloadWaits& action);
+    void perform(const core::CountChanged& action);
+    void perform(const core::Exit& action);
+
+    WorkerProcess::Callbacks callbacks_for(core::WorkerId id,
+                                           const std::shared_ptr<const Generation>& generation,
+                                           core::Slot slot);
+    void worker_exited(core::WorkerId id, const ExitReport& report);
+    void forget_worker(core::WorkerId id);
+    Result<config::Config, struct PreparationFailure> next_config();
+    Listeners held_listeners() const;
+    ReloadOutcome failed_outcome(const core::Reply& reply) const;
+    nlohmann::json start_result() const;
+    void announce(const nlohmann::json& event);
+    void record_problem(const Status& status);
+    const Generation* find_generation(core::GenerationId id) const;
+    WorkerProcess* find_worker(core::WorkerId id) const;
+    pid_t pid_of(core::WorkerId id) const;
+    std::string name_of(core::WorkerId id) const;
+
+    uv::Loop& loop_;
+    Log& log_;
+    InstanceDirectory& directory_;
+    rlimit descriptor_limit_;
+    std::string config_file_;
+    std::optional<config::Config> first_config_;  // until the first preparation
+    std::function<void()> on_exit_;
+    core::Supervisor core_;
+    core::TimePoint started_at_;
+    std::deque<core::Event> events_;
+    uv::Timer turn_;
+    std::map<core::TimerId, uv::Timer> timers_;
+    std::map<core::GenerationId, std::shared_ptr<const Generation>> generations_;
+    std::map<core::WorkerId, std::unique_ptr<WorkerProcess>> workers_;
+    // Exited, but a descendant that left the process group still holds their output.
+    std::map<core::WorkerId, std::unique_ptr<WorkerProcess>> survived_by_output_;
+    Requests requests_;
+    LiveRecorder live_record_;
+    StartReport report_;
+    std::optional<control::ControlServer> control_;
+    core::RequestId start_request_{};
+    core::TimePoint reload_began_;
+    std::map<core::GenerationId, ReloadOutcome> promotions_;  // for those who wait until the old one is gone
+    std::optional<ReloadOutcome> last_reload_;
+    std::optional<ReloadOutcome> failed_start_;
+    std::optional<int> exit_code_;
+};
+
+}  // namespace sup

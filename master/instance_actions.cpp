@@ -1,0 +1,216 @@
+// How the shell performs each of the core's actions.
+#include <nlohmann/json.hpp>
+
+#include "config/signal_name.h"
+#include "master/describe.h"
+#include "master/event_stream.h"
+#include "master/instance.h"
+#include "master/preparation.h"
+
+namespace sup {
+namespace {
+
+std::uint32_t number(core::GenerationId generation) {
+    return static_cast<std::uint32_t>(generation);
+}
+
+}  // namespace
+
+Result<config::Config, PreparationFailure> Instance::next_config() {
+    if (!first_config_) return reload_config(config_file_, directory_.name());
+    config::Config config = std::move(*first_config_);
+    first_config_.reset();
+    return config;
+}
+
+void Instance::perform(const core::Prepare& action) {
+    reload_began_ = now();
+    auto config = next_config();
+    auto prepared = config ? prepare_generation(action.generation, std::move(*config), held_listeners())
+                           : Result<std::shared_ptr<const Generation>, PreparationFailure>(config.error());
+    if (!prepared) {
+        post(core::PrepareFailed{action.generation, prepared.error().configuration_error,
+                                 prepared.error().reason});
+        return;
+    }
+    const Generation& generation = **prepared;
+    const ExecutableIdentity& executable = generation.executable->identity();
+    log_.info("generation {} prepared: {} ({})", number(generation.id), executable.path,
+              executable.pinned ? "pinned" : "a script, run by its path and not pinned");
+    const core::Policy policy = policy_of(generation.config);
+    generations_.emplace(action.generation, std::move(*prepared));
+    post(core::Prepared{action.generation, policy});
+}
+
+void Instance::perform(const core::Spawn& action) {
+    const auto& generation = generations_.at(action.generation);
+    auto worker = WorkerProcess::start(loop_.get(),
+                                       {.generation = generation,
+                                        .slot = action.slot,
+                                        .notify_socket = directory_.paths().notify_socket(action.worker),
+                                        .descriptor_limit = descriptor_limit_},
+                                       callbacks_for(action.worker, generation, action.slot));
+    if (!worker) {
+        log_.error("{}", worker.error().message);
+        post(core::SpawnFailed{action.worker, worker.error().message});
+        return;
+    }
+    const pid_t pid = (*worker)->pid();
+    workers_.emplace(action.worker, std::move(*worker));
+    record_problem(live_record_.add(pid, number(action.generation), action.slot));
+    post(core::WorkerSpawned{action.worker});
+}
+
+void Instance::perform(const core::Drain& action) {
+    WorkerProcess* worker = find_worker(action.worker);
+    if (worker == nullptr) return;
+    const Generation* successor = action.successor ? find_generation(*action.successor) : nullptr;
+    log_.debug("{} is told to drain ({})", name_of(action.worker),
+               config::drain_signal_name(worker->generation().config.drain.signal));
+    worker->drain(split_listeners(worker->generation(), successor));
+}
+
+void Instance::perform(const core::Kill& action) {
+    WorkerProcess* worker = find_worker(action.worker);
+    if (worker == nullptr) return;
+    const config::Config& config = worker->generation().config;
+    const std::string who = name_of(action.worker);
+    switch (action.reason) {
+        case core::Kill::Reason::drain_timeout:
+            log_.warning("{} did not finish within drain.timeout ({}): SIGKILL to its process group", who,
+                         format_duration(config.drain.timeout));
+            break;
+        case core::Kill::Reason::ready_timeout:
+            log_.warning("{} was not ready within worker.ready_timeout ({}): SIGKILL to its process group",
+                         who, format_duration(config.worker.ready_timeout));
+            break;
+        case core::Kill::Reason::aborted:
+            log_.info("{} is not wanted any more: SIGKILL to its process group", who);
+            break;
+        case core::Kill::Reason::stop_now:
+            log_.warning("{}: told to stop now: SIGKILL to its process group", who);
+            break;
+    }
+    worker->kill();
+}
+
+void Instance::perform(const core::ArmTimer& action) {
+    uv::Timer timer(loop_.get(), [this, id = action.timer] {
+        timers_.erase(id);
+        post(core::TimerFired{id});
+    });
+    timer.arm(action.at - now());
+    timers_.emplace(action.timer, std::move(timer));
+}
+
+void Instance::perform(const core::CancelTimer& action) {
+    timers_.erase(action.timer);
+}
+
+void Instance::perform(const core::Release& action) {
+    generations_.erase(action.generation);
+    // What is gone may have left the shared sockets with its own backlog.
+    for (const auto& view : core_.view().generations) {
+        if (view.state != core::GenerationState::active) continue;
+        for (const auto& listener : generations_.at(view.generation)->listeners) {
+            if (Status restored = listener->restore(); !restored)
+                log_.warning("{}", restored.error().message);
+        }
+    }
+}
+
+ReloadOutcome Instance::failed_outcome(const core::Reply& reply) const {
+    ReloadOutcome outcome;
+    outcome.generation = reply.generation;
+    outcome.duration =
+        reload_began_ == core::TimePoint{} ? Duration{0} : const_cast<Instance*>(this)->now() - reload_began_;
+    outcome.at = std::chrono::system_clock::now();
+    if (!reply.failure) return outcome;
+    const core::Failure& failure = *reply.failure;
+    outcome.configuration_error = failure.kind == core::Failure::Kind::configuration_error;
+    const WorkerProcess* worker = failure.worker ? find_worker(*failure.worker) : nullptr;
+    std::optional<FailedWorker> failed;
+    if (worker != nullptr) {
+        failed = FailedWorker{worker->generation().id, worker->pid(),
+                              worker->generation().config.worker.ready_timeout};
+        outcome.worker_output = worker->last_lines();
+    }
+    outcome.reason = describe(failure, failed);
+    return outcome;
+}
+
+void Instance::perform(const core::Reply& action) {
+    switch (action.outcome) {
+        case core::Reply::Outcome::promoted:
+            requests_.answer(action.request, to_json(promotions_.at(action.generation.value())));
+            return;
+        case core::Reply::Outcome::failed: {
+            const ReloadOutcome outcome = failed_outcome(action);
+            const bool start = action.request == start_request_;
+            log_.error("{} failed: {}", start ? "the start" : "a reload", outcome.reason);
+            (start ? failed_start_ : last_reload_) = outcome;
+            requests_.answer(action.request, to_json(outcome));
+            return;
+        }
+        case core::Reply::Outcome::stopped: requests_.answer(action.request, {}); return;
+    }
+}
+
+void Instance::perform(const core::GenerationChanged& action) {
+    log_.info("generation {} is {}", number(action.generation), core::to_string(action.state));
+    if (action.state == core::GenerationState::active) {
+        ReloadOutcome outcome;
+        outcome.generation = action.generation;
+        outcome.promoted = true;
+        outcome.duration = now() - reload_began_;
+        outcome.at = std::chrono::system_clock::now();
+        promotions_.insert_or_assign(action.generation, outcome);
+        if (action.generation != core::GenerationId{1}) last_reload_ = outcome;
+        const config::Config& config = generations_.at(action.generation)->config;
+        log_.configure(config.log.level, config.log.format);
+        live_record_.set_drain(config.drain.signal, config.drain.timeout);
+    }
+    announce(to_event(action, core_.view()));
+}
+
+void Instance::perform(const core::WorkerChanged& action) {
+    const WorkerProcess* worker = find_worker(action.worker);
+    if (action.state == core::WorkerState::ready && worker != nullptr) {
+        for (const auto& listener : worker->generation().listeners) {
+            if (Status restored = listener->restore(); !restored)
+                log_.warning("{}", restored.error().message);
+        }
+        announce(worker_ready_event(action, worker->pid(), core_.view()));
+    }
+    announce(to_event(action, pid_of(action.worker)));
+}
+
+void Instance::perform(const core::RestartScheduled& action) {
+    log_.warning("worker {} of generation {} is restarted {}", action.slot, number(action.generation),
+                 action.delay.count() == 0
+                     ? std::string("at once")
+                     : fmt::format("in {} (it ended early {} times in a row)",
+                                   describe_duration(action.delay), action.short_lives));
+    announce(to_event(action));
+}
+
+void Instance::perform(const core::ReloadWaits& action) {
+    log_.info("a reload waits: {} generations are draining, and reload.max_draining is {}", action.draining,
+              action.max_draining);
+    announce(to_event(action));
+}
+
+void Instance::perform(const core::CountChanged& action) {
+    log_.info("generation {} now has {} workers", number(action.generation), action.count);
+    announce(to_event(action));
+}
+
+void Instance::perform(const core::Exit& action) {
+    exit_code_ = action.code;
+    survived_by_output_.clear();
+    log_.set_listener({});
+    control_->close();
+    on_exit_();
+}
+
+}  // namespace sup

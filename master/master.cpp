@@ -1,0 +1,118 @@
+#include "master/master.h"
+
+#include <csignal>
+#include <cstdio>
+#include <memory>
+#include <nlohmann/json.hpp>
+#include <vector>
+
+#include "common/uv.h"
+#include "master/instance.h"
+#include "master/log.h"
+#include "master/process/child_watch.h"
+#include "master/process/descriptor_limit.h"
+#include "master/process/orphan_reaper.h"
+
+namespace sup {
+namespace {
+
+// Dispositions and the mask survive exec: whoever started us may have left some signals blocked or ignored.
+void take_over_signals() {
+    reset_child_signal();
+    std::signal(SIGPIPE, SIG_IGN);
+    sigset_t none;
+    sigemptyset(&none);
+    sigprocmask(SIG_SETMASK, &none, nullptr);
+}
+
+std::vector<uv::Signal> watch_signals(uv::Loop& loop, Instance& instance, Log& log) {
+    std::vector<uv::Signal> watches;
+    const auto watch = [&](int number, std::function<void()> callback) {
+        watches.emplace_back(loop.get(), number, std::move(callback));
+    };
+    watch(SIGUSR2, [&] { instance.reload_by_signal("SIGUSR2"); });
+    watch(SIGHUP, [&] { instance.reload_by_signal("SIGHUP"); });
+    watch(SIGTERM, [&] { instance.stop_by_signal("SIGTERM"); });
+    watch(SIGINT, [&] { instance.stop_by_signal("SIGINT"); });
+    watch(SIGQUIT, [&] { instance.stop_by_signal("SIGQUIT"); });
+    watch(SIGTTIN, [&] { instance.add_worker(); });
+    watch(SIGTTOU, [&] { instance.remove_worker(); });
+    watch(SIGUSR1, [&] {
+        if (Status reopened = log.reopen(); !reopened) {
+            log.error("{}; the old file stays in use", reopened.error().message);
+        } else {
+            log.info("SIGUSR1: the log was opened again");
+        }
+    });
+    return watches;
+}
+
+Log::Options log_options(const MasterOptions& options) {
+    Log::Options log;
+    log.level = options.config.log.level;
+    log.format = options.config.log.format;
+    log.redirect_stdio = options.background;
+    log.file = options.config.log.file.value_or(options.background ? options.directory.paths().log : "");
+    return log;
+}
+
+// What must not be lost when there is no log yet: to whoever waits for the start, else to standard error.
+int fail_early(UniqueFd report, const Error& error) {
+    StartReport waiting(std::move(report));
+    if (waiting.waiting()) {
+        waiting.failed(error.message, {});
+    } else {
+        std::fprintf(stderr, "sup: %s\n", error.message.c_str());
+    }
+    return 1;
+}
+
+}  // namespace
+
+int run_master(MasterOptions options) {
+    if (Status ready = ensure_standard_descriptors(); !ready)
+        return fail_early(std::move(options.report), ready.error());
+    take_over_signals();
+    const auto limit = raise_descriptor_limit();
+    if (!limit) return fail_early(std::move(options.report), limit.error());
+    auto log = Log::open(log_options(options));
+    if (!log) return fail_early(std::move(options.report), log.error());
+    if (Status written = options.directory.write_pid(::getpid()); !written) {
+        return fail_early(std::move(options.report), written.error());
+    }
+
+    uv::Loop loop;
+    int exit_code = 1;
+    {
+        std::vector<uv::Signal> signals;
+        std::optional<OrphanReaper> reaper;
+        Instance instance(loop, *log,
+                          {.config = options.config,
+                           .directory = options.directory,
+                           .descriptor_limit = *limit,
+                           .report = std::move(options.report),
+                           .on_exit = [&] {
+                               signals.clear();
+                               reaper.reset();
+                           }});
+        if (Status started = instance.start(); !started) {
+            log->error("{}", started.error().message);
+            if (Status removed = options.directory.remove_all(); !removed)
+                log->warning("{}", removed.error().message);
+            return 1;
+        }
+        signals = watch_signals(loop, instance, *log);
+        if (OrphanReaper::needed())
+            reaper.emplace(loop.get(), [&](pid_t pid) { return instance.collect(pid); });
+        log->info("instance {} started, pid {}", options.directory.name(), ::getpid());
+        loop.run();
+        exit_code = instance.exit_code().value_or(1);
+        log->info("instance {} has ended", options.directory.name());
+        if (Status removed = options.directory.remove_all(); !removed)
+            log->warning("{}", removed.error().message);
+        instance.report_failed_start();
+    }
+    return exit_code;
+}
+
+}  // namespace sup

@@ -1,0 +1,31 @@
+// How a reload ended, as `sup reload --json` and `last_reload` show it.
+#pragma once
+
+#include <chrono>
+#include <nlohmann/json_fwd.hpp>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "common/duration.h"
+#include "master/core/ids.h"
+
+namespace sup {
+
+struct ReloadOutcome {
+    std::optional<core::GenerationId> generation;  // unset when preparing failed
+    bool promoted = false;
+    bool configuration_error = false;
+    std::string reason;                      // empty when promoted
+    std::vector<std::string> worker_output;  // last lines of the worker that failed
+    Duration duration{0};
+    std::chrono::system_clock::time_point at;
+};
+
+// The object that status calls `last_reload`; `worker_output` and `configuration_error` only with a failure.
+nlohmann::json to_json(const ReloadOutcome& outcome);
+
+// "2026-11-22T10:00:00Z"
+std::string format_time(std::chrono::system_clock::time_point time);
+
+}  // namespace sup

@@ -1,0 +1,49 @@
+#include "master/preparation.h"
+
+#include "config/load.h"
+#include "config/problem.h"
+#include "master/process/worker_environment.h"
+
+namespace sup {
+namespace {
+
+PreparationFailure failure(const Error& error) {
+    return PreparationFailure{false, error.message};
+}
+
+}  // namespace
+
+Result<config::Config, PreparationFailure> reload_config(const std::string& file,
+                                                         const std::string& instance) {
+    auto config = config::load_config(file);
+    if (!config) return PreparationFailure{true, config::to_text(config.error())};
+    if (config->name != instance) {
+        return PreparationFailure{true, file + ": /name: a running instance keeps its name, \"" + instance +
+                                            "\"; to run \"" + config->name + "\", start it beside this one"};
+    }
+    return std::move(*config);
+}
+
+Result<std::shared_ptr<const Generation>, PreparationFailure> prepare_generation(core::GenerationId id,
+                                                                                 config::Config config,
+                                                                                 const Listeners& held) {
+    const auto environment = base_environment(current_environment(), config.worker.env);
+    auto executable = Executable::pin(config.worker.command.front(), environment);
+    if (!executable) return failure(executable.error());
+    auto directory = PinnedDirectory::pin(config.worker.cwd);
+    if (!directory) return failure(directory.error());
+    // Last, because binding is the one step that others can see.
+    auto listeners = acquire_listeners(config.listen, held);
+    if (!listeners) return failure(listeners.error());
+
+    auto generation = std::make_shared<Generation>();
+    generation->id = id;
+    generation->config = std::move(config);
+    generation->executable = std::move(*executable);
+    generation->directory = std::move(*directory);
+    generation->listeners = std::move(*listeners);
+    generation->prepared_at = std::chrono::system_clock::now();
+    return std::shared_ptr<const Generation>(std::move(generation));
+}
+
+}  // namespace sup

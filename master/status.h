@@ -1,0 +1,31 @@
+// What `sup status --json` shows.
+#pragma once
+
+#include <chrono>
+#include <functional>
+#include <nlohmann/json_fwd.hpp>
+#include <optional>
+#include <string>
+
+#include "master/core/supervisor.h"
+#include "master/generation.h"
+#include "master/outcome.h"
+#include "master/worker_process.h"
+
+namespace sup {
+
+struct StatusSource {
+    std::string name;
+    std::string config_file;
+    core::TimePoint started_at;
+    core::TimePoint now;
+    const core::View& view;
+    const std::optional<ReloadOutcome>& last_reload;
+    // Null for one that the shell does not know (any more).
+    std::function<const Generation*(core::GenerationId)> generation;
+    std::function<const WorkerProcess*(core::WorkerId)> worker;
+};
+
+nlohmann::json status_json(const StatusSource& source);
+
+}  // namespace sup

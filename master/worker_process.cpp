@@ -1,0 +1,132 @@
+#include "master/worker_process.h"
+
+#include <sys/wait.h>
+
+#include <csignal>
+
+#include "master/process/spawn.h"
+#include "master/process/worker_environment.h"
+
+namespace sup {
+
+Result<std::unique_ptr<WorkerProcess>> WorkerProcess::start(uv_loop_t* loop, const Spec& spec,
+                                                            Callbacks callbacks) {
+    if (Status same = spec.generation->executable->verify(); !same) return same.error();
+    std::unique_ptr<WorkerProcess> worker(new WorkerProcess(spec, std::move(callbacks)));
+
+    auto notify = NotifySocket::open(
+        loop, spec.notify_socket, std::nullopt,
+        [raw = worker.get()](Notification notification) { raw->handle(std::move(notification)); });
+    if (!notify) return notify.error();
+    worker->notify_ = std::move(*notify);
+    if (Status opened = worker->open_output(loop); !opened) return opened.error();
+    if (Status spawned = worker->spawn_process(loop); !spawned) return spawned.error();
+    return worker;
+}
+
+Status WorkerProcess::open_output(uv_loop_t* loop) {
+    if (generation().config.log.workers == config::WorkerOutput::inherit) return Success{};
+    OutputCapture::Callbacks callbacks;
+    callbacks.on_line = [this](OutputStream stream, std::string_view line) { callbacks_.line(stream, line); };
+    callbacks.on_closed = [this] {
+        last_words_ = output_->last_lines();
+        output_.reset();
+        if (exit_reported_) report_output_closed();
+    };
+    auto output = OutputCapture::open(loop, std::nullopt, std::move(callbacks));
+    if (!output) return output.error();
+    output_ = std::move(*output);
+    return Success{};
+}
+
+Status WorkerProcess::spawn_process(uv_loop_t* loop) {
+    const config::Config& config = generation().config;
+    WorkerVariables variables;
+    variables.instance = config.name;
+    variables.generation = generation().id;
+    variables.slot = spec_.slot;
+    variables.drain_timeout = config.drain.timeout;
+    variables.notify_socket = spec_.notify_socket;
+
+    SpawnRequest request{.executable = *generation().executable,
+                         .directory = *generation().directory,
+                         .arguments = config.worker.command,
+                         .environment = {},
+                         .listeners = {},
+                         .descriptor_limit = spec_.descriptor_limit};
+    for (const auto& listener : generation().listeners) {
+        request.listeners.push_back(listener->fd());
+        variables.listener_names.push_back(listener->name());
+    }
+    request.environment = worker_environment(current_environment(), config.worker.env, variables);
+    if (output_) {
+        request.standard_output = output_->worker_end(OutputStream::standard_output);
+        request.standard_error = output_->worker_end(OutputStream::standard_error);
+    }
+    auto process = spawn(request);
+    if (!process) return process.error();
+    if (output_) output_->close_worker_ends();
+    pid_ = process->pid;
+
+    auto watch = ChildWatch::create(loop, pid_, std::move(process->pidfd),
+                                    [this](const ExitReport& report) { handle_exit(report); });
+    if (!watch) {
+        ::kill(-pid_, SIGKILL);
+        ::waitpid(pid_, nullptr, 0);
+        return watch.error();
+    }
+    watch_ = std::move(*watch);
+    return Success{};
+}
+
+void WorkerProcess::handle(Notification notification) {
+    const NotifyMessage& message = notification.message;
+    if (message.status) status_text_ = *message.status;
+    if (message.channel && !channel_) {
+        auto channel = WorkerChannel::adopt(std::move(notification.channel));
+        if (channel) {
+            channel_ = std::move(*channel);
+        } else {
+            callbacks_.trouble("its channel cannot be used: " + channel.error().message);
+        }
+    }
+    if (message.extend_timeout) callbacks_.extended_timeout(*message.extend_timeout);
+    if (message.ready) callbacks_.ready();
+}
+
+void WorkerProcess::handle_exit(const ExitReport& report) {
+    notify_->drain();
+    notify_.reset();
+    channel_.reset();
+    if (output_) output_->finish();
+    exit_reported_ = true;
+    callbacks_.exited(report);
+    if (!output_) report_output_closed();
+}
+
+void WorkerProcess::report_output_closed() {
+    // A copy, because the callback may destroy the worker and itself with it.
+    const auto closed = callbacks_.output_closed;
+    closed();
+}
+
+std::vector<std::string> WorkerProcess::last_lines() const {
+    return output_ ? output_->last_lines() : last_words_;
+}
+
+void WorkerProcess::drain(const ListenerSplit& listeners) {
+    told_to_end_ = true;
+    if (channel_) {
+        if (Status sent = channel_->send_drain(listeners.shared, listeners.retired); !sent) {
+            callbacks_.trouble("drained by its signal alone: " + sent.error().message);
+        }
+    }
+    watch_->signal(generation().config.drain.signal);
+}
+
+void WorkerProcess::kill() {
+    told_to_end_ = true;
+    watch_->kill_group();
+}
+
+}  // namespace sup

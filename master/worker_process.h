@@ -1,0 +1,86 @@
+// One worker as the shell sees it: a process, its notify socket, its output, its channel.
+#pragma once
+
+#include <sys/resource.h>
+#include <uv.h>
+
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "common/result.h"
+#include "master/channel.h"
+#include "master/generation.h"
+#include "master/process/child_watch.h"
+#include "master/process/notify_socket.h"
+#include "master/process/output_capture.h"
+
+namespace sup {
+
+// Main thread only. Destroying it while the process lives SIGKILLs the process's group.
+class WorkerProcess {
+public:
+    struct Spec {
+        std::shared_ptr<const Generation> generation;
+        core::Slot slot = 0;
+        std::string notify_socket;  // path
+        rlimit descriptor_limit{};
+    };
+    // Called from the loop, never from within start(). None may destroy the worker, but output_closed.
+    struct Callbacks {
+        std::function<void()> ready;
+        std::function<void(Duration)> extended_timeout;
+        std::function<void(OutputStream, std::string_view)> line;
+        std::function<void(const std::string&)> trouble;  // something that a person should know, in words
+        std::function<void(const ExitReport&)>
+            exited;                           // once; all of its notifications and output came before
+        std::function<void()> output_closed;  // once, after exited: nobody holds its output any more
+    };
+    // The error says what failed and names the command.
+    static Result<std::unique_ptr<WorkerProcess>> start(uv_loop_t* loop, const Spec& spec,
+                                                        Callbacks callbacks);
+    WorkerProcess(const WorkerProcess&) = delete;
+    WorkerProcess& operator=(const WorkerProcess&) = delete;
+
+    const Generation& generation() const noexcept { return *spec_.generation; }
+    core::Slot slot() const noexcept { return spec_.slot; }
+    pid_t pid() const noexcept { return pid_; }
+    const std::string& status_text() const noexcept { return status_text_; }
+    std::vector<std::string> last_lines() const;
+    bool output_closed() const noexcept { return output_ == nullptr; }
+    // Whether the master has told it to end: its exit is then expected.
+    bool told_to_end() const noexcept { return told_to_end_; }
+
+    // The channel's packet, where there is a channel, and then the drain signal to the main process.
+    void drain(const ListenerSplit& listeners);
+    // SIGKILL to the whole group.
+    void kill();
+    // For the reaper of orphans: true when this process has ended and was reaped here.
+    bool collect() { return watch_->collect(); }
+
+private:
+    WorkerProcess(Spec spec, Callbacks callbacks)
+        : spec_(std::move(spec)), callbacks_(std::move(callbacks)) {}
+    Status open_output(uv_loop_t* loop);
+    Status spawn_process(uv_loop_t* loop);
+    void handle(Notification notification);
+    void handle_exit(const ExitReport& report);
+    void report_output_closed();
+
+    Spec spec_;
+    Callbacks callbacks_;
+    pid_t pid_ = 0;
+    std::string status_text_;
+    bool told_to_end_ = false;
+    bool exit_reported_ = false;
+    std::unique_ptr<NotifySocket> notify_;
+    std::unique_ptr<OutputCapture> output_;
+    std::optional<WorkerChannel> channel_;
+    std::unique_ptr<ChildWatch> watch_;
+    std::vector<std::string> last_words_;  // once the output has closed
+};
+
+}  // namespace sup
