@@ -32,18 +32,18 @@ using OnEvent = std::function<void(const nlohmann::json& event)>;
 
 class Client {
 public:
-    static std::variant<Client, CallError> connect(const std::string& socket_path, Deadline deadline);
+    static std::variant<Client, CallError> connect(const std::string& socket_path, const Deadline& deadline);
 
     // Sends a call and waits for its result. Events that come before it go to `on_event`.
     std::variant<nlohmann::json, CallError> call(std::string_view method, const nlohmann::json& params,
-                                                 Deadline deadline, const OnEvent& on_event = {});
+                                                 const Deadline& deadline, const OnEvent& on_event = {});
 
     // The process that listens (SO_PEERCRED); 0 when it lives in a pid namespace that cannot be seen from
     // here.
     pid_t master_pid() const;
 
     // Waits for the master to hang up. False: the deadline passed.
-    bool wait_for_end(Deadline deadline);
+    bool wait_for_end(const Deadline& deadline);
 
 private:
     explicit Client(UniqueFd socket);

@@ -35,8 +35,8 @@ public:
     Status write_pid(pid_t pid);
 
     // The orderly end: removes every file of this instance, the log in the folder included, the lock last,
-    // and then the folder. Files that are not sup's stay, and so does then the folder. The lock itself is
-    // held until destruction.
+    // and then the folder. Files that are not sup's stay, and so does then the folder. Doing it again does
+    // nothing. The lock itself is held until destruction.
     Status remove_all();
 
 private:

@@ -11,17 +11,9 @@
 #include "common/duration.h"
 #include "common/result.h"
 #include "master/core/ids.h"
+#include "master/runtime/process_identity.h"
 
 namespace sup {
-
-// A pid alone may have been given to another process since; with its start time it has one meaning until the
-// next boot.
-struct ProcessIdentity {
-    pid_t pid = 0;
-    std::uint64_t start_time = 0;  // clock ticks since boot, field 22 of /proc/PID/stat
-
-    friend bool operator==(const ProcessIdentity&, const ProcessIdentity&) = default;
-};
 
 struct LiveWorker {
     ProcessIdentity process;  // leads its process group
@@ -46,6 +38,9 @@ Status write_live_record(const std::string& path, const LiveRecord& record);
 // An empty optional: there is no record. A record that cannot be understood is an error that names the file.
 Result<std::optional<LiveRecord>> read_live_record(const std::string& path);
 
+// Those of the record that still are the same processes.
+std::vector<LiveWorker> still_alive(const LiveRecord& record);
+
 // Kept by the master: rewrites the file on every change. An error leaves the change in memory, so that the
 // next successful write tells the truth again.
 class LiveRecorder {
@@ -60,6 +55,8 @@ public:
     Status add(pid_t pid, std::uint32_t generation, core::Slot slot);
     // After the worker was reaped. A pid that is not recorded is ignored.
     Status remove(pid_t pid);
+
+    const LiveRecord& record() const noexcept { return record_; }
 
 private:
     std::string path_;

@@ -1,0 +1,118 @@
+#include "master/control/client.h"
+
+#include <sys/socket.h>
+#include <sys/time.h>
+
+#include <algorithm>
+#include <nlohmann/json.hpp>
+#include <utility>
+
+#include "master/control/protocol.h"
+#include "master/control/socket_address.h"
+
+namespace sup::control {
+namespace {
+
+using nlohmann::json;
+using Kind = CallError::Kind;
+
+CallError timed_out() {
+    return {Kind::timed_out, "the time was over before an answer came"};
+}
+
+CallError disconnected() {
+    return {Kind::disconnected, "the master hung up before it answered"};
+}
+
+// A reply to this call, an event on the way to it, or something that means nothing here.
+std::variant<std::monostate, json, CallError> take(json message, int id, const OnEvent& on_event) {
+    if (const auto method = message.find("method"); method != message.end()) {
+        if (on_event && *method == "event" && message.contains("params")) on_event(message["params"]);
+        return std::monostate{};
+    }
+    if (const auto error = message.find("error"); error != message.end()) {
+        const bool explained =
+            error->is_object() && error->contains("message") && (*error)["message"].is_string();
+        return CallError{Kind::refused,
+                         explained ? (*error)["message"].get<std::string>() : "it gave no reason"};
+    }
+    if (message.contains("id") && message["id"] == id && message.contains("result"))
+        return std::move(message["result"]);
+    return std::monostate{};
+}
+
+// connect(2) on a full accept queue waits no longer than SO_SNDTIMEO says; a non-blocking socket would fail
+// at once, and no poll tells when there is room again (unix(7)).
+void limit_connect(int socket, const Deadline& deadline) {
+    if (!deadline) return;
+    const auto left =
+        std::chrono::ceil<std::chrono::microseconds>(*deadline - std::chrono::steady_clock::now());
+    const auto micros = std::max<std::chrono::microseconds::rep>(left.count(), 1);  // zero would be no limit
+    const timeval limit{.tv_sec = micros / 1'000'000, .tv_usec = micros % 1'000'000};
+    ::setsockopt(socket, SOL_SOCKET, SO_SNDTIMEO, &limit, sizeof limit);
+}
+
+CallError connect_error(const std::string& path, int error_number) {
+    switch (error_number) {
+        case ENOENT:
+        case ENOTDIR:
+        case ECONNREFUSED: return {Kind::not_running, "no master listens at " + path};
+        case EAGAIN: return timed_out();
+        default: return {Kind::failed, errno_error("cannot connect to " + path, error_number).message};
+    }
+}
+
+}  // namespace
+
+Client::Client(UniqueFd socket) : socket_(std::move(socket)) {}
+
+std::variant<Client, CallError> Client::connect(const std::string& socket_path, const Deadline& deadline) {
+    const auto address = SocketAddress::create(socket_path);
+    if (!address) return CallError{Kind::failed, address.error().message};
+    UniqueFd socket{::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0)};
+    if (!socket) return CallError{Kind::failed, errno_error("cannot create a socket").message};
+    limit_connect(socket.get(), deadline);
+    int connected = 0;
+    do {
+        connected = ::connect(socket.get(), address->get(), SocketAddress::size());
+    } while (connected != 0 && errno == EINTR);
+    if (connected != 0) return connect_error(socket_path, errno);
+    return Client{std::move(socket)};
+}
+
+std::variant<json, CallError> Client::call(std::string_view method, const json& params,
+                                           const Deadline& deadline, const OnEvent& on_event) {
+    const int id = ++last_id_;
+    const auto sent = write_all(socket_.get(), request(std::to_string(id), method, params), deadline);
+    if (std::holds_alternative<TimedOut>(sent)) return timed_out();
+    // A master that turned this client away has said why before it hung up: an error here is not the last
+    // word.
+    while (true) {
+        auto line = reader_.next(socket_.get(), deadline);
+        if (std::holds_alternative<TimedOut>(line)) return timed_out();
+        if (std::holds_alternative<EndOfStream>(line)) return disconnected();
+        if (const auto* error = std::get_if<Error>(&line)) return CallError{Kind::failed, error->message};
+        auto message = json::parse(std::get<std::string>(line), nullptr, false);
+        if (!message.is_object())
+            return CallError{Kind::failed, "the master answered with something that is not JSON-RPC"};
+        auto taken = take(std::move(message), id, on_event);
+        if (auto* result = std::get_if<json>(&taken)) return std::move(*result);
+        if (auto* error = std::get_if<CallError>(&taken)) return std::move(*error);
+    }
+}
+
+pid_t Client::master_pid() const {
+    ucred peer{};
+    socklen_t size = sizeof peer;
+    return ::getsockopt(socket_.get(), SOL_SOCKET, SO_PEERCRED, &peer, &size) == 0 ? peer.pid : 0;
+}
+
+bool Client::wait_for_end(const Deadline& deadline) {
+    while (true) {
+        const auto line = reader_.next(socket_.get(), deadline);
+        if (std::holds_alternative<TimedOut>(line)) return false;
+        if (!std::holds_alternative<std::string>(line)) return true;
+    }
+}
+
+}  // namespace sup::control

@@ -1,0 +1,251 @@
+#include "master/control/server.h"
+
+#include <fcntl.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <nlohmann/json.hpp>
+#include <utility>
+#include <vector>
+
+#include "common/unique_fd.h"
+#include "common/uv.h"
+#include "master/control/connection.h"
+#include "master/control/protocol.h"
+#include "master/control/socket_address.h"
+
+namespace sup::control {
+namespace {
+
+using nlohmann::json;
+
+constexpr int accept_queue = 128;
+constexpr Duration farewell{500};
+
+struct FileIdentity {
+    dev_t device = 0;
+    ino_t inode = 0;
+    friend bool operator==(const FileIdentity&, const FileIdentity&) = default;
+};
+
+FileIdentity file_at(const std::string& path) {
+    struct stat status {};
+    if (::lstat(path.c_str(), &status) != 0) return {};
+    return {status.st_dev, status.st_ino};
+}
+
+// Bound and listening under a name of its own first, and then renamed: at no moment is there a socket that
+// does not answer, or one with a wider mode.
+Result<UniqueFd> bind_listener(const std::string& path) {
+    const std::string draft = path.substr(0, path.rfind('/')) + "/control.new";
+    const auto address = SocketAddress::create(draft);
+    if (!address) return address.error();
+    UniqueFd socket{::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0)};
+    if (!socket) return errno_error("cannot create the control socket");
+    ::unlink(draft.c_str());
+    // The mode of the socket before bind() is that of the file which bind() makes, less the umask.
+    if (::fchmod(socket.get(), 0600) != 0 || ::bind(socket.get(), address->get(), address->size()) != 0 ||
+        ::listen(socket.get(), accept_queue) != 0 || ::rename(draft.c_str(), path.c_str()) != 0) {
+        return errno_error("cannot bind the control socket " + path);
+    }
+    return socket;
+}
+
+bool may_call(int socket) {
+    ucred peer{};
+    socklen_t size = sizeof peer;
+    if (::getsockopt(socket, SOL_SOCKET, SO_PEERCRED, &peer, &size) != 0) return false;
+    return peer.uid == 0 || peer.uid == ::geteuid();
+}
+
+void refuse(int socket, ErrorCode code, std::string_view why) {
+    const std::string line = error_response("null", code, why);
+    [[maybe_unused]] const auto ignored =
+        ::send(socket, line.data(), line.size(), MSG_NOSIGNAL | MSG_DONTWAIT);
+}
+
+}  // namespace
+
+class ControlServer::Impl : public std::enable_shared_from_this<Impl> {
+public:
+    Impl(uv_loop_t* loop, std::string path, UniqueFd listener, ControlHandler& handler, Limits limits)
+        : loop_(loop),
+          path_(std::move(path)),
+          file_(file_at(path_)),
+          listener_(std::move(listener)),
+          spare_(open_spare()),
+          handler_(handler),
+          limits_(limits) {}
+
+    Status start() {
+        auto watch = uv::Poll::create(loop_, listener_.get(), [weak = weak_from_this()](int, int) {
+            if (const auto self = weak.lock()) self->accept_all();
+        });
+        if (!watch) return watch.error();
+        watch_ = std::move(*watch);
+        watch_.start(UV_READABLE);
+        return Success{};
+    }
+
+    void broadcast(const json& event) {
+        const auto wants = [](const auto& connection) { return connection->wants_events(); };
+        if (std::none_of(connections_.begin(), connections_.end(), wants)) return;
+        const std::string line = event_notification(event);
+        for (const auto& connection : connections_) {
+            if (!connection->wants_events()) continue;
+            if (connection->unread_bytes() > limits_.unread_bytes) {
+                connection->drop();
+            } else {
+                connection->send(line);
+            }
+        }
+        forget_ended();
+    }
+
+    void close(const Deadline& deadline) {
+        if (!listener_) return;
+        watch_ = {};
+        listener_.reset();
+        if (file_at(path_) == file_) ::unlink(path_.c_str());
+        const auto leaving = std::exchange(connections_, {});
+        for (const auto& connection : leaving) connection->flush(deadline);
+        for (const auto& connection : leaving) connection->drop();
+    }
+
+private:
+    static UniqueFd open_spare() { return UniqueFd{::open("/dev/null", O_RDONLY | O_CLOEXEC)}; }
+
+    void accept_all() {
+        while (true) {
+            UniqueFd socket{::accept4(listener_.get(), nullptr, nullptr, SOCK_CLOEXEC | SOCK_NONBLOCK)};
+            if (socket) {
+                admit(std::move(socket));
+            } else if (errno == EMFILE || errno == ENFILE) {
+                if (!turn_one_away()) return;
+            } else if (errno != EINTR && errno != ECONNABORTED) {
+                return;
+            }
+        }
+    }
+
+    // Without a free descriptor a client would stay in the queue, and the loop would wake for it again and
+    // again.
+    bool turn_one_away() {
+        spare_.reset();
+        UniqueFd socket{::accept4(listener_.get(), nullptr, nullptr, SOCK_CLOEXEC | SOCK_NONBLOCK)};
+        const bool found = static_cast<bool>(socket);
+        if (found) refuse(socket.get(), ErrorCode::too_many_clients, "the master has no free descriptor");
+        socket.reset();
+        spare_ = open_spare();
+        return found;
+    }
+
+    void admit(UniqueFd socket) {
+        if (!may_call(socket.get())) {
+            return refuse(socket.get(), ErrorCode::not_permitted,
+                          "only root and the master's own user are served");
+        }
+        if (connections_.size() >= limits_.clients) {
+            return refuse(socket.get(), ErrorCode::too_many_clients, "too many clients, try again later");
+        }
+        auto connection = Connection::create(
+            loop_, std::move(socket),
+            [weak = weak_from_this()](Connection& client, std::string_view line) {
+                if (const auto self = weak.lock()) self->serve(client, line);
+            },
+            [weak = weak_from_this()](Connection&) {
+                if (const auto self = weak.lock()) self->forget_ended();
+            });
+        if (connection) connections_.push_back(std::move(*connection));
+    }
+
+    void serve(Connection& client, std::string_view line) {
+        const auto parsed = parse_request(line);
+        if (const auto* refusal = std::get_if<Refusal>(&parsed)) {
+            if (refusal->response) client.send(*refusal->response);
+            return;
+        }
+        const auto& request = std::get<Request>(parsed);
+        std::visit([&](const auto& call) { perform(client, request.id, call); }, request.call);
+    }
+
+    void perform(Connection& client, const std::optional<std::string>& id, StatusCall) {
+        if (id) client.send(response(*id, handler_.status()));
+    }
+    void perform(Connection& client, const std::optional<std::string>& id, ReloadCall call) {
+        handler_.reload(call.wait, reply_to(client, id));
+    }
+    void perform(Connection& client, const std::optional<std::string>& id, StopCall call) {
+        handler_.stop(call.now, reply_to(client, id));
+    }
+    void perform(Connection& client, const std::optional<std::string>& id, SubscribeCall) {
+        client.subscribed = true;
+        if (id) client.send(response(*id, {{"subscribed", true}}));
+    }
+
+    Reply reply_to(Connection& client, const std::optional<std::string>& id) {
+        if (!id) return [](const json&) {};
+        ++client.waiting;
+        return [server = weak_from_this(), weak = client.weak_from_this(), id = *id,
+                given = std::make_shared<bool>(false)](const json& result) {
+            const auto connection = weak.lock();
+            if (std::exchange(*given, true) || !connection) return;
+            --connection->waiting;
+            connection->send(response(id, result));
+            if (const auto self = server.lock()) self->forget_ended();
+        };
+    }
+
+    void forget_ended() {
+        std::erase_if(connections_, [](const auto& connection) { return connection->ended(); });
+    }
+
+    uv_loop_t* loop_;
+    std::string path_;
+    FileIdentity file_;
+    UniqueFd listener_;
+    UniqueFd spare_;  // given up for a moment to turn a client away when there is no other
+    uv::Poll watch_;
+    ControlHandler& handler_;
+    Limits limits_;
+    std::vector<std::shared_ptr<Connection>> connections_;
+};
+
+Result<ControlServer> ControlServer::listen(uv_loop_t* loop, const std::string& path,
+                                            ControlHandler& handler) {
+    return listen(loop, path, handler, Limits{});
+}
+
+Result<ControlServer> ControlServer::listen(uv_loop_t* loop, const std::string& path, ControlHandler& handler,
+                                            Limits limits) {
+    auto listener = bind_listener(path);
+    if (!listener) return listener.error();
+    auto impl = std::make_shared<Impl>(loop, path, std::move(*listener), handler, limits);
+    if (auto started = impl->start(); !started) return started.error();
+    return ControlServer{std::move(impl)};
+}
+
+ControlServer::ControlServer(std::shared_ptr<Impl> impl) : impl_(std::move(impl)) {}
+ControlServer::ControlServer(ControlServer&&) noexcept = default;
+
+ControlServer& ControlServer::operator=(ControlServer&& other) noexcept {
+    if (impl_) impl_->close(deadline_after(Duration{0}));
+    impl_ = std::move(other.impl_);
+    return *this;
+}
+
+ControlServer::~ControlServer() {
+    if (impl_) impl_->close(deadline_after(Duration{0}));
+}
+
+void ControlServer::broadcast(const json& event) {
+    impl_->broadcast(event);
+}
+
+void ControlServer::close() {
+    impl_->close(deadline_after(farewell));
+}
+
+}  // namespace sup::control

@@ -1,0 +1,19 @@
+// Small files, whole.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "common/result.h"
+
+namespace sup {
+
+// Writes a neighbour (0600) and renames it over `path`, so that a reader sees either the old or the new
+// contents. Not synced to disk: what is written here has no meaning after a reboot.
+Status replace_file(const std::string& path, std::string_view contents);
+
+// An empty optional: there is no such file.
+Result<std::optional<std::string>> read_small_file(const std::string& path);
+
+}  // namespace sup

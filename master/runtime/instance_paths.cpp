@@ -1,0 +1,17 @@
+#include "master/runtime/instance_paths.h"
+
+namespace sup {
+
+InstancePaths::InstancePaths(const std::string& runtime_directory, const std::string& name)
+    : folder(runtime_directory + "/" + name),
+      lock(folder + "/lock"),
+      pid(folder + "/pid"),
+      control_socket(folder + "/control.sock"),
+      log(folder + "/sup.log"),
+      live_workers(folder + "/workers.json") {}
+
+std::string InstancePaths::notify_socket(core::WorkerId worker) const {
+    return folder + "/notify." + std::to_string(static_cast<std::uint64_t>(worker));
+}
+
+}  // namespace sup

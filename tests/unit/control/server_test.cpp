@@ -1,0 +1,320 @@
+#include "master/control/server.h"
+
+#include <fcntl.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <vector>
+
+#include "master/control/protocol.h"
+#include "tests/catch.h"
+#include "tests/unit/control/world.h"
+
+using namespace sup::control;
+using namespace sup::control::test;
+using nlohmann::json;
+
+TEST_CASE("a call is answered with its own id") {
+    World world;
+    RawClient client{world};
+    client.send(call(7, "status"));
+    CHECK(client.receive() == json{{"jsonrpc", "2.0"}, {"id", 7}, {"result", {{"name", "hello"}}}});
+}
+
+TEST_CASE("requests may come in pieces and several at once") {
+    World world;
+    RawClient client{world};
+    for (const char byte : call(1, "status")) client.send(std::string(1, byte));
+    client.send(call(2, "status") + call(3, "status") + call(4, "sta").substr(0, 10));
+    CHECK(client.receive()["id"] == 1);
+    CHECK(client.receive()["id"] == 2);
+    CHECK(client.receive()["id"] == 3);
+    client.send(call(4, "status").substr(10));
+    CHECK(client.receive()["id"] == 4);
+}
+
+TEST_CASE("a caller that waits sees the events before its result, and nobody else does") {
+    World world;
+    RawClient waiting{world};
+    RawClient other{world};
+    waiting.send(call(1, "reload", R"({"wait":"drained"})"));
+    REQUIRE(world.until([&] { return world.master.reloads.size() == 1; }));
+    CHECK(world.master.waits.front() == sup::core::WaitFor::drained);
+    other.send(call(1, "status"));
+    CHECK(other.receive()["id"] == 1);
+
+    world.server->broadcast({{"type", "worker_ready"}, {"ready", 1}});
+    world.master.reloads.front()({{"outcome", "promoted"}});
+    world.server->broadcast({{"type", "generation"}});
+
+    const json event = waiting.receive();
+    CHECK(event["method"] == "event");
+    CHECK(event["params"]["ready"] == 1);
+    CHECK_FALSE(event.contains("id"));
+    CHECK(waiting.receive()["result"]["outcome"] == "promoted");
+    for (auto* client : {&waiting, &other}) {
+        client->send(call(2, "status"));
+        CHECK(client->receive()["id"] == 2);
+    }
+}
+
+TEST_CASE("a subscriber gets every event") {
+    World world;
+    RawClient client{world};
+    client.send(call(1, "subscribe"));
+    CHECK(client.receive()["result"]["subscribed"] == true);
+    for (int number = 0; number < 3; ++number) world.server->broadcast({{"type", "log"}, {"number", number}});
+    for (int number = 0; number < 3; ++number) CHECK(client.receive()["params"]["number"] == number);
+}
+
+TEST_CASE("a call without an id is done and not answered") {
+    World world;
+    RawClient client{world};
+    client.send(R"({"jsonrpc":"2.0","method":"stop","params":{"now":true}})"
+                "\n");
+    REQUIRE(world.until([&] { return world.master.stopped_now == true; }));
+    world.master.stops.front()({{"stopped", true}});
+    world.server->broadcast({{"type", "log"}});
+    client.send(call(5, "status"));
+    CHECK(client.receive()["id"] == 5);
+}
+
+TEST_CASE("a call has one answer, however often it is given") {
+    World world;
+    RawClient client{world};
+    client.send(call(1, "stop"));
+    REQUIRE(world.until([&] { return !world.master.stops.empty(); }));
+    world.master.stops.front()({{"stopped", true}});
+    world.master.stops.front()({{"stopped", "again"}});
+    client.send(call(2, "status"));
+    CHECK(client.receive()["id"] == 1);
+    CHECK(client.receive()["id"] == 2);
+}
+
+TEST_CASE("an answer to a client that has gone is lost, and nothing else") {
+    World world;
+    {
+        RawClient client{world};
+        client.send(call(1, "reload") + call(2, "reload"));
+        REQUIRE(world.until([&] { return world.master.reloads.size() == 2; }));
+    }
+    world.master.reloads[0]({{"outcome", "promoted"}});
+    RawClient next{world};
+    next.send(call(1, "status"));
+    CHECK(next.receive()["id"] == 1);
+    world.server.reset();
+    world.master.reloads[1]({{"outcome", "promoted"}});
+}
+
+TEST_CASE("a client that has finished sending still gets its answers, and is then let go") {
+    World world;
+    RawClient client{world};
+    client.send(call(1, "reload") + call(2, "status"));
+    client.finish_sending();
+    CHECK(client.receive()["id"] == 2);
+    world.master.reloads.at(0)({{"outcome", "promoted"}});
+    CHECK(client.receive()["id"] == 1);
+    CHECK(client.at_end());
+}
+
+TEST_CASE("a request that is not understood is answered, and the next one served") {
+    World world;
+    RawClient client{world};
+    client.send("nonsense\n" + call(2, "status"));
+    CHECK(client.receive()["error"]["code"] == -32700);
+    CHECK(client.receive()["id"] == 2);
+}
+
+TEST_CASE("a line without an end is refused when it is longer than a request may be") {
+    World world;
+    RawClient client{world};
+    client.send(std::string(max_request_bytes + 1, 'x'));
+    CHECK(client.receive()["error"]["code"] == -32600);
+    CHECK(client.at_end());
+}
+
+TEST_CASE("one client more than allowed is told so, and served when another has gone") {
+    World world{{.clients = 2}};
+    RawClient first{world};
+    RawClient second{world};
+    for (auto* client : {&first, &second}) {
+        client->send(call(1, "status"));
+        CHECK(client->receive()["id"] == 1);
+    }
+    RawClient third{world};
+    CHECK(third.receive()["error"]["code"] == -32002);
+    CHECK(third.at_end());
+
+    first.leave();
+    bool served = false;
+    REQUIRE(world.until([&] {
+        RawClient fourth{world};
+        fourth.send(call(4, "status"));
+        served = fourth.receive().value("id", json()) == 4;
+        return served;
+    }));
+}
+
+TEST_CASE("a subscriber that does not read is dropped, and holds up nobody") {
+    World world{{.unread_bytes = 64 * 1024}};
+    RawClient lazy{world};
+    RawClient keen{world};
+    for (auto* client : {&lazy, &keen}) {
+        client->send(call(1, "subscribe"));
+        CHECK(client->receive()["id"] == 1);
+    }
+    const std::string text(1000, 'x');
+    constexpr int events = 2000;  // 2 MB: more than a socket's buffer and the limit
+    for (int number = 0; number < events; ++number) {
+        world.server->broadcast({{"type", "log"}, {"message", text}, {"number", number}});
+        REQUIRE(keen.receive()["params"]["number"] == number);
+    }
+    CHECK(lazy.at_end());
+}
+
+TEST_CASE("an answer of any size arrives whole") {
+    World world;
+    world.master.status_result = {{"text", std::string(5'000'000, 'x')}};
+    RawClient client{world};
+    client.send(call(1, "status"));
+    CHECK(client.receive()["result"] == world.master.status_result);
+}
+
+TEST_CASE("a client that asks without reading is not asked on, and loses no answer") {
+    World world;
+    world.master.status_result = {{"text", std::string(100'000, 'x')}};
+    RawClient client{world};
+    constexpr int calls = 100;
+    std::string requests;
+    for (int id = 1; id <= calls; ++id) requests += call(id, "status");
+    client.send(requests);
+    REQUIRE(world.until([&] { return world.master.status_calls > 0; }));
+    for (int turn = 0; turn < 1000; ++turn) uv_run(world.loop.get(), UV_RUN_NOWAIT);
+    CHECK(world.master.status_calls < calls / 2);
+    for (int id = 1; id <= calls; ++id) REQUIRE(client.receive()["id"] == id);
+}
+
+TEST_CASE("closing delivers what was answered, removes the path and hangs up") {
+    World world;
+    RawClient client{world};
+    client.send(call(1, "stop"));
+    REQUIRE(world.until([&] { return !world.master.stops.empty(); }));
+    world.master.stops.front()({{"stopped", true}});
+    world.server->close();
+    CHECK_FALSE(RawClient(world).connected());
+    CHECK(::access(world.path().c_str(), F_OK) != 0);
+    CHECK(client.receive()["result"]["stopped"] == true);
+    CHECK(client.at_end());
+}
+
+TEST_CASE("a client that does not read cannot hold up the end for long") {
+    World world;
+    world.master.status_result = {{"text", std::string(1'000'000, 'x')}};
+    RawClient client{world};
+    client.send(call(1, "status"));
+    REQUIRE(world.until([&] { return world.master.status_calls == 1; }));
+    world.server->close();
+    world.server.reset();
+    SUCCEED("it came back");
+}
+
+TEST_CASE("the master may close and destroy the server while it answers") {
+    World world;
+    RawClient client{world};
+    world.master.on_stop = [&] {
+        world.master.stops.front()({{"stopped", true}});
+        world.server->close();
+        world.server.reset();
+    };
+    client.send(call(1, "stop") + call(2, "status"));
+    CHECK(client.receive()["result"]["stopped"] == true);
+    CHECK(client.at_end());
+    CHECK(world.master.status_calls == 0);
+}
+
+TEST_CASE("the socket is for its owner, and replaces one that a dead master left") {
+    World world;
+    struct stat status {};
+    REQUIRE(::stat(world.path().c_str(), &status) == 0);
+    CHECK((status.st_mode & 07777) == 0600);
+
+    FakeMaster successor;
+    successor.status_result = {{"name", "successor"}};
+    auto replaced = ControlServer::listen(world.loop.get(), world.path(), successor);
+    REQUIRE(replaced.ok());
+    RawClient client{world};
+    client.send(call(1, "status"));
+    CHECK(client.receive()["result"]["name"] == "successor");
+
+    world.server->close();  // it must not take its successor's path away
+    CHECK(RawClient(world).connected());
+}
+
+TEST_CASE("another user is not served") {
+    if (::geteuid() != 0) return;  // only root can try
+    World world;
+    REQUIRE(::chmod(world.directory.path().c_str(), 0711) == 0);
+    REQUIRE(::chmod(world.path().c_str(), 0666) == 0);
+    constexpr uid_t nobody = 65534;
+    REQUIRE(::seteuid(nobody) == 0);
+    RawClient client{world};
+    REQUIRE(::seteuid(0) == 0);
+    REQUIRE(client.connected());
+    client.send(call(1, "status"));
+    CHECK(client.receive()["error"]["code"] == -32001);
+    CHECK(client.at_end());
+    CHECK(world.master.status_calls == 0);
+}
+
+TEST_CASE("a master without a free descriptor turns clients away instead of spinning") {
+    World world;
+    RawClient early{world};
+    early.send(call(1, "status"));
+    CHECK(early.receive()["id"] == 1);
+
+    const sup::UniqueFd probe{::open("/dev/null", O_RDONLY | O_CLOEXEC)};
+    rlimit before{};
+    REQUIRE(::getrlimit(RLIMIT_NOFILE, &before) == 0);
+    const rlimit tight{static_cast<rlim_t>(probe.get()) + 2, before.rlim_max};
+    std::optional<RawClient> late;
+    late.emplace(world);  // takes the last free descriptor, before the server accepts it
+    REQUIRE(::setrlimit(RLIMIT_NOFILE, &tight) == 0);
+    const json told = late->receive();
+    const bool gone = late->at_end();
+    REQUIRE(::setrlimit(RLIMIT_NOFILE, &before) == 0);
+    CHECK(told["error"]["code"] == -32002);
+    CHECK(gone);
+    early.send(call(2, "status"));
+    CHECK(early.receive()["id"] == 2);
+}
+
+TEST_CASE("a path that is too long for a unix socket is a clear error") {
+    sup::uv::Loop loop;
+    FakeMaster master;
+    const auto server =
+        ControlServer::listen(loop.get(), "/tmp/" + std::string(120, 'x') + "/control.sock", master);
+    REQUIRE_FALSE(server.ok());
+    CHECK_THAT(server.error().message, Catch::Contains("SUP_RUNTIME_DIR"));
+}
+
+TEST_CASE("idle, the server watches its listener and nothing else") {
+    World world;
+    {
+        RawClient client{world};
+        client.send(call(1, "subscribe"));
+        CHECK(client.receive()["id"] == 1);
+    }
+    const auto active = [&] {
+        int count = 0;
+        uv_walk(
+            world.loop.get(),
+            [](uv_handle_t* handle, void* counted) {
+                if (uv_is_active(handle) != 0) ++*static_cast<int*>(counted);
+            },
+            &count);
+        return count;
+    };
+    CHECK(world.until([&] { return active() == 1; }));
+}
