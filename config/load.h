@@ -13,8 +13,8 @@ namespace sup::config {
 // Larger files are refused unread.
 constexpr std::size_t largest_file = 1024 * 1024;
 
-// Reads and validates the file. Touches nothing else than the file (and the symbolic links on the way to what
-// it names), so a command that is missing is no problem here: see preflight.h.
+// Reads and validates the file, and looks at nothing that it names: a command that is missing is no problem
+// here.
 Result<Config, Problems> load_config(const std::string& path);
 
 // The same from a text. `path` is where the text is said to have come from: relative paths start at its

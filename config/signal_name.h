@@ -1,4 +1,4 @@
-// Signals by name, as `drain.signal` and the log write them.
+// Signals by name, as `drain.signal` writes them.
 #pragma once
 
 #include <optional>
@@ -7,11 +7,12 @@
 
 namespace sup::config {
 
-// The number of a signal that a process can be told to drain with: "SIGTERM" or "TERM", also "SIGRTMIN+3".
-// None for a name that is unknown, and for those that cannot be caught (KILL, STOP) or mean a crash (SEGV…).
+// The number of a signal that tells a process to drain: "SIGTERM" or "TERM", also "SIGRTMIN+3". None for a
+// name that is unknown, and for signals that cannot be caught (KILL, STOP) or that mean something else to
+// everybody (SEGV, CHLD, TSTP…).
 std::optional<int> drain_signal(std::string_view name);
 
-// "SIGTERM"; "signal 99" where there is no name. Any signal, also those that drain_signal() refuses.
-std::string signal_name(int number);
+// The way back: "SIGTERM".
+std::string drain_signal_name(int number);
 
 }  // namespace sup::config

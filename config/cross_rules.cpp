@@ -1,0 +1,89 @@
+#include "config/cross_rules.h"
+
+#include <map>
+#include <string>
+#include <vector>
+
+#include "config/address.h"
+#include "config/display.h"
+
+namespace sup::config {
+namespace {
+
+std::string pointer_to(std::size_t listener) {
+    return "/listen/" + std::to_string(listener);
+}
+
+// Where a problem with this member is shown: at the member, or at the object when the default is meant.
+void report(const Node& object, const std::string& pointer, std::string_view member,
+            const std::string& message, Collector& problems) {
+    const Node* given = object.find(member);
+    problems.add(given != nullptr ? given->begin : object.begin,
+                 given != nullptr ? pointer + '/' + std::string(member) : pointer, message);
+}
+
+void check_listener_names(const Node& listen, const Config& config, Collector& problems) {
+    std::map<std::string, std::size_t> taken;
+    for (std::size_t i = 0; i < config.listen.size(); ++i) {
+        const std::string pointer = pointer_to(i);
+        if (problems.about(pointer) || problems.about(pointer + "/name")) continue;
+        const std::string& name = config.listen[i].name;
+        const auto [other, is_new] = taken.emplace(name, i);
+        if (is_new) continue;
+        report(listen.children[i], pointer, "name",
+               "the name " + quoted(name) + " is already that of " + pointer_to(other->second), problems);
+    }
+}
+
+void check_listener_addresses(const Node& listen, const Config& config, Collector& problems) {
+    std::vector<std::size_t> sound;
+    for (std::size_t i = 0; i < config.listen.size(); ++i) {
+        const std::string pointer = pointer_to(i);
+        if (problems.about(pointer) || problems.about(pointer + "/address")) continue;
+        const TcpAddress& address = config.listen[i].address;
+        for (const std::size_t other : sound) {
+            const TcpAddress& before = config.listen[other].address;
+            if (!overlap(address, before)) continue;
+            const std::string how =
+                address == before ? " is already that of " : " cannot be bound beside that of ";
+            const std::string which = address == before ? "" : ", " + quoted(to_string(before));
+            report(listen.children[i], pointer, "address",
+                   quoted(to_string(address)) + how + pointer_to(other) + which, problems);
+            break;
+        }
+        sound.push_back(i);
+    }
+}
+
+void check_ready(const Node& worker, const Worker& config, Collector& problems) {
+    const auto* ready = std::get_if<ReadyAfter>(&config.ready);
+    if (ready == nullptr || ready->delay < config.ready_timeout) return;
+    if (problems.about("/worker/ready") || problems.about("/worker/ready_timeout")) return;
+    report(worker, "/worker", "ready",
+           "ready after " + format_duration(ready->delay) + ", but ready_timeout gives a worker up after " +
+               format_duration(config.ready_timeout) + "; make ready_timeout longer",
+           problems);
+}
+
+void check_backoff(const Node& restart, const Restart& config, Collector& problems) {
+    if (config.backoff_min <= config.backoff_max) return;
+    if (problems.about("/restart/backoff_min") || problems.about("/restart/backoff_max")) return;
+    const std::string_view given = restart.find("backoff_min") != nullptr ? "backoff_min" : "backoff_max";
+    report(restart, "/restart", given,
+           "backoff_min (" + format_duration(config.backoff_min) + ") is above backoff_max (" +
+               format_duration(config.backoff_max) + ")",
+           problems);
+}
+
+}  // namespace
+
+void check_cross_rules(const Node& root, const Config& config, Collector& problems) {
+    if (const Node* listen = root.find("listen")) {
+        check_listener_names(*listen, config, problems);
+        check_listener_addresses(*listen, config, problems);
+    }
+    if (const Node* worker = root.find("worker")) check_ready(*worker, config.worker, problems);
+    if (const Node* restart = root.find("restart")) check_backoff(*restart, config.restart, problems);
+}
+
+}  // namespace sup::config

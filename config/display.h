@@ -1,0 +1,21 @@
+// Text from a configuration file, made fit to be shown to a person on a terminal.
+#pragma once
+
+#include <string>
+#include <string_view>
+
+namespace sup::config {
+
+// Control characters become \u escapes; everything else stays.
+std::string printable(std::string_view text);
+
+// In double quotes, printable, cut short when it is long.
+std::string quoted(std::string_view text);
+
+// printable(), cut short when it is long.
+std::string excerpt(std::string_view text);
+
+// A reference token of a JSON pointer: "/" and the key with its '~' and '/' escaped (RFC 6901).
+std::string pointer_token(std::string_view key);
+
+}  // namespace sup::config

@@ -1,0 +1,28 @@
+#include "config/problem.h"
+
+#include "config/display.h"
+
+namespace sup::config {
+
+std::string to_text(const std::string& file, const Problem& problem) {
+    std::string text = printable(file);
+    if (problem.position.line != 0) {
+        text += ':' + std::to_string(problem.position.line) + ':' + std::to_string(problem.position.column);
+    }
+    if (!problem.pointer.empty()) text += ": " + printable(problem.pointer);
+    return text + ": " + problem.message;
+}
+
+std::string to_text(const Problems& problems) {
+    std::string text;
+    for (const Problem& problem : problems.list) {
+        if (!text.empty()) text += '\n';
+        text += to_text(problems.file, problem);
+    }
+    if (problems.omitted > 0) {
+        text += '\n' + printable(problems.file) + ": and " + std::to_string(problems.omitted) + " more";
+    }
+    return text;
+}
+
+}  // namespace sup::config

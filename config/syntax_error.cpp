@@ -1,0 +1,123 @@
+#include "config/syntax_error.h"
+
+#include <algorithm>
+#include <array>
+
+#include "config/display.h"
+
+namespace sup::config {
+namespace {
+
+constexpr std::string_view word_characters =
+    "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_.+-$";
+
+// The separators behind the last good token were good too, up to the last token that the parser began.
+std::size_t begin_of_bad_token(const SourceText& text, const ParserFailure& failure) {
+    std::size_t at = text.skip_blanks(failure.end_of_last);
+    const std::string_view all = text.view();
+    while (at < all.size() && (all[at] == ',' || all[at] == ':') && at + 1 < failure.reached) {
+        at = text.skip_blanks(at + 1);
+    }
+    return at;
+}
+
+std::string found_at(std::string_view all, std::size_t offset) {
+    const std::string_view rest = all.substr(offset);
+    std::size_t length = rest.find_first_not_of(word_characters);
+    if (rest.front() == '"') {
+        length = rest.find('"', 1) == rest.npos ? rest.npos : rest.find('"', 1) + 1;
+    } else if (length == 0) {
+        length =
+            std::max<std::size_t>(1, std::min(rest.find_first_of(" \t\r\n,:\"'[]{}", 1), std::size_t{4}));
+    }
+    return excerpt(rest.substr(0, length));
+}
+
+// What the grammar allows at the place, by the parser's own word for the place.
+std::string_view expectation(std::string_view what) {
+    struct Context {
+        std::string_view parser_says;
+        std::string_view expected;
+    };
+    static constexpr std::array<Context, 6> contexts{
+        {{"expected end of input", "nothing after the document's end"},
+         {"parsing object key", "a key in double quotes"},
+         {"parsing object separator", "':' after the key"},
+         {"parsing object ", "',' or '}'"},
+         {"parsing array ", "',' or ']'"},
+         {"", "a value"}}};
+    return std::ranges::find_if(contexts,
+                                [&](const Context& c) { return what.find(c.parser_says) != what.npos; })
+        ->expected;
+}
+
+// The usual slips of people who write other languages too.
+std::string_view advice(std::string_view all, std::size_t offset) {
+    const char found = all[offset];
+    if (found == '\'') return " (strings stand in double quotes)";
+    if (found == '#' || found == '/') return " (a comment begins with //)";
+    return "";
+}
+
+SyntaxError unexpected_token(const SourceText& text, const ParserFailure& failure) {
+    const std::string_view all = text.view();
+    const std::size_t offset = begin_of_bad_token(text, failure);
+    if (all[offset] == '}' || all[offset] == ']') {
+        const std::size_t separator = text.skip_blanks(failure.end_of_last);
+        if (all[separator] == ',')
+            return {separator, std::string("a comma before the closing ") + all[offset]};
+    }
+    return {offset, "unexpected " + found_at(all, offset) + ", expected " +
+                        std::string(expectation(failure.what)) + std::string(advice(all, offset))};
+}
+
+// The parser stops at the byte that does not continue a character; the character began before it.
+std::size_t begin_of_character(std::string_view all, std::size_t at) {
+    for (std::size_t back = 1; back <= 3 && back <= at; ++back) {
+        const auto byte = static_cast<unsigned char>(all[at - back]);
+        const std::size_t length = byte >= 0xF0 ? 4 : byte >= 0xE0 ? 3 : byte >= 0xC0 ? 2 : 1;
+        if (length > back) return at - back;
+    }
+    return at;
+}
+
+SyntaxError bad_string(const SourceText& text, const ParserFailure& failure) {
+    const std::string_view all = text.view();
+    const std::size_t begin = begin_of_bad_token(text, failure);
+    const std::size_t last = failure.reached - 1;
+    const bool ends_early = failure.what.find("missing closing quote") != failure.what.npos;
+    if (ends_early || all[last] == '\n' || all[last] == '\r')
+        return {begin, "a string without its closing quote"};
+    if (failure.what.find("ill-formed UTF-8") != failure.what.npos) {
+        return {begin_of_character(all, last), "not UTF-8 text"};
+    }
+    // "… - invalid string: REASON; last read: …"
+    std::string_view reason = failure.what.substr(failure.what.find("invalid string: ") + 16);
+    return {last, "in a string: " + printable(reason.substr(0, reason.find("; last read")))};
+}
+
+SyntaxError early_end(const SourceText& text, const ParserFailure& failure) {
+    std::size_t end = text.view().find_last_not_of(" \t\r\n");
+    end = end == std::string_view::npos ? text.view().size() : end + 1;
+    if (!failure.unclosed) return {end, "the file has no content, expected an object"};
+    const Position begin = text.position(*failure.unclosed);
+    const std::string what = text.view()[*failure.unclosed] == '{' ? "object" : "array";
+    return {end, "the file ends here, but the " + what + " that begins at line " +
+                     std::to_string(begin.line) + ", column " + std::to_string(begin.column) +
+                     " is not closed"};
+}
+
+}  // namespace
+
+SyntaxError explain_syntax_error(const SourceText& text, const ParserFailure& failure) {
+    const auto says = [&](std::string_view words) { return failure.what.find(words) != failure.what.npos; };
+    if (says("missing closing '*/'"))
+        return {begin_of_bad_token(text, failure), "a comment without its closing */"};
+    if (says("invalid string: ")) return bad_string(text, failure);
+    if (says("invalid BOM")) return {0, "not UTF-8 text"};
+    if (says("number overflow")) return {begin_of_bad_token(text, failure), "a number too large to count"};
+    if (says("unexpected end of input")) return early_end(text, failure);
+    return unexpected_token(text, failure);
+}
+
+}  // namespace sup::config

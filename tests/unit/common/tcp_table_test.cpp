@@ -1,0 +1,36 @@
+#include "common/tcp_table.h"
+
+#include "tests/catch.h"
+
+using sup::parse_tcp_table;
+using sup::TcpListener;
+
+TEST_CASE("sockets that listen are found in the kernel's IPv4 table, others are not") {
+    const auto listeners = parse_tcp_table(
+        "  sl  local_address rem_address   st tx_queue rx_queue tr tm->when retrnsmt   uid  timeout inode\n"
+        "   0: 0100007F:2327 00000000:0000 0A 00000000:00000000 00:00000000 00000000     0        0 4711 1 0 "
+        "100 0 0 10 0\n"
+        "   1: 00000000:0016 00000000:0000 0A 00000000:00000000 00:00000000 00000000     0        0 12 1 0 "
+        "100 0 0 10 0\n"
+        "   2: 0100007F:2327 0100007F:A0B2 01 00000000:00000000 00:00000000 00000000     0        0 13 1 0 "
+        "100 0 0 10 0\n");
+    CHECK(listeners == std::vector<TcpListener>{{"127.0.0.1", 8999, 4711}, {"0.0.0.0", 22, 12}});
+}
+
+TEST_CASE("sockets that listen are found in the kernel's IPv6 table") {
+    const auto listeners = parse_tcp_table(
+        "   0: 00000000000000000000000001000000:1F90 00000000000000000000000000000000:0000 0A "
+        "00000000:00000000 "
+        "00:00000000 00000000  1000        0 5 1 0 100 0 0 10 0\n"
+        "   1: 00000000000000000000000000000000:0050 00000000000000000000000000000000:0000 0A "
+        "00000000:00000000 "
+        "00:00000000 00000000     0        0 6 1 0 100 0 0 10 0\n");
+    CHECK(listeners == std::vector<TcpListener>{{"::1", 8080, 5}, {"::", 80, 6}});
+}
+
+TEST_CASE("lines of a socket table that are something else are passed over") {
+    CHECK(parse_tcp_table("").empty());
+    CHECK(parse_tcp_table("   0: 0100007F:2327").empty());
+    CHECK(parse_tcp_table("   0: 7F:2327 0:0 0A 0:0 0:0 0 0 0 1\n   0: 0100007F 0:0 0A 0:0 0:0 0 0 0 1\n")
+              .empty());
+}
