@@ -1,0 +1,198 @@
+// Promise 3: a bad release changes nothing.
+#include <signal.h>
+
+#include <functional>
+
+#include "tests/catch.h"
+#include "tests/integration/support/build.h"
+#include "tests/integration/support/instance.h"
+#include "tests/integration/support/load.h"
+
+namespace sup::test {
+
+namespace fs = std::filesystem;
+
+namespace {
+
+struct BadRelease {
+    std::string name;
+    std::function<void(Instance&)> make;
+    int exit_code;
+    std::vector<std::string> said;  // each must stand in what the asker is told
+};
+
+const std::vector<BadRelease>& bad_releases() {
+    static const std::vector<BadRelease> releases{
+        {"missing", [](Instance& i) { fs::remove(i.worker_path()); }, 1, {"worker", "No such file"}},
+        {"not executable",
+         [](Instance& i) { install_file(read_file(hello_worker_v2()), 0644, i.worker_path()); },
+         1,
+         {"worker", "Permission denied"}},
+        {"not a program",
+         [](Instance& i) { install_file("neither ELF nor script", 0755, i.worker_path()); },
+         1,
+         {"worker", "xec"}},
+        {"a script whose interpreter is missing",
+         [](Instance& i) { install_file("#!/no/such/interpreter\n", 0755, i.worker_path()); },
+         1,
+         {"worker", "No such file"}},
+        {"exits at once",
+         [](Instance& i) {
+             install_script("echo first words\necho cannot open database >&2\nexit 7", i.worker_path());
+         },
+         1,
+         {"cannot open database", "first words", "7"}},
+        {"fails to start",
+         [](Instance& i) {
+             i.config.command.push_back("--fail-start");
+             i.write_config();
+         },
+         1,
+         {"exited", "1"}},
+        {"dies of a signal before it is ready",
+         [](Instance& i) { install_script("echo about to die\nkill -SEGV $$", i.worker_path()); },
+         1,
+         {"about to die", "SIGSEGV"}},
+        {"hangs without becoming ready",
+         [](Instance& i) {
+             install_script("echo waiting for the moon\nexec sleep 1000", i.worker_path());
+             i.config.ready_timeout = "1s";
+             i.write_config();
+         },
+         1,
+         {"waiting for the moon", "ready"}},
+        {"crashes within the soak",
+         [](Instance& i) {
+             i.config.command.insert(i.config.command.end(), {"--crash-after", "200ms"});
+             i.config.soak = "60s";
+             i.write_config();
+         },
+         1,
+         {"soak"}},
+        {"an invalid configuration",
+         [](Instance& i) {
+             write_file(i.config_path(), R"({ "listen": [], "wroker": { "command": ["./worker"] } })");
+         },
+         2,
+         {"test.json:1:", "wroker", "worker"}},
+        {"a configuration that is no JSON",
+         [](Instance& i) { write_file(i.config_path(), "{ \"listen\": [,] }"); },
+         2,
+         {"test.json:1:"}},
+        {"a configuration file that is gone",
+         [](Instance& i) { fs::remove(i.config_path()); },
+         2,
+         {"test.json", "No such file"}},
+        {"another instance's name",
+         [](Instance& i) {
+             const auto file = i.config_path();
+             Config changed = i.config;
+             changed.name = "other";
+             write_file(file, changed.json());
+         },
+         2,
+         {"name", "other"}},
+        {"a working directory that is missing",
+         [](Instance& i) {
+             i.config.cwd = "nowhere";
+             i.write_config();
+         },
+         1,
+         {"nowhere", "No such file"}},
+        {"a command that is not in PATH",
+         [](Instance& i) {
+             i.config.command = {"no-such-program-anywhere"};
+             i.write_config();
+         },
+         1,
+         {"no-such-program-anywhere", "PATH"}},
+    };
+    return releases;
+}
+
+bool contains(const std::string& text, const std::string& part) {
+    return text.find(part) != std::string::npos;
+}
+
+}  // namespace
+
+TEST_CASE("a bad release leaves the old generation serving, untouched, and the asker is told why") {
+    const auto index = GENERATE(range(std::size_t{0}, bad_releases().size()));
+    const BadRelease& bad = bad_releases()[index];
+    INFO("the new release: " << bad.name);
+
+    Instance instance;
+    instance.start();
+    const std::uint16_t port = instance.port();
+    const auto old_pids = instance.worker_pids();
+    Load load(port, 4);
+    bad.make(instance);
+    const Outcome outcome = instance.reload();
+    INFO(outcome.text());
+    CHECK(outcome.exit_code == bad.exit_code);
+    CHECK(!outcome.timed_out);
+    for (const auto& part : bad.said) {
+        INFO("told: " << part);
+        CHECK(contains(outcome.err, part));
+    }
+
+    const auto answered = load.answered();
+    CHECK(eventually([&] { return load.answered() >= answered + 20; }));
+    const LoadReport report = load.stop();
+    INFO(report.text());
+    CHECK(report.failures() == 0);
+    const InstanceStatus now = instance.wait_until_settled();  // nothing left of the new one
+    CHECK(now.generations[0].number == 1);
+    CHECK(now.generations[0].pids() == old_pids);
+    for (const auto& worker : now.generations[0].workers) CHECK(worker.restarts == 0);
+    REQUIRE(now.last_reload);
+    CHECK(now.last_reload->outcome == "failed");
+    CHECK(now.last_reload->reason != "");
+    CHECK(hello(port).generation == 1);
+
+    // And a good one after it is a reload like any other.
+    install_copy(hello_worker_v2(), instance.worker_path());
+    instance.config = Config{};
+    instance.write_config();
+    CHECK(instance.reload().exit_code == 0);
+    CHECK(instance.wait_until_settled().generations[0].pids() != old_pids);
+}
+
+TEST_CASE("a new listener that cannot be bound fails the reload and says who holds the port") {
+    Instance instance;
+    instance.start();
+    const auto old_pids = instance.worker_pids();
+    const Squatter squatter;
+    instance.config.listen.push_back(squatter.address());
+    instance.write_config();
+    const Outcome outcome = instance.reload();
+    INFO(outcome.text());
+    CHECK(outcome.exit_code == 1);
+    CHECK(contains(outcome.err, squatter.address()));
+    CHECK(contains(outcome.err, "in use"));
+    const InstanceStatus now = instance.wait_until_settled();
+    CHECK(now.generations[0].pids() == old_pids);
+    REQUIRE(now.last_reload);
+    CHECK(!now.last_reload->generation);  // preparing failed, so there never was one
+}
+
+TEST_CASE("the old generation is kept at strength while a new one hangs") {
+    Instance instance{{.count = 1}};
+    instance.start();
+    const pid_t old = instance.worker_pids().at(0);
+    install_script("exec sleep 1000", instance.worker_path());
+    instance.config.ready_timeout = "5s";
+    instance.write_config();
+    Child asker(instance.sandbox()->command({"reload"}));
+    instance.wait_for("generation 2 starting", [](const auto& s) { return s.generation(2) != nullptr; });
+    ::kill(old, SIGKILL);
+    const auto now = instance.wait_for("a replacement", [old](const InstanceStatus& s) {
+        return s.active() != nullptr && s.active()->all_ready() &&
+               s.active()->pids() != std::vector<pid_t>{old};
+    });
+    CHECK(now.active()->number == 1);
+    CHECK(asker.wait().exit_code == 1);
+    CHECK(hello(instance.port()).generation == 1);
+}
+
+}  // namespace sup::test

@@ -1,0 +1,89 @@
+// Crashes of an active generation.
+#include <signal.h>
+
+#include <sstream>
+
+#include "tests/catch.h"
+#include "tests/integration/support/instance.h"
+
+namespace sup::test {
+
+namespace {
+
+// The starts that a worker has written down, in milliseconds.
+std::vector<long> starts(const Instance& instance) {
+    std::vector<long> times;
+    std::istringstream lines(read_file(instance.path("starts")));
+    for (long nanoseconds = 0; lines >> nanoseconds;) times.push_back(nanoseconds / 1'000'000);
+    return times;
+}
+
+}  // namespace
+
+TEST_CASE(
+    "a crash loop restarts no more often than the backoff allows, is degraded, and a good reload heals it") {
+    Instance instance{{.command = {"./crasher"},
+                       .count = 1,
+                       .ready = "1ms",
+                       .min_uptime = "1h",
+                       .backoff_min = "100ms",
+                       .backoff_max = "800ms"}};
+    install_script("date +%s%N >> starts\nsleep 0.1\nexit 1", instance.path("crasher"));
+    instance.start();
+    REQUIRE(eventually([&] { return starts(instance).size() >= 7; }));
+    // A delay doubles from 100 ms to 800 ms; jitter only lengthens. The process itself lived 100 ms more.
+    const auto times = starts(instance);
+    const std::vector<long> shortest{100, 200, 400, 800, 800, 800};
+    for (std::size_t i = 0; i < shortest.size(); ++i) {
+        INFO("restart " << i);
+        CHECK(times[i + 1] - times[i] >= shortest[i]);
+    }
+    const auto degraded =
+        instance.wait_for("degraded", [](const InstanceStatus& now) { return now.degraded; });
+    CHECK(degraded.state == "running");
+    REQUIRE(degraded.active() != nullptr);
+    CHECK(degraded.active()->number == 1);
+
+    instance.config.command = {"./worker"};
+    instance.config.ready = "notify";
+    instance.write_config();
+    const Outcome healed = instance.reload();
+    INFO(healed.text());
+    REQUIRE(healed.exit_code == 0);
+    const InstanceStatus now = instance.wait_until_settled();
+    CHECK(!now.degraded);
+    CHECK(hello(port_of(now.addresses[0])).generation == 2);
+    const std::size_t count = starts(instance).size();
+    CHECK(hello(port_of(now.addresses[0])).generation == 2);
+    CHECK(starts(instance).size() == count);
+}
+
+TEST_CASE("a worker that lived long enough is restarted at once, and counted") {
+    Instance instance{{.count = 2, .min_uptime = "0s", .backoff_min = "1h", .backoff_max = "1h"}};
+    instance.start();
+    const auto before = instance.worker_pids();
+    REQUIRE(::kill(before.at(1), SIGKILL) == 0);
+    const auto now = instance.wait_for("a replacement", [&](const InstanceStatus& s) {
+        return s.settled() && s.generations[0].pids() != before;
+    });
+    const auto& workers = now.generations[0].workers;
+    REQUIRE(workers.size() == 2);
+    CHECK(workers[0].pid == before[0]);
+    CHECK(workers[0].restarts == 0);
+    CHECK(workers[1].restarts == 1);
+    CHECK(!now.degraded);
+    CHECK(instance.log().find("SIGKILL") != std::string::npos);  // how it ended is in the log
+}
+
+TEST_CASE("hello-worker --crash-after crashes, and its replacement serves") {
+    Instance instance{{.command = {"./worker", "--crash-after", "300ms"}, .count = 1, .min_uptime = "0s"}};
+    instance.start();
+    const pid_t first = instance.worker_pids().at(0);
+    instance.wait_for("a restart", [](const InstanceStatus& s) {
+        return s.active() && s.active()->workers[0].restarts > 0;
+    });
+    CHECK(!proc::alive(first));
+    CHECK(eventually([&] { return hello(instance.port()).pid != 0; }));
+}
+
+}  // namespace sup::test

@@ -1,0 +1,118 @@
+// The master's log and the workers' output in it.
+#include <signal.h>
+
+#include <algorithm>
+#include <filesystem>
+#include <sstream>
+
+#include "tests/catch.h"
+#include "tests/integration/support/instance.h"
+
+namespace sup::test {
+
+namespace {
+
+bool contains(const std::string& text, const std::string& part) {
+    return text.find(part) != std::string::npos;
+}
+
+std::string line_with(const std::string& text, const std::string& part) {
+    std::istringstream lines(text);
+    for (std::string line; std::getline(lines, line);) {
+        if (contains(line, part)) return line;
+    }
+    return "";
+}
+
+}  // namespace
+
+TEST_CASE("each line a worker prints stands in the log with its generation, slot, pid and stream") {
+    const std::string format = GENERATE("text", "json");
+    Instance instance{{.command = {"./talker"}, .count = 1, .ready = "50ms", .log_format = format}};
+    install_script(
+        "echo to the one\necho to the other >&2\nprintf 'a\\033[31mb\\007\\n'\nprintf 'no newline'\nexec "
+        "sleep 1000",
+        instance.path("talker"));
+    instance.start();
+    const pid_t worker = instance.worker_pids().at(0);
+    REQUIRE(eventually([&] { return contains(instance.log(), "31mb"); }));
+    const std::string log = instance.log();
+    for (const auto& [text, stream] :
+         {std::pair{"to the one", "stdout"}, std::pair{"to the other", "stderr"}}) {
+        const std::string line = line_with(log, text);
+        INFO(line);
+        CHECK(contains(line, stream));
+        CHECK(contains(line, std::to_string(worker)));
+    }
+    CHECK(log.find('\033') == std::string::npos);
+    CHECK(log.find('\007') == std::string::npos);
+    // What has no newline comes with the end of the worker.
+    REQUIRE(instance.stop({"--now"}).exit_code == 0);
+    CHECK(contains(instance.log(), "no newline"));
+}
+
+TEST_CASE("SIGUSR1 reopens the log: lines after a rotation go to the new file") {
+    Instance instance;
+    instance.start();
+    std::filesystem::rename(instance.path("sup.log"), instance.path("sup.log.1"));
+    REQUIRE(instance.reload({"--drained"}).exit_code == 0);
+    CHECK(!std::filesystem::exists(instance.path("sup.log")));
+    REQUIRE(::kill(instance.master(), SIGUSR1) == 0);
+    REQUIRE(eventually([&] { return std::filesystem::exists(instance.path("sup.log")); }));
+    const auto rotated = std::filesystem::file_size(instance.path("sup.log.1"));
+    REQUIRE(instance.reload({"--drained"}).exit_code == 0);
+    CHECK(eventually([&] { return contains(instance.log(), "generation 3"); }));
+    CHECK(std::filesystem::file_size(instance.path("sup.log.1")) == rotated);
+}
+
+TEST_CASE("a worker that prints as fast as it can neither blocks the master nor is blocked for ever") {
+    Instance instance{{.command = {"./flood"}, .count = 1, .ready = "50ms"}};
+    install_script("seq 1 300000\necho the flood is over\nexec sleep 1000", instance.path("flood"));
+    instance.start();
+    REQUIRE(eventually([&] { return contains(instance.log(), "the flood is over"); }));
+    CHECK(contains(instance.log(), "299999"));
+    CHECK(instance.status().state == "running");
+    CHECK(instance.reload().exit_code == 0);
+}
+
+TEST_CASE("a line without end is cut, and memory stays bounded") {
+    Instance instance{{.command = {"./endless"}, .count = 1, .ready = "50ms"}};
+    install_script("head -c 20000000 /dev/zero | tr '\\0' x\necho\necho the end\nexec sleep 1000",
+                   instance.path("endless"));
+    instance.start();
+    REQUIRE(eventually([&] { return contains(instance.log(), "the end"); }));
+    std::size_t longest = 0;
+    std::istringstream lines(instance.log());
+    for (std::string line; std::getline(lines, line);) longest = std::max(longest, line.size());
+    CHECK(longest < 1024 * 1024);
+}
+
+TEST_CASE(
+    "an output that a descendant keeps is captured after the worker's own end, and nobody spins on it") {
+    Instance instance{{.command = {"./parent"}, .count = 1, .ready = "50ms"}};
+    // setsid: out of the worker's group, so it outlives the worker, and holds its output.
+    install_script(
+        "if [ $SUP_GENERATION = 1 ]; then\n"
+        "  setsid sh -c 'until [ -e speak ]; do sleep 0.05; done; echo spoken late; touch spoken' &\n"
+        "fi\nexec sleep 1000",
+        instance.path("parent"));
+    instance.start();
+    REQUIRE(instance.reload({"--drained"}).exit_code == 0);
+    write_file(instance.path("speak"), "");
+    REQUIRE(eventually([&] { return std::filesystem::exists(instance.path("spoken")); }));
+    CHECK(eventually([&] { return contains(instance.log(), "spoken late"); }));
+    const auto ticks = [&] {  // utime and stime of the master
+        std::istringstream rest(read_file("/proc/" + std::to_string(instance.master()) + "/stat"));
+        std::string field;
+        long used = 0;
+        for (int i = 1; rest >> field && i <= 15; ++i) {
+            if (i >= 14) used += std::stol(field);
+        }
+        return used;
+    };
+    const long before = ticks();
+    std::this_thread::sleep_for(std::chrono::seconds(1));
+    CHECK(ticks() - before < 50);  // of 100 that a spinning one would use
+}
+
+}  // namespace sup::test

@@ -1,0 +1,36 @@
+// What the build gives to the tests: where the binaries are, and how they were built.
+#pragma once
+
+#include <string>
+
+namespace sup::test {
+
+std::string sup_binary();
+std::string hello_worker();     // version "1" of the example worker
+std::string hello_worker_v2();  // the same source with another version string
+std::string source_dir();
+std::string build_dir();
+std::string compiler();
+
+// Absolute paths; empty where the machine does not have the program.
+std::string python();
+std::string strace();
+std::string unshare();
+
+// Built with AddressSanitizer: slow processes, and memory figures that say nothing.
+#ifdef __SANITIZE_ADDRESS__
+inline constexpr bool sanitized = true;
+#elif defined(__has_feature)
+#if __has_feature(address_sanitizer)
+inline constexpr bool sanitized = true;
+#else
+inline constexpr bool sanitized = false;
+#endif
+#else
+inline constexpr bool sanitized = false;
+#endif
+
+// Says to ctest and to the reader that this machine cannot run the rest of the test. Return after it.
+void skip(const std::string& reason);
+
+}  // namespace sup::test

@@ -1,0 +1,31 @@
+#include "tests/integration/support/config.h"
+
+#include <nlohmann/json.hpp>
+
+namespace sup::test {
+
+std::string Config::json() const {
+    auto listeners = nlohmann::json::array();
+    for (const auto& address : listen) {
+        const std::string number = listeners.empty() ? "" : std::to_string(listeners.size());
+        listeners.push_back({{"name", "http" + number}, {"address", address}});
+    }
+    nlohmann::json config{
+        {"name", name},
+        {"listen", listeners},
+        {"worker",
+         {{"command", command},
+          {"count", count},
+          {"env", env},
+          {"ready", ready},
+          {"ready_timeout", ready_timeout}}},
+        {"drain", {{"signal", drain_signal}, {"timeout", drain_timeout}}},
+        {"reload", {{"soak", soak}, {"max_draining", max_draining}}},
+        {"restart", {{"min_uptime", min_uptime}, {"backoff_min", backoff_min}, {"backoff_max", backoff_max}}},
+        {"log", {{"format", log_format}}}};
+    if (!cwd.empty()) config["worker"]["cwd"] = cwd;
+    if (!log_file.empty()) config["log"]["file"] = log_file;
+    return config.dump(2);
+}
+
+}  // namespace sup::test

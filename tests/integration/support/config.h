@@ -1,0 +1,33 @@
+// The configuration of a test's instance. What a test does not set is plain: two example workers on a free
+// port.
+#pragma once
+
+#include <map>
+#include <string>
+#include <vector>
+
+namespace sup::test {
+
+struct Config {
+    std::string name = "test";
+    std::vector<std::string> listen{"127.0.0.1:0"};  // named "http", "http1", "http2"…
+    std::vector<std::string> command{"./worker"};
+    int count = 2;
+    std::string cwd{};  // empty: not in the file
+    std::map<std::string, std::string> env{};
+    std::string ready = "notify";
+    std::string ready_timeout = "60s";
+    std::string drain_signal = "SIGTERM";
+    std::string drain_timeout = "60s";
+    std::string soak = "0s";
+    int max_draining = 4;
+    std::string min_uptime = "1s";
+    std::string backoff_min = "100ms";
+    std::string backoff_max = "30s";
+    std::string log_file = "sup.log";  // empty: not in the file
+    std::string log_format = "text";
+
+    std::string json() const;
+};
+
+}  // namespace sup::test
