@@ -10,8 +10,8 @@ namespace sup::core {
 
 struct Policy {
     std::uint32_t count = 1;  // workers; at least 1
-    std::optional<Duration>
-        ready_after;                 // set: ready when it has lived that long; unset: ready when it says so
+    // Set: ready when it has lived that long. Unset: ready when it says so.
+    std::optional<Duration> ready_after = {};
     Duration ready_timeout{30'000};  // from WorkerSpawned to ready; not used with ready_after
     Duration drain_timeout{30'000};  // from the drain signal to SIGKILL
     Duration soak{0};                // from all ready to promoted

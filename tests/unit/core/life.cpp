@@ -1,0 +1,152 @@
+#include "tests/unit/core/life.h"
+
+#include <algorithm>
+#include <nlohmann/json.hpp>
+
+#include "tests/catch.h"
+
+namespace sup::core::testing {
+namespace {
+
+bool is_detail(const Action& action) {
+    return std::holds_alternative<ArmTimer>(action) || std::holds_alternative<CancelTimer>(action) ||
+           std::holds_alternative<WorkerChanged>(action);
+}
+
+Supervisor taken_over(const Supervisor& supervisor) {
+    const nlohmann::json saved = supervisor.save();
+    Result<Supervisor> restored = Supervisor::restore(nlohmann::json::parse(saved.dump()));
+    INFO(saved.dump(2));
+    if (!restored) FAIL(restored.error().message);
+    REQUIRE(restored->save() == saved);
+    return std::move(restored).value();
+}
+
+}  // namespace
+
+Life::Life(std::uint64_t seed) : supervisor_(seed) {}
+
+Lines Life::feed(const Event& event) {
+    actions_ = supervisor_.step(event, now_);
+    supervisor_ = taken_over(supervisor_);
+    Lines lines;
+    for (const Action& action : actions_) {
+        if (const auto* arm = std::get_if<ArmTimer>(&action))
+            REQUIRE(timers_.emplace(arm->timer, arm->at).second);
+        if (const auto* cancel = std::get_if<CancelTimer>(&action))
+            REQUIRE(timers_.erase(cancel->timer) == 1);
+        if (!is_detail(action)) lines.push_back(to_string(action));
+    }
+    return lines;
+}
+
+Lines Life::pass(Duration duration) {
+    const TimePoint end = now_ + duration;
+    Lines lines;
+    while (true) {
+        const auto next =
+            std::ranges::min_element(timers_, {}, [](const auto& timer) { return timer.second; });
+        if (next == timers_.end() || next->second > end) break;
+        const TimerId timer = next->first;
+        now_ = std::max(now_, next->second);
+        timers_.erase(next);
+        lines = joined({lines, feed(TimerFired{timer})});
+    }
+    now_ = end;
+    return lines;
+}
+
+Lines Life::start(const Policy& policy, RequestId request) {
+    return joined({feed(StartRequested{request}), prepared(gen(1), policy)});
+}
+
+void Life::serve(const Policy& policy) {
+    start(policy);
+    spawned(gen(1));
+    ready(gen(1));
+    pass(policy.soak);
+    REQUIRE(view().state == InstanceState::running);
+}
+
+Lines Life::reload(RequestId request, WaitFor wait) {
+    return feed(ReloadRequested{request, wait});
+}
+Lines Life::stop(RequestId request, bool now) {
+    return feed(StopRequested{request, now});
+}
+Lines Life::prepared(GenerationId generation, const Policy& policy) {
+    return feed(Prepared{generation, policy});
+}
+
+void Life::spawned(GenerationId generation) {
+    for (const WorkerView& worker : workers(generation)) {
+        if (worker.state == WorkerState::spawning) feed(WorkerSpawned{worker.worker});
+    }
+}
+
+Lines Life::ready(GenerationId generation) {
+    Lines last;
+    for (const WorkerView& worker : workers(generation)) {
+        if (worker.state == WorkerState::starting) last = feed(WorkerReady{worker.worker});
+    }
+    return last;
+}
+
+Lines Life::exit(WorkerId worker, int code) {
+    return feed(WorkerExited{worker, {.signalled = false, .code = code}});
+}
+
+Lines Life::exit_all(GenerationId generation) {
+    Lines lines;
+    for (const WorkerView& worker : workers(generation)) lines = joined({lines, exit(worker.worker)});
+    return lines;
+}
+
+Lines Life::replace(GenerationId generation, const Policy& policy) {
+    reload(RequestId{1000 + static_cast<std::uint64_t>(generation)});
+    prepared(generation, policy);
+    spawned(generation);
+    return ready(generation);
+}
+
+std::optional<GenerationView> Life::generation(GenerationId id) const {
+    for (const GenerationView& generation : view().generations) {
+        if (generation.generation == id) return generation;
+    }
+    return std::nullopt;
+}
+
+std::vector<WorkerView> Life::workers(GenerationId id) const {
+    const std::optional<GenerationView> found = generation(id);
+    return found ? found->workers : std::vector<WorkerView>{};
+}
+
+WorkerState Life::state(WorkerId id) const {
+    for (const GenerationView& generation : view().generations) {
+        for (const WorkerView& worker : generation.workers) {
+            if (worker.worker == id) return worker.state;
+        }
+    }
+    return WorkerState::exited;
+}
+
+std::size_t count(const Lines& lines, const std::string& beginning) {
+    return static_cast<std::size_t>(
+        std::ranges::count_if(lines, [&](const std::string& line) { return line.starts_with(beginning); }));
+}
+
+bool contains(const Lines& lines, const std::string& line) {
+    return std::ranges::find(lines, line) != lines.end();
+}
+
+Lines joined(std::initializer_list<Lines> parts) {
+    Lines all;
+    for (const Lines& part : parts) all.insert(all.end(), part.begin(), part.end());
+    return all;
+}
+
+Policy policy_of(std::uint32_t count) {
+    return {.count = count};
+}
+
+}  // namespace sup::core::testing

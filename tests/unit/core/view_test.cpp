@@ -1,0 +1,63 @@
+#include "tests/catch.h"
+#include "tests/unit/core/life.h"
+
+using namespace sup::core;
+using namespace sup::core::testing;
+using namespace std::chrono_literals;
+
+TEST_CASE("a view lists generations newest first") {
+    Life life;
+    life.serve(policy_of(1));
+    life.replace(gen(2), policy_of(1));
+    life.reload(req(3));
+    life.prepared(gen(3), policy_of(1));
+    const View view = life.view();
+    REQUIRE(view.generations.size() == 3);
+    CHECK(view.generations[0].state == GenerationState::starting);
+    CHECK(view.generations[1].state == GenerationState::active);
+    CHECK(view.generations[2].state == GenerationState::draining);
+}
+
+TEST_CASE("a view lists the living workers by slot, then by age") {
+    Life life;
+    life.serve(policy_of(2));
+    life.feed(RemoveWorkerRequested{});
+    life.feed(AddWorkerRequested{});
+    const auto workers = life.workers(gen(1));
+    REQUIRE(workers.size() == 3);
+    CHECK(workers[0].worker == wrk(1));
+    CHECK(workers[1].worker == wrk(2));
+    CHECK(workers[1].state == WorkerState::draining);
+    CHECK(workers[2].worker == wrk(3));
+    CHECK(workers[2].slot == 1);
+}
+
+TEST_CASE("a view tells when a generation was made and when a worker was spawned") {
+    Life life;
+    life.start(policy_of(1));
+    const TimePoint made = life.now();
+    life.pass(50ms);
+    life.spawned(gen(1));
+    CHECK(life.generation(gen(1))->created_at == made);
+    CHECK(life.workers(gen(1)).at(0).spawned_at == made + 50ms);
+}
+
+TEST_CASE("an instance is starting until its first generation is promoted, even when reloads wait") {
+    Life life;
+    CHECK(life.view().state == InstanceState::starting);
+    life.start(policy_of(1));
+    life.reload(req(2));
+    CHECK(life.view().state == InstanceState::starting);
+}
+
+TEST_CASE("an instance that stops is stopping to the end") {
+    Life life;
+    life.serve(policy_of(1));
+    life.reload(req(2));
+    life.stop(req(3));
+    CHECK(life.view().state == InstanceState::stopping);
+    life.feed(PrepareFailed{gen(2), false, ""});
+    life.exit(wrk(1));
+    CHECK(life.view().state == InstanceState::stopping);
+    CHECK(life.view().generations.empty());
+}
