@@ -1,0 +1,87 @@
+// The example worker: what CONTRACT.md promises of it, and flags to make it misbehave on purpose.
+#include <CLI/CLI.hpp>
+#include <csignal>
+#include <cstdio>
+#include <cstdlib>
+#include <optional>
+#include <string>
+
+#include "common/duration.h"
+#include "common/uv.h"
+#include "sup/http/server.h"
+#include "sup/worker.h"
+#include "worker/hello/routes.h"
+
+namespace {
+
+struct Flags {
+    std::string listen = "127.0.0.1:8999";
+    std::string version = HELLO_VERSION;
+    std::string ready_delay;
+    std::string crash_after;
+    bool fail_start = false;
+    bool ignore_drain = false;
+};
+
+std::string check_duration(const std::string& text) {
+    const auto duration = sup::parse_duration(text);
+    return duration ? std::string{} : duration.error().message;
+}
+
+std::optional<sup::Duration> duration(const std::string& text) {
+    if (text.empty()) return std::nullopt;
+    return *sup::parse_duration(text);
+}
+
+void declare(CLI::App& app, Flags& flags) {
+    const CLI::Validator is_duration(check_duration, "DURATION");
+    app.add_option("--listen", flags.listen, "where to listen when no socket was inherited")
+        ->type_name("ADDRESS")
+        ->capture_default_str();
+    app.add_option("--version-string", flags.version, "the version to answer with")
+        ->type_name("V")
+        ->capture_default_str();
+    app.add_option("--ready-delay", flags.ready_delay, "serve and say READY=1 only after that long")
+        ->check(is_duration);
+    app.add_flag("--fail-start", flags.fail_start, "print a line to stderr and exit with 1");
+    app.add_option("--crash-after", flags.crash_after, "abort after that long")->check(is_duration);
+    app.add_flag("--ignore-drain", flags.ignore_drain, "keep running when told to drain");
+}
+
+[[noreturn]] void crash() {
+    std::fputs("hello-worker: crashing, as --crash-after told\n", stderr);
+    std::abort();
+}
+
+int serve(const Flags& flags) {
+    sup::worker::Options options;
+    options.listen = {flags.listen};
+    options.ready_at_start = flags.ready_delay.empty();
+    options.handle_signals = !flags.ignore_drain;
+    if (flags.ignore_drain) {
+        for (const int signal : {SIGTERM, SIGQUIT, SIGINT}) std::signal(signal, SIG_IGN);
+    }
+    sup::worker::Worker worker(std::move(options));
+    sup::http::Server server(worker, sup::hello::Routes(worker.loop(), {worker.generation(), flags.version}));
+
+    sup::uv::Timer warm_up(worker.loop(), [&worker] { worker.ready(); });
+    if (const auto delay = duration(flags.ready_delay)) warm_up.arm(*delay);
+    sup::uv::Timer doom(worker.loop(), crash);
+    if (const auto delay = duration(flags.crash_after)) doom.arm(*delay);
+    return worker.run();
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+    Flags flags;
+    CLI::App app("The example worker of sup: answers HTTP/1.1 on every stream listener it inherits.",
+                 "hello-worker");
+    declare(app, flags);
+    CLI11_PARSE(app, argc, argv);
+    if (flags.fail_start) {
+        std::fputs("hello-worker: failing to start, as --fail-start told\n", stderr);
+        return 1;
+    }
+    return serve(flags);
+}

@@ -1,0 +1,122 @@
+#include "worker/hello/routes.h"
+
+#include <unistd.h>
+
+#include <charconv>
+#include <memory>
+#include <optional>
+#include <string_view>
+#include <utility>
+
+#include "common/uv.h"
+
+namespace sup::hello {
+namespace {
+
+constexpr std::uint64_t echo_limit = 64ULL * 1024 * 1024;
+constexpr std::uint64_t most_milliseconds = 24ULL * 3600 * 1000;
+constexpr std::uint64_t most_chunks = 1'000'000'000;
+
+// The number that the query gives for `name`; nothing when it is not one, or above `most`.
+std::optional<std::uint64_t> query_number(const http::Request& request, std::string_view name,
+                                          std::uint64_t missing, std::uint64_t most) {
+    const auto text = request.query_value(name);
+    if (!text) return missing;
+    std::uint64_t value = 0;
+    const auto [rest, problem] = std::from_chars(text->data(), text->data() + text->size(), value);
+    if (problem != std::errc{} || rest != text->data() + text->size() || value > most) return std::nullopt;
+    return value;
+}
+
+// A streamed answer in the making: one chunk every so often, or as fast as the client takes them.
+struct Stream {
+    uv::Timer timer;
+    http::Response response;
+    std::uint64_t next = 1;
+    std::uint64_t count = 0;
+    Duration pause{0};
+};
+
+void step(const std::shared_ptr<Stream>& stream) {
+    bool room = true;
+    while (room && stream->next <= stream->count && stream->response.open()) {
+        room = stream->response.write("chunk " + std::to_string(stream->next++) + "\n");
+        if (stream->pause.count() > 0) break;
+    }
+    if (stream->next > stream->count || !stream->response.open()) {
+        stream->timer = {};
+        return stream->response.end();
+    }
+    if (room && stream->pause.count() > 0) return stream->timer.arm(stream->pause);
+    stream->response.on_drain([stream](http::Response&) {
+        if (stream->pause.count() > 0) return stream->timer.arm(stream->pause);
+        step(stream);
+    });
+}
+
+}  // namespace
+
+void Routes::operator()(http::Request& request, http::Response response) {
+    const std::string_view path = request.path();
+    const http::Method method = request.method();
+    const bool get = method == http::Method::get || method == http::Method::head;
+    if (path == "/") return get ? hello(std::move(response)) : not_allowed(std::move(response), "GET, HEAD");
+    if (path == "/healthz")
+        return get ? response.send(200, "ok\n") : not_allowed(std::move(response), "GET, HEAD");
+    if (path == "/sleep")
+        return get ? sleep(request, std::move(response)) : not_allowed(std::move(response), "GET, HEAD");
+    if (path == "/stream")
+        return get ? stream(request, std::move(response)) : not_allowed(std::move(response), "GET, HEAD");
+    if (path != "/echo") return response.send(404, "not found\n");
+    if (method != http::Method::post) return not_allowed(std::move(response), "POST");
+    echo(request, std::move(response));
+}
+
+void Routes::hello(http::Response response) const {
+    std::array<char, 256> text;
+    const int size = std::snprintf(text.data(), text.size(),
+                                   "hello world from pid:%d, ppid: %d, generation: %u, version: %s\n",
+                                   ::getpid(), ::getppid(), identity_.generation, identity_.version.c_str());
+    response.send(200, {text.data(), std::min(text.size() - 1, static_cast<std::size_t>(size))});
+}
+
+void Routes::sleep(const http::Request& request, http::Response response) {
+    const auto milliseconds = query_number(request, "ms", 0, most_milliseconds);
+    if (!milliseconds) return response.send(400, "ms must be a number of milliseconds, at most a day\n");
+    // The timer owns what it will call, and goes when it has fired or the client has gone.
+    auto timer = std::make_shared<uv::Timer>();
+    *timer = uv::Timer(loop_, [this, timer, response]() mutable {
+        hello(std::move(response));
+        *timer = {};
+    });
+    timer->arm(Duration{*milliseconds});
+    response.on_gone([timer] { *timer = {}; });
+}
+
+void Routes::stream(const http::Request& request, http::Response response) {
+    const auto chunks = query_number(request, "chunks", 10, most_chunks);
+    const auto milliseconds = query_number(request, "ms", 0, most_milliseconds);
+    if (!chunks || !milliseconds) return response.send(400, "chunks and ms must be numbers\n");
+    response.start(200);
+    auto stream = std::make_shared<Stream>(Stream{{}, response, 1, *chunks, Duration{*milliseconds}});
+    stream->timer = uv::Timer(loop_, [stream] { step(stream); });
+    response.on_gone([stream] { stream->timer = {}; });
+    step(stream);
+}
+
+void Routes::echo(http::Request& request, http::Response response) {
+    const auto type = request.header("Content-Type").value_or("application/octet-stream");
+    request.read_body(echo_limit, [](std::string_view piece, bool last, http::Response& answer) {
+        if (last) return answer.end();
+        answer.write(piece);
+    });
+    const auto length = request.has_body() ? request.content_length() : std::optional<std::uint64_t>{0};
+    response.start(200, length, type);
+}
+
+void Routes::not_allowed(http::Response response, const char* allowed) {
+    response.header("Allow", allowed);
+    response.send(405, "method not allowed\n");
+}
+
+}  // namespace sup::hello

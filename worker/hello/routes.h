@@ -1,0 +1,36 @@
+// What the example worker answers: who it is, later, a body back, a stream, whether it is well.
+#pragma once
+
+#include <string>
+
+#include "sup/http/request.h"
+#include "sup/http/response.h"
+
+struct uv_loop_s;
+
+namespace sup::hello {
+
+struct Identity {
+    unsigned generation = 0;
+    std::string version;
+};
+
+// One exact path each; 404 for others, 405 with Allow for another method.
+class Routes {
+public:
+    Routes(uv_loop_s* loop, Identity identity) : loop_(loop), identity_(std::move(identity)) {}
+
+    void operator()(http::Request& request, http::Response response);
+
+private:
+    void hello(http::Response response) const;
+    void sleep(const http::Request& request, http::Response response);
+    void stream(const http::Request& request, http::Response response);
+    static void echo(http::Request& request, http::Response response);
+    static void not_allowed(http::Response response, const char* allowed);
+
+    uv_loop_s* loop_;
+    Identity identity_;
+};
+
+}  // namespace sup::hello

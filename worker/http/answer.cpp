@@ -1,0 +1,170 @@
+// The answering half of a connection's protocol: heads, framing, back-pressure.
+#include <algorithm>
+#include <array>
+#include <charconv>
+#include <utility>
+
+#include "worker/http/protocol.h"
+#include "worker/http/status_line.h"
+
+namespace sup::http {
+namespace {
+
+// From here on a piece is sent from where it lies before what is left of it is copied.
+constexpr std::size_t large_piece = 16 * 1024;
+constexpr std::uint64_t discard_limit = 64 * 1024;
+
+// A number as text, without allocating.
+class Digits {
+public:
+    Digits(std::uint64_t value, int base) {
+        end_ = std::to_chars(text_.data(), text_.data() + text_.size(), value, base).ptr;
+    }
+    std::string_view view() const { return {text_.data(), static_cast<std::size_t>(end_ - text_.data())}; }
+
+private:
+    std::array<char, 20> text_{};
+    char* end_;
+};
+
+bool has_no_body(int status) {
+    return status == 204 || status == 304;
+}
+
+}  // namespace
+
+void Protocol::ask_for_body(std::uint64_t limit, Request::BodyReader reader) {
+    Exchange& exchange = *exchange_;
+    if (exchange.answering == Exchange::Answering::complete) return;
+    exchange.body_limit = limit;
+    if (exchange.parser.head().content_length > limit) return refuse(413);
+    exchange.reader = std::move(reader);
+    const bool waits = exchange.parser.head().expect_continue && exchange.reading == Exchange::Reading::body;
+    if (waits && !exchange.continue_sent && exchange.answering == Exchange::Answering::nothing) {
+        exchange.continue_sent = true;
+        output_.append("HTTP/1.1 100 Continue\r\n\r\n");
+    }
+}
+
+// A body that nobody will read must be short, and on its way, for the connection to go on after it.
+bool Protocol::decide_keep_alive() const {
+    const Head& head = exchange_->parser.head();
+    if (!head.keep_alive || context_.draining || closing_) return false;
+    if (exchange_->reading != Exchange::Reading::body || exchange_->reader != nullptr) return true;
+    return head.content_length <= discard_limit && !head.expect_continue;
+}
+
+void Protocol::start(int status, std::optional<std::uint64_t> length, std::string_view type) {
+    Exchange& exchange = *exchange_;
+    exchange.keep_alive = decide_keep_alive();
+    if (status < 200 || status > 999) status = 500;
+    const Head& head = exchange.parser.head();
+    if (head.method == HTTP_HEAD || has_no_body(status)) {
+        exchange.framing = Exchange::Framing::none;
+    } else if (length) {
+        exchange.framing = Exchange::Framing::length;
+        exchange.length_left = *length;
+    } else if (head.minor_version >= 1) {
+        exchange.framing = Exchange::Framing::chunked;
+    } else {
+        exchange.framing = Exchange::Framing::until_close;
+        exchange.keep_alive = false;
+    }
+    exchange.answering = Exchange::Answering::streaming;
+    write_head(status, length, type);
+}
+
+void Protocol::write_head(int status, std::optional<std::uint64_t> length, std::string_view type) {
+    const std::string_view line = status_line(status);
+    if (!line.empty()) {
+        output_.append(line);
+    } else {
+        output_.append("HTTP/1.1 ");
+        output_.append(Digits(static_cast<std::uint64_t>(status), 10).view());
+        output_.append(" \r\n");
+    }
+    output_.append("Date: ");
+    output_.append(context_.date.now());
+    if (!type.empty() && !has_no_body(status)) {
+        output_.append("\r\nContent-Type: ");
+        output_.append(type);
+    }
+    if (exchange_->framing == Exchange::Framing::chunked) {
+        output_.append("\r\nTransfer-Encoding: chunked");
+    } else if (length && !has_no_body(status)) {
+        output_.append("\r\nContent-Length: ");
+        output_.append(Digits(*length, 10).view());
+    }
+    if (!exchange_->keep_alive) {
+        output_.append("\r\nConnection: close");
+    } else if (exchange_->parser.head().minor_version == 0) {
+        output_.append("\r\nConnection: keep-alive");
+    }
+    output_.append("\r\n");
+    output_.append(exchange_->headers);
+    output_.append("\r\n");
+}
+
+bool Protocol::write(std::string_view piece) {
+    Exchange& exchange = *exchange_;
+    switch (exchange.framing) {
+        case Exchange::Framing::none: return true;
+        case Exchange::Framing::until_close: put({}, piece, {}); break;
+        case Exchange::Framing::length:
+            if (piece.size() > exchange.length_left) {
+                cut();
+                return false;
+            }
+            exchange.length_left -= piece.size();
+            put({}, piece, {});
+            break;
+        case Exchange::Framing::chunked:
+            if (!piece.empty()) {
+                output_.append(Digits(piece.size(), 16).view());
+                put("\r\n", piece, "\r\n");
+            }
+            break;
+    }
+    return output_.size() <= context_.options.output_high_water;
+}
+
+void Protocol::put(std::string_view before, std::string_view piece, std::string_view after) {
+    output_.append(before);
+    if (piece.size() < large_piece) {
+        output_.append(piece);
+        output_.append(after);
+        return;
+    }
+    std::size_t left = host_.send_now(output_.view(), piece, after);
+    const auto drop = [&left](std::size_t size) {
+        const std::size_t dropped = std::min(left, size);
+        left -= dropped;
+        return dropped;
+    };
+    output_.consume(drop(output_.size()));
+    output_.append(piece.substr(drop(piece.size())));
+    output_.append(after.substr(drop(after.size())));
+}
+
+void Protocol::finish_answer() {
+    Exchange& exchange = *exchange_;
+    if (exchange.framing == Exchange::Framing::chunked) output_.append("0\r\n\r\n");
+    if (exchange.framing == Exchange::Framing::length && exchange.length_left > 0) return cut();
+    exchange.answering = Exchange::Answering::complete;
+}
+
+// The last copy of the response went.
+void Protocol::handle_dropped() {
+    if (exchange_->answering == Exchange::Answering::complete || exchange_->awaited()) return;
+    if (exchange_->answering == Exchange::Answering::streaming) {
+        cut();
+        return;
+    }
+    exchange_->headers.clear();
+    constexpr std::string_view body = "no answer was given\n";
+    start(500, body.size(), "text/plain");
+    write(body);
+    finish_answer();
+}
+
+}  // namespace sup::http

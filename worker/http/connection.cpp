@@ -1,0 +1,195 @@
+#include "worker/http/connection.h"
+
+#include <sys/socket.h>
+#include <sys/uio.h>
+
+#include <array>
+#include <cerrno>
+#include <span>
+#include <utility>
+
+#include "worker/http/server_core.h"
+
+namespace sup::http {
+namespace {
+
+// What a client still sends after its last answer is read and dropped up to here.
+constexpr std::size_t linger_limit = 1024 * 1024;
+
+}  // namespace
+
+bool Connection::open(UniqueFd socket) {
+    if (uv_poll_init(server_.loop(), &poll_, socket.get()) != 0) return false;
+    poll_.data = this;
+    socket_ = std::move(socket);
+    protocol_.emplace(server_.context(), static_cast<Protocol::Host&>(*this));
+    interest_ = 0;
+    lingered_ = 0;
+    blocked_ = progress_ = broken_ = cut_ = shut_down_ = false;
+    update_interest();
+    update_deadline();
+    return true;
+}
+
+void Connection::on_events(uv_poll_t* handle, int status, int events) {
+    Connection& connection = *static_cast<Connection*>(handle->data);
+    // libuv reports an error as a status and stops watching; reading tells which it is.
+    if (status < 0) connection.interest_ = 0;
+    if (status < 0 || (events & UV_READABLE) != 0) connection.read();
+    if ((events & UV_WRITABLE) != 0) connection.blocked_ = false;
+    connection.settle();
+}
+
+void Connection::read() {
+    const std::span<char> space = server_.scratch();
+    const ssize_t count = ::recv(socket_.get(), space.data(), space.size(), 0);
+    if (count < 0) {
+        broken_ = errno != EAGAIN && errno != EINTR;
+        return;
+    }
+    if (shut_down_) {
+        lingered_ += static_cast<std::size_t>(count);
+        broken_ = count == 0 || lingered_ > linger_limit;
+        return;
+    }
+    progress_ = true;
+    if (count == 0) {
+        protocol_->receive_end();
+    } else {
+        protocol_->receive({space.data(), static_cast<std::size_t>(count)});
+    }
+}
+
+void Connection::send() {
+    while (!blocked_ && !broken_ && !protocol_->output().empty()) {
+        const std::string_view pending = protocol_->output();
+        const ssize_t count = ::send(socket_.get(), pending.data(), pending.size(), MSG_NOSIGNAL);
+        if (count < 0) {
+            blocked_ = errno == EAGAIN;
+            broken_ = errno != EAGAIN && errno != EINTR;
+            continue;
+        }
+        progress_ = true;
+        blocked_ = static_cast<std::size_t>(count) < pending.size();
+        protocol_->sent(static_cast<std::size_t>(count));
+    }
+}
+
+std::size_t Connection::send_now(std::string_view first, std::string_view second, std::string_view third) {
+    if (blocked_ || broken_) return 0;
+    const auto part = [](std::string_view view) {
+        return iovec{const_cast<char*>(view.data()), view.size()};
+    };
+    std::array<iovec, 3> parts{part(first), part(second), part(third)};
+    msghdr header{};
+    header.msg_iov = parts.data();
+    header.msg_iovlen = parts.size();
+    const ssize_t count = ::sendmsg(socket_.get(), &header, MSG_NOSIGNAL);
+    if (count < 0) {
+        blocked_ = errno == EAGAIN;
+        broken_ = errno != EAGAIN && errno != EINTR;
+        return 0;
+    }
+    progress_ = true;
+    const auto sent = static_cast<std::size_t>(count);
+    blocked_ = sent < first.size() + second.size() + third.size();
+    return sent;
+}
+
+// After anything happened: sends, goes on with what waited for that, and waits for what is now missing.
+void Connection::settle() {
+    send();
+    if (!broken_ && protocol_->wants_room()) {
+        protocol_->room();
+        send();
+    }
+    if (!broken_ && server_.closes_idle() && protocol_->idle()) protocol_->close();
+    if (broken_) return close();
+    if (protocol_->finished()) {
+        if (!protocol_->linger()) return close();
+        shut_down();
+    }
+    update_interest();
+    update_deadline();
+}
+
+// A close() with unread bytes, or followed by some, resets the connection and may destroy the answer on its
+// way. So only our side ends now, and the rest follows when the client has ended its own.
+void Connection::shut_down() {
+    if (shut_down_) return;
+    shut_down_ = true;
+    ::shutdown(socket_.get(), SHUT_WR);
+}
+
+void Connection::update_interest() {
+    int wanted = 0;
+    if (shut_down_ || protocol_->wants_input()) wanted |= UV_READABLE;
+    if (!protocol_->output().empty() || protocol_->wants_room()) wanted |= UV_WRITABLE;
+    if (wanted == interest_) return;
+    interest_ = wanted;
+    uv_poll_start(&poll_, wanted, on_events);
+}
+
+void Connection::update_deadline() {
+    Deadlines* queue = nullptr;
+    bool restarts = false;
+    if (shut_down_) {
+        queue = &server_.lingering();
+    } else if (!protocol_->output().empty()) {
+        queue = &server_.stalled();
+        restarts = progress_;
+    } else {
+        switch (protocol_->waiting()) {
+            case Protocol::Waiting::request:
+                queue = &server_.waiting();
+                restarts = progress_;
+                break;
+            case Protocol::Waiting::head: queue = &server_.reading_head(); break;
+            case Protocol::Waiting::body:
+                queue = &server_.stalled();
+                restarts = progress_;
+                break;
+            case Protocol::Waiting::handler:
+            case Protocol::Waiting::closing: break;
+        }
+    }
+    progress_ = false;
+    if (queue == nullptr) {
+        deadline_.cancel();
+    } else if (restarts || deadline_.queue() != queue) {
+        queue->add(deadline_);
+    }
+}
+
+void Connection::close() {
+    deadline_.cancel();
+    protocol_->abandon();
+    // Removes it from epoll, so that the descriptor may go at once.
+    uv_close(reinterpret_cast<uv_handle_t*>(&poll_), [](uv_handle_t* handle) {
+        Connection& connection = *static_cast<Connection*>(handle->data);
+        connection.protocol_.reset();
+        connection.server_.recycle(connection);
+    });
+    socket_.reset();
+    server_.closed(*this);
+}
+
+void Connection::end_if_idle() {
+    if (shut_down_ || !protocol_->idle()) return;
+    read();
+    settle();
+}
+
+void Connection::end_at_deadline() {
+    cut_ = !shut_down_ && !protocol_->finished();
+    protocol_->close();
+    settle();
+}
+
+void Connection::time_out() {
+    if (shut_down_ || !protocol_->output().empty()) return close();
+    protocol_->time_out();
+    settle();
+}
+
+}  // namespace sup::http

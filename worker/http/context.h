@@ -1,0 +1,36 @@
+// What the connections of one server have in common.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <vector>
+
+#include "sup/http/server.h"
+#include "worker/http/buffer.h"
+#include "worker/http/date.h"
+#include "worker/http/exchange.h"
+
+namespace sup::http {
+
+class Context {
+public:
+    Context(Handler call, Options settings) : handler(std::move(call)), options(std::move(settings)) {}
+
+    Handler handler;
+    Options options;
+    BufferPool buffers;
+    DateCache date;
+    bool draining = false;  // answers say Connection: close
+    std::uint64_t requests = 0;
+
+    ParserLimits parser_limits() const { return {options.max_head_bytes, options.max_headers}; }
+
+    std::unique_ptr<Exchange> take_exchange();
+    void give_back(std::unique_ptr<Exchange> exchange);
+
+private:
+    static constexpr std::size_t most_kept = 64;
+    std::vector<std::unique_ptr<Exchange>> exchanges_;
+};
+
+}  // namespace sup::http

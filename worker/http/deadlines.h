@@ -1,0 +1,64 @@
+// Connections that wait for something, and have the same time for it: a queue in order of their deadlines,
+// one timer that is armed only while somebody waits.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+
+#include "common/duration.h"
+#include "common/uv.h"
+
+namespace sup::http {
+
+class Deadlines;
+
+// A place in one such queue, at the most. Part of what waits; must be out of the queue when it goes.
+class Deadline {
+public:
+    Deadline() = default;
+    ~Deadline() { cancel(); }
+    Deadline(const Deadline&) = delete;
+    Deadline& operator=(const Deadline&) = delete;
+
+    const Deadlines* queue() const { return queue_; }
+    void cancel();
+
+private:
+    friend class Deadlines;
+
+    Deadlines* queue_ = nullptr;
+    Deadline* before_ = nullptr;
+    Deadline* after_ = nullptr;
+    std::uint64_t due_ = 0;  // in the loop's milliseconds
+};
+
+class Deadlines {
+public:
+    // Zero: nobody ever waits too long. `expired` gets each one after it was taken out.
+    Deadlines(uv_loop_t* loop, Duration patience, std::function<void(Deadline&)> expired);
+    ~Deadlines();
+    Deadlines(const Deadlines&) = delete;
+    Deadlines& operator=(const Deadlines&) = delete;
+
+    // Puts it last, with all of its time before it, wherever it was until now.
+    void add(Deadline& deadline);
+    // Everybody who waits, or will, has only that long from now.
+    void shorten(Duration patience);
+    void clear();
+
+private:
+    friend class Deadline;
+
+    void remove(Deadline& deadline);
+    void fire();
+    void arm();
+
+    uv_loop_t* loop_;
+    std::uint64_t patience_;
+    std::function<void(Deadline&)> expired_;
+    uv::Timer timer_;
+    Deadline* first_ = nullptr;
+    Deadline* last_ = nullptr;
+};
+
+}  // namespace sup::http

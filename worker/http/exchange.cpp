@@ -1,0 +1,37 @@
+#include "worker/http/exchange.h"
+
+#include <utility>
+
+#include "worker/http/context.h"
+
+namespace sup::http {
+
+void Exchange::begin(Protocol& owner, const ParserLimits& limits) {
+    protocol = &owner;
+    references = 1;
+    reading = Reading::head;
+    parser.reset(limits);
+    message = nullptr;
+    body_limit = 0;
+    body_received = 0;
+    body_paused = false;
+    continue_sent = false;
+    answering = Answering::nothing;
+    framing = Framing::none;
+    length_left = 0;
+    keep_alive = false;
+    headers.clear();
+}
+
+std::unique_ptr<Exchange> Context::take_exchange() {
+    if (exchanges_.empty()) return std::make_unique<Exchange>();
+    std::unique_ptr<Exchange> exchange = std::move(exchanges_.back());
+    exchanges_.pop_back();
+    return exchange;
+}
+
+void Context::give_back(std::unique_ptr<Exchange> exchange) {
+    if (exchanges_.size() < most_kept) exchanges_.push_back(std::move(exchange));
+}
+
+}  // namespace sup::http

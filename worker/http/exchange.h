@@ -1,0 +1,50 @@
+// One request and its answer. Pooled: an exchange serves many requests, one after the other.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <string>
+
+#include "sup/http/request.h"
+#include "sup/http/response.h"
+#include "worker/http/parser.h"
+
+namespace sup::http {
+
+class Protocol;
+
+class Exchange {
+public:
+    enum class Reading { head, body, complete };
+    enum class Answering { nothing, streaming, complete };
+    enum class Framing { none, length, chunked, until_close };
+
+    // Null once the client has gone or the exchange is over: handles that are left then do nothing.
+    Protocol* protocol = nullptr;
+    // Its protocol's, and one for each Response. The last one to go deletes it or gives it back.
+    unsigned references = 1;
+
+    Reading reading = Reading::head;
+    Parser parser;
+    const char* message = nullptr;  // the head's first byte, while the handler runs
+    Request::BodyReader reader;
+    std::uint64_t body_limit = 0;
+    std::uint64_t body_received = 0;
+    bool body_paused = false;
+    bool continue_sent = false;
+
+    Answering answering = Answering::nothing;
+    Framing framing = Framing::none;
+    std::uint64_t length_left = 0;  // with Framing::length
+    bool keep_alive = false;        // decided when the answer's head is written
+    std::string headers;            // those that the handler added
+    std::function<void(Response&)> drained;
+    std::function<void()> gone;
+
+    // Ready for the next request of `owner`.
+    void begin(Protocol& owner, const ParserLimits& limits);
+    // Somebody may still answer: a copy of the response, or a callback that will be given one.
+    bool awaited() const { return references > 1 || reader != nullptr || drained != nullptr; }
+};
+
+}  // namespace sup::http

@@ -1,0 +1,230 @@
+#include "worker/http/parser.h"
+
+#include <algorithm>
+#include <cstring>
+
+#include "worker/http/text.h"
+
+namespace sup::http {
+namespace {
+
+// llhttp 8.1 takes header lines that end in a bare CR and folded ones (both have been used for request
+// smuggling), and passes NUL. `head` ends with the empty line.
+bool lines_are_strict(std::string_view head) {
+    std::size_t begin = 0;
+    while (begin < head.size()) {
+        const void* found = std::memchr(head.data() + begin, '\n', head.size() - begin);
+        if (found == nullptr) return false;
+        const auto end = static_cast<std::size_t>(static_cast<const char*>(found) - head.data());
+        if (end == begin || head[end - 1] != '\r') return false;
+        const std::size_t size = end - 1 - begin;
+        if (size > 0 && (head[begin] == ' ' || head[begin] == '\t')) return false;
+        if (std::memchr(head.data() + begin, '\r', size) != nullptr) return false;
+        begin = end + 1;
+    }
+    return head.find('\0') == std::string_view::npos;
+}
+
+}  // namespace
+
+Parser::Parser() : llhttp_{} {}
+
+const llhttp_settings_t& Parser::settings() {
+    static const llhttp_settings_t callbacks = [] {
+        llhttp_settings_t all;
+        llhttp_settings_init(&all);
+        all.on_url = on_target;
+        all.on_header_field = on_name;
+        all.on_header_field_complete = on_name_complete;
+        all.on_header_value = on_value;
+        all.on_headers_complete = on_head;
+        all.on_body = on_piece;
+        all.on_message_complete = on_end;
+        return all;
+    }();
+    return callbacks;
+}
+
+void Parser::reset(const ParserLimits& limits) {
+    llhttp_init(&llhttp_, HTTP_REQUEST, &settings());
+    llhttp_.data = this;
+    // Every "HTTP/x.y" is let through, so that accept_head() can answer 505 where only the version is wrong.
+    llhttp_.lenient_flags |= LENIENT_VERSION;
+    limits_ = limits;
+    head_.target = {};
+    head_.headers.clear();
+    fed_ = 0;
+    framing_ = 0;
+    refusal_ = 0;
+    in_head_ = true;
+    name_complete_ = true;
+    too_many_headers_ = false;
+    ended_ = false;
+}
+
+// llhttp hands out a part in several pieces when the bytes came in several; they are adjacent, or
+// check_head() refuses the folded line between them.
+void Parser::extend(Range& range, const char* at, std::size_t size) const {
+    const auto begin = static_cast<std::uint32_t>(at - message_);
+    if (range.size == 0) range.begin = begin;
+    range.size = begin + static_cast<std::uint32_t>(size) - range.begin;
+}
+
+int Parser::on_target(llhttp_t* parser, const char* at, std::size_t size) {
+    Parser& me = self(parser);
+    me.extend(me.head_.target, at, size);
+    return HPE_OK;
+}
+
+int Parser::on_name(llhttp_t* parser, const char* at, std::size_t size) {
+    Parser& me = self(parser);
+    if (!me.in_head_) return HPE_OK;  // a trailer
+    if (me.name_complete_) {
+        if (me.head_.headers.size() >= me.limits_.headers) {
+            me.too_many_headers_ = true;
+            return HPE_USER;
+        }
+        me.head_.headers.emplace_back();
+        me.name_complete_ = false;
+    }
+    me.extend(me.head_.headers.back().name, at, size);
+    return HPE_OK;
+}
+
+int Parser::on_name_complete(llhttp_t* parser) {
+    self(parser).name_complete_ = true;
+    return HPE_OK;
+}
+
+int Parser::on_value(llhttp_t* parser, const char* at, std::size_t size) {
+    Parser& me = self(parser);
+    if (me.in_head_) me.extend(me.head_.headers.back().value, at, size);
+    return HPE_OK;
+}
+
+int Parser::on_head(llhttp_t* parser) {
+    self(parser).in_head_ = false;
+    // An upgrade is an offer that a server may ignore (RFC 9110, 7.8); CONNECT is refused by check_head().
+    parser->upgrade = 0;
+    return HPE_PAUSED;
+}
+
+int Parser::on_piece(llhttp_t* parser, const char* at, std::size_t size) {
+    self(parser).piece_ = {at, size};
+    return HPE_PAUSED;
+}
+
+int Parser::on_end(llhttp_t* parser) {
+    self(parser).ended_ = true;
+    return HPE_PAUSED;
+}
+
+Parser::Step Parser::refuse(int status) {
+    refusal_ = status;
+    return Step::refused;
+}
+
+// A method that llhttp does not know is a fine token all the same (501); anything else that stops it is not
+// HTTP.
+Parser::Step Parser::refuse_syntax(std::string_view message) {
+    if (too_many_headers_) return refuse(431);
+    const bool method = llhttp_.error == HPE_INVALID_METHOD || head_.target.size == 0;
+    const auto stopped = static_cast<std::size_t>(llhttp_get_error_pos(&llhttp_) - message.data());
+    if (llhttp_.error == HPE_PAUSED_H2_UPGRADE) return refuse(505);
+    if (!method || stopped >= message.size()) return refuse(400);
+    const std::string_view token = message.substr(0, stopped);
+    const bool ends = message[stopped] == ' ' || is_token_char(message[stopped]);
+    const bool unknown = ends && std::all_of(token.begin(), token.end(), is_token_char) && message[0] != ' ';
+    return refuse(unknown ? 501 : 400);
+}
+
+Parser::Step Parser::parse_head(std::string_view message) {
+    const std::string_view within = message.substr(0, limits_.head_bytes);
+    message_ = within.data();
+    const llhttp_errno_t result = llhttp_execute(&llhttp_, within.data() + fed_, within.size() - fed_);
+    if (result == HPE_OK) {
+        fed_ = within.size();
+        if (within.size() < limits_.head_bytes) return Step::need_more;
+        const bool still_in_target = head_.headers.empty() && name_complete_;
+        return refuse(still_in_target ? 414 : 431);
+    }
+    if (result != HPE_PAUSED) return refuse_syntax(within);
+    fed_ = static_cast<std::size_t>(llhttp_get_error_pos(&llhttp_) - within.data());
+    return accept_head(within);
+}
+
+Parser::Step Parser::accept_head(std::string_view message) {
+    head_.method = llhttp_.method;
+    head_.minor_version = llhttp_.http_minor;
+    head_.keep_alive = llhttp_should_keep_alive(&llhttp_) != 0;
+    head_.expect_continue = false;
+    head_.chunked = (llhttp_.flags & F_CHUNKED) != 0;
+    head_.content_length =
+        (llhttp_.flags & F_CONTENT_LENGTH) != 0 && !head_.chunked ? llhttp_.content_length : 0;
+    const int status = check_head(message.substr(0, fed_));
+    if (status != 0) return refuse(status);
+    llhttp_resume(&llhttp_);
+    return Step::head;
+}
+
+int Parser::check_head(std::string_view head) {
+    if (!lines_are_strict(head)) return 400;
+    // llhttp also speaks RTSP and ICE, and takes HTTP/0.9 requests without a version.
+    constexpr std::string_view protocol = " HTTP/";
+    const std::size_t target_end = head_.target.begin + head_.target.size;
+    if (head.substr(target_end, protocol.size()) != protocol) return 400;
+    if (llhttp_.http_major != 1) return 505;
+    if (head_.method == HTTP_CONNECT) return 501;
+    int hosts = 0;
+    int codings = 0;
+    for (const HeaderRange& header : head_.headers) {
+        const int status =
+            check_header(header.name.in(head.data()), header.value.in(head.data()), hosts, codings);
+        if (status != 0) return status;
+    }
+    // RFC 9112, 3.2: a request without a Host, or with two, is refused; HTTP/1.0 may leave it out.
+    if (hosts > 1 || (hosts == 0 && head_.minor_version >= 1)) return 400;
+    if (codings > 0 && head_.minor_version == 0) return 400;
+    return 0;
+}
+
+int Parser::check_header(std::string_view name, std::string_view value, int& hosts, int& codings) {
+    switch (name.size()) {
+        case 4:
+            if (equal_ignoring_case(name, "host")) ++hosts;
+            return 0;
+        case 6:
+            if (!equal_ignoring_case(name, "expect")) return 0;
+            if (!equal_ignoring_case(trim(value), "100-continue")) return 417;
+            head_.expect_continue = head_.minor_version >= 1;
+            return 0;
+        case 17:
+            if (!equal_ignoring_case(name, "transfer-encoding")) return 0;
+            if (++codings > 1) return 400;
+            return equal_ignoring_case(trim(value), "chunked") ? 0 : 501;
+        default: return 0;
+    }
+}
+
+Parser::Step Parser::parse_body(std::string_view bytes, std::size_t& used, std::string_view& piece) {
+    piece_ = {};
+    const llhttp_errno_t result = llhttp_execute(&llhttp_, bytes.data(), bytes.size());
+    used = bytes.size();
+    if (result == HPE_PAUSED) {
+        used = static_cast<std::size_t>(llhttp_get_error_pos(&llhttp_) - bytes.data());
+        llhttp_resume(&llhttp_);
+    } else if (result != HPE_OK) {
+        return refuse(400);
+    }
+    if (ended_) return Step::end;
+    if (!piece_.empty()) {
+        framing_ = 0;
+        piece = piece_;
+        return Step::body;
+    }
+    // llhttp bounds neither chunk extensions nor trailers.
+    framing_ += used;
+    return framing_ > limits_.head_bytes ? refuse(431) : Step::need_more;
+}
+
+}  // namespace sup::http

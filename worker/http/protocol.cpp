@@ -1,0 +1,263 @@
+#include "worker/http/protocol.h"
+
+#include <cstdlib>
+#include <utility>
+
+#include "worker/http/status_line.h"
+
+namespace sup::http {
+namespace {
+
+// A body that nobody asked for is read over up to this size, to keep the connection.
+constexpr std::uint64_t discard_limit = 64 * 1024;
+// What is read ahead while a request is being answered.
+constexpr std::size_t read_ahead = 16 * 1024;
+
+}  // namespace
+
+Protocol::Protocol(Context& context, Host& host)
+    : context_(context), host_(host), held_(context.buffers), output_(context.buffers) {}
+
+Protocol::~Protocol() {
+    Working scope(*this);
+    end_exchange();
+}
+
+void Protocol::receive(std::string_view bytes) {
+    if (closing_) return;
+    Working scope(*this);
+    if (held_.empty()) {
+        const std::size_t used = consume(bytes);
+        held_.append(bytes.substr(used));
+    } else {
+        held_.append(bytes);
+        consume_held();
+    }
+}
+
+void Protocol::receive_end() {
+    ended_ = true;
+    if (closing_) return;
+    Working scope(*this);
+    consume_held();
+}
+
+bool Protocol::wants_input() const {
+    if (ended_ || closing_ || output_.size() > context_.options.output_high_water) return false;
+    return starved_ || held_.size() < read_ahead;
+}
+
+bool Protocol::wants_room() const {
+    if (closing_ || output_.size() > context_.options.output_high_water / 2) return false;
+    return choked_ || (exchange_ != nullptr && exchange_->drained != nullptr);
+}
+
+void Protocol::room() {
+    Working scope(*this);
+    if (exchange_ != nullptr && exchange_->drained != nullptr) {
+        const auto drained = std::exchange(exchange_->drained, nullptr);
+        Response response(exchange_.get());
+        drained(response);
+    }
+    consume_held();
+}
+
+Protocol::Waiting Protocol::waiting() const {
+    if (closing_) return Waiting::closing;
+    if (exchange_ == nullptr) return held_.empty() ? Waiting::request : Waiting::handler;
+    if (exchange_->reading == Exchange::Reading::head) return Waiting::head;
+    if (exchange_->reading == Exchange::Reading::body && starved_) return Waiting::body;
+    return Waiting::handler;
+}
+
+bool Protocol::at_boundary() const {
+    if (closing_ || ended_ || !output_.empty()) return false;
+    return exchange_ == nullptr || exchange_->reading == Exchange::Reading::head;
+}
+
+void Protocol::time_out() {
+    Working scope(*this);
+    const bool slow = waiting() == Waiting::head || waiting() == Waiting::body;
+    if (slow && exchange_->answering == Exchange::Answering::nothing) refuse(408);
+    close();
+}
+
+void Protocol::close() {
+    Working scope(*this);
+    cut();
+    consume_held();
+}
+
+void Protocol::abandon() {
+    Working scope(*this);
+    closing_ = true;
+    held_.clear();
+    output_.clear();
+    end_exchange();
+}
+
+// The exchange ends once no callback of it is running.
+void Protocol::cut() {
+    closing_ = true;
+    linger_ = true;
+}
+
+// Something outside of receive() made progress possible.
+void Protocol::proceed() {
+    if (working_) return;
+    {
+        Working scope(*this);
+        consume_held();
+    }
+    host_.changed();
+}
+
+void Protocol::consume_held() {
+    const std::size_t used = consume(held_.view());
+    held_.consume(used);
+}
+
+std::size_t Protocol::consume(std::string_view input) {
+    std::size_t used = 0;
+    starved_ = false;
+    choked_ = false;
+    while (advance(input, used)) {
+    }
+    if (ended_ && starved_) closing_ = true;
+    if (!closing_) return used;
+    // What follows the last request is not read, and would turn a plain close() into a reset.
+    if (used < input.size()) linger_ = true;
+    end_exchange();
+    return input.size();
+}
+
+bool Protocol::advance(std::string_view input, std::size_t& used) {
+    if (closing_) return false;
+    choked_ = output_.size() > context_.options.output_high_water;
+    if (choked_) return false;
+    if (exchange_ == nullptr) return begin(input, used);
+    switch (exchange_->reading) {
+        case Exchange::Reading::head: return read_head(input, used);
+        case Exchange::Reading::body: return read_body(input, used);
+        case Exchange::Reading::complete: break;
+    }
+    if (exchange_->reader != nullptr) return deliver_end();
+    if (exchange_->answering != Exchange::Answering::complete) return false;
+    if (!exchange_->keep_alive) {
+        closing_ = true;
+        // A client that did not ask for it may already have sent its next request.
+        linger_ = exchange_->parser.head().keep_alive;
+    }
+    end_exchange();
+    return true;
+}
+
+bool Protocol::begin(std::string_view input, std::size_t& used) {
+    // RFC 9112, 2.2: empty lines before a request are passed over.
+    while (input.substr(used, 2) == "\r\n") used += 2;
+    if (used == input.size()) return starve();
+    exchange_ = context_.take_exchange();
+    exchange_->begin(*this, context_.parser_limits());
+    return true;
+}
+
+bool Protocol::read_head(std::string_view input, std::size_t& used) {
+    const std::string_view message = input.substr(used);
+    switch (exchange_->parser.parse_head(message)) {
+        case Parser::Step::need_more: return starve();
+        case Parser::Step::head: break;
+        case Parser::Step::refused: refuse(exchange_->parser.refusal()); return false;
+        case Parser::Step::body:
+        case Parser::Step::end: std::abort();
+    }
+    used += exchange_->parser.head_size();
+    const bool body = exchange_->parser.head().has_body();
+    exchange_->reading = body ? Exchange::Reading::body : Exchange::Reading::complete;
+    ++context_.requests;
+    call_handler(message.data());
+    return true;
+}
+
+void Protocol::call_handler(const char* message) {
+    exchange_->message = message;
+    Request request(*exchange_);
+    context_.handler(request, Response(exchange_.get()));
+    exchange_->message = nullptr;
+}
+
+bool Protocol::read_body(std::string_view input, std::size_t& used) {
+    const bool answered = exchange_->answering == Exchange::Answering::complete;
+    if (answered && !exchange_->keep_alive) {
+        cut();
+        return false;
+    }
+    if (exchange_->body_paused || (exchange_->reader == nullptr && !answered)) return false;
+    std::size_t count = 0;
+    std::string_view piece;
+    const Parser::Step step = exchange_->parser.parse_body(input.substr(used), count, piece);
+    used += count;
+    switch (step) {
+        case Parser::Step::need_more: return starve();
+        case Parser::Step::end: exchange_->reading = Exchange::Reading::complete; return true;
+        case Parser::Step::refused: refuse(exchange_->parser.refusal()); return false;
+        case Parser::Step::body: break;
+        case Parser::Step::head: std::abort();
+    }
+    exchange_->body_received += piece.size();
+    const bool reads = exchange_->reader != nullptr;
+    if (exchange_->body_received > (reads ? exchange_->body_limit : discard_limit)) {
+        refuse(413);
+        return false;
+    }
+    if (reads) {
+        Response response(exchange_.get());
+        exchange_->reader(piece, false, response);
+    }
+    return true;
+}
+
+bool Protocol::deliver_end() {
+    const auto reader = std::exchange(exchange_->reader, nullptr);
+    Response response(exchange_.get());
+    reader({}, true, response);
+    return true;
+}
+
+bool Protocol::starve() {
+    starved_ = true;
+    return false;
+}
+
+// Whoever still holds a response finds it dead.
+void Protocol::end_exchange() {
+    if (exchange_ == nullptr) return;
+    std::unique_ptr<Exchange> over = std::move(exchange_);
+    over->protocol = nullptr;
+    over->reader = nullptr;
+    over->drained = nullptr;
+    const auto gone = std::exchange(over->gone, nullptr);
+    const bool unanswered = over->answering != Exchange::Answering::complete;
+    if (over->references == 1) {
+        context_.give_back(std::move(over));
+    } else {
+        --over.release()->references;
+    }
+    if (unanswered && gone) gone();
+}
+
+// The request cannot be served. An answer that was begun can only be cut.
+void Protocol::refuse(int status) {
+    if (exchange_->answering == Exchange::Answering::nothing) {
+        exchange_->headers.clear();
+        exchange_->keep_alive = false;
+        const std::string_view reason = reason_phrase(status);
+        closing_ = true;
+        write_head(status, reason.size() + 1, "text/plain");
+        output_.append(reason);
+        output_.append("\n");
+    }
+    exchange_->answering = Exchange::Answering::complete;
+    cut();
+}
+
+}  // namespace sup::http

@@ -1,0 +1,132 @@
+// One connection's HTTP/1.1: bytes in, answers out, in order. Knows no socket: whoever owns one gives it what
+// was received, takes what is to be sent, and is told when something changed in between.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string_view>
+
+#include "worker/http/buffer.h"
+#include "worker/http/context.h"
+#include "worker/http/exchange.h"
+
+namespace sup::http {
+
+class Protocol {
+public:
+    // The socket's side.
+    class Host {
+    public:
+        // Something happened outside of a call into the protocol: there may be bytes to send, input may be
+        // wanted again, or the connection may be finished.
+        virtual void changed() = 0;
+        // Tries to send these three at once, straight from where they are, and returns how many bytes of them
+        // left. Called only for large pieces.
+        virtual std::size_t send_now(std::string_view first, std::string_view second,
+                                     std::string_view third) = 0;
+
+    protected:
+        ~Host() = default;
+    };
+
+    // What the connection waits for; each has its own patience.
+    enum class Waiting { request, head, body, handler, closing };
+
+    Protocol(Context& context, Host& host);
+    ~Protocol();
+    Protocol(const Protocol&) = delete;
+    Protocol& operator=(const Protocol&) = delete;
+
+    // The client sent these; they are used or kept. Empty views are fine.
+    void receive(std::string_view bytes);
+    // The client will send no more. It still gets its answers.
+    void receive_end();
+    // More input now would only be kept in memory.
+    bool wants_input() const;
+
+    std::string_view output() const { return output_.view(); }
+    // The first `count` bytes of the output have left.
+    void sent(std::size_t count) { output_.consume(count); }
+    // The output is short again: goes on with what waited for that. To be called after sending, while
+    // wants_room().
+    void room();
+    bool wants_room() const;
+
+    // Nothing more will come and everything was sent: shut down (and linger() says whether to wait for the
+    // client).
+    bool finished() const { return closing_ && output_.empty(); }
+    bool linger() const { return linger_ && !ended_; }
+
+    Waiting waiting() const;
+    bool idle() const { return !closing_ && exchange_ == nullptr && held_.empty() && output_.empty(); }
+    // No message is half read by a handler or half answered: the connection could go on elsewhere, given
+    // these bytes.
+    bool at_boundary() const;
+    std::string_view unconsumed() const { return held_.view(); }
+
+    // The client's patience with us is not the question: it took too long with its head or body.
+    void time_out();
+    // Ends the connection in order: what is being answered is cut, what is in the output may still be sent.
+    void close();
+    // The connection is gone: no answer will leave any more.
+    void abandon();
+
+private:
+    friend class Request;
+    friend class Response;
+
+    // Marks that the protocol itself will go on with what a callback caused.
+    class Working {
+    public:
+        explicit Working(Protocol& protocol) : flag_(protocol.working_), before_(flag_) { flag_ = true; }
+        ~Working() { flag_ = before_; }
+
+    private:
+        bool& flag_;
+        bool before_;
+    };
+
+    // Reading: each advances over `input` from `used`, and says whether there is more to do with what is
+    // there.
+    std::size_t consume(std::string_view input);
+    void consume_held();
+    bool advance(std::string_view input, std::size_t& used);
+    bool begin(std::string_view input, std::size_t& used);
+    bool read_head(std::string_view input, std::size_t& used);
+    bool read_body(std::string_view input, std::size_t& used);
+    bool deliver_end();
+    void call_handler(const char* message);
+    bool starve();
+    void end_exchange();
+    void refuse(int status);
+
+    // Answering; used by Request and Response.
+    void ask_for_body(std::uint64_t limit, Request::BodyReader reader);
+    void start(int status, std::optional<std::uint64_t> length, std::string_view type);
+    bool write(std::string_view piece);
+    void finish_answer();
+    void handle_dropped();
+    void cut();
+    void proceed();
+
+    bool decide_keep_alive() const;
+    void write_head(int status, std::optional<std::uint64_t> length, std::string_view type);
+    void put(std::string_view before, std::string_view piece, std::string_view after);
+
+    Context& context_;
+    Host& host_;
+    std::unique_ptr<Exchange> exchange_;
+    Buffer
+        held_;  // received, not consumed: half a head, or what comes after a message that is being answered
+    Buffer output_;
+    bool working_ = false;
+    bool starved_ = false;  // the last advance() stopped for want of input
+    bool choked_ = false;   // … or because the output is above its high-water mark
+    bool ended_ = false;    // the client has shut down its side
+    bool closing_ = false;
+    bool linger_ = false;
+};
+
+}  // namespace sup::http

@@ -1,0 +1,86 @@
+#include "sup/http/request.h"
+
+#include "worker/http/exchange.h"
+#include "worker/http/protocol.h"
+#include "worker/http/text.h"
+
+namespace sup::http {
+
+static_assert(static_cast<int>(Method::del) == HTTP_DELETE && static_cast<int>(Method::get) == HTTP_GET &&
+              static_cast<int>(Method::head) == HTTP_HEAD && static_cast<int>(Method::post) == HTTP_POST &&
+              static_cast<int>(Method::put) == HTTP_PUT &&
+              static_cast<int>(Method::options) == HTTP_OPTIONS &&
+              static_cast<int>(Method::trace) == HTTP_TRACE && static_cast<int>(Method::patch) == HTTP_PATCH);
+
+Method Request::method() const {
+    return static_cast<Method>(exchange_.parser.head().method);
+}
+
+std::string_view Request::method_name() const {
+    return llhttp_method_name(static_cast<llhttp_method_t>(exchange_.parser.head().method));
+}
+
+std::string_view Request::target() const {
+    return exchange_.parser.head().target.in(exchange_.message);
+}
+
+std::string_view Request::path() const {
+    return target().substr(0, target().find('?'));
+}
+
+std::string_view Request::query() const {
+    const std::size_t mark = target().find('?');
+    return mark == std::string_view::npos ? std::string_view{} : target().substr(mark + 1);
+}
+
+std::optional<std::string_view> Request::query_value(std::string_view name) const {
+    std::string_view rest = query();
+    while (!rest.empty()) {
+        const std::string_view pair = rest.substr(0, rest.find('&'));
+        const std::size_t equals = pair.find('=');
+        if (pair.substr(0, equals) == name) {
+            return equals == std::string_view::npos ? std::string_view{} : pair.substr(equals + 1);
+        }
+        rest.remove_prefix(std::min(pair.size() + 1, rest.size()));
+    }
+    return std::nullopt;
+}
+
+int Request::minor_version() const {
+    return exchange_.parser.head().minor_version;
+}
+
+std::optional<std::string_view> Request::header(std::string_view name) const {
+    for (std::size_t i = 0; i < header_count(); ++i) {
+        if (equal_ignoring_case(header_name(i), name)) return header_value(i);
+    }
+    return std::nullopt;
+}
+
+std::size_t Request::header_count() const {
+    return exchange_.parser.head().headers.size();
+}
+
+std::string_view Request::header_name(std::size_t index) const {
+    return exchange_.parser.head().headers[index].name.in(exchange_.message);
+}
+
+std::string_view Request::header_value(std::size_t index) const {
+    return trim(exchange_.parser.head().headers[index].value.in(exchange_.message));
+}
+
+bool Request::has_body() const {
+    return exchange_.parser.head().has_body();
+}
+
+std::optional<std::uint64_t> Request::content_length() const {
+    const Head& head = exchange_.parser.head();
+    if (head.chunked || head.content_length == 0) return std::nullopt;
+    return head.content_length;
+}
+
+void Request::read_body(std::uint64_t limit, BodyReader reader) {
+    if (exchange_.protocol != nullptr) exchange_.protocol->ask_for_body(limit, std::move(reader));
+}
+
+}  // namespace sup::http

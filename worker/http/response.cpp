@@ -1,0 +1,116 @@
+#include "sup/http/response.h"
+
+#include <memory>
+#include <utility>
+
+#include "worker/http/exchange.h"
+#include "worker/http/protocol.h"
+
+namespace sup::http {
+namespace {
+
+// What a client sent must not become a header of its own: line ends and NUL turn into spaces.
+void append_safe(std::string& out, std::string_view text) {
+    for (const char c : text) out.push_back(c == '\r' || c == '\n' || c == '\0' ? ' ' : c);
+}
+
+}  // namespace
+
+Response::Response(Exchange* exchange) : exchange_(exchange) {
+    ++exchange_->references;
+}
+
+Response::Response(const Response& other) : exchange_(other.exchange_) {
+    if (exchange_ != nullptr) ++exchange_->references;
+}
+
+Response::Response(Response&& other) noexcept : exchange_(std::exchange(other.exchange_, nullptr)) {}
+
+Response& Response::operator=(Response other) noexcept {
+    std::swap(exchange_, other.exchange_);
+    return *this;
+}
+
+Response::~Response() {
+    if (exchange_ == nullptr) return;
+    const unsigned left = --exchange_->references;
+    if (left == 0) {
+        const std::unique_ptr<Exchange> last(exchange_);
+    } else if (left == 1 && exchange_->protocol != nullptr) {
+        Protocol& protocol = *exchange_->protocol;
+        protocol.handle_dropped();
+        protocol.proceed();
+    }
+}
+
+bool Response::open() const {
+    return exchange_ != nullptr && exchange_->protocol != nullptr &&
+           exchange_->answering != Exchange::Answering::complete;
+}
+
+void Response::header(std::string_view name, std::string_view value) {
+    if (!open() || exchange_->answering != Exchange::Answering::nothing) return;
+    append_safe(exchange_->headers, name);
+    exchange_->headers.append(": ");
+    append_safe(exchange_->headers, value);
+    exchange_->headers.append("\r\n");
+}
+
+void Response::send(int status, std::string_view body, std::string_view content_type) {
+    if (!open() || exchange_->answering != Exchange::Answering::nothing) return;
+    Protocol& protocol = *exchange_->protocol;
+    protocol.start(status, body.size(), content_type);
+    protocol.write(body);
+    protocol.finish_answer();
+    protocol.proceed();
+}
+
+void Response::start(int status, std::optional<std::uint64_t> length, std::string_view content_type) {
+    if (!open() || exchange_->answering != Exchange::Answering::nothing) return;
+    exchange_->protocol->start(status, length, content_type);
+    exchange_->protocol->proceed();
+}
+
+bool Response::write(std::string_view piece) {
+    if (!open() || exchange_->answering != Exchange::Answering::streaming) return false;
+    Protocol& protocol = *exchange_->protocol;
+    const bool more = protocol.write(piece);
+    protocol.proceed();
+    return more;
+}
+
+void Response::end() {
+    if (!open() || exchange_->answering != Exchange::Answering::streaming) return;
+    Protocol& protocol = *exchange_->protocol;
+    protocol.finish_answer();
+    protocol.proceed();
+}
+
+void Response::on_drain(std::function<void(Response&)> callback) {
+    if (!open()) return;
+    exchange_->drained = std::move(callback);
+    exchange_->protocol->proceed();
+}
+
+void Response::on_gone(std::function<void()> callback) {
+    if (open()) exchange_->gone = std::move(callback);
+}
+
+void Response::pause_body() {
+    if (open()) exchange_->body_paused = true;
+}
+
+void Response::resume_body() {
+    if (!open()) return;
+    exchange_->body_paused = false;
+    exchange_->protocol->proceed();
+}
+
+void Response::abort() {
+    if (!open()) return;
+    Protocol& protocol = *exchange_->protocol;
+    protocol.cut();
+    protocol.proceed();
+}
+
+}  // namespace sup::http

@@ -1,0 +1,64 @@
+// What stands behind Server: its connections, and what it does when the worker drains.
+#pragma once
+
+#include <memory>
+#include <span>
+#include <vector>
+
+#include "worker/http/connection.h"
+#include "worker/http/context.h"
+#include "worker/http/deadlines.h"
+#include "worker/lifecycle/core.h"
+#include "worker/lifecycle/service.h"
+
+namespace sup::http {
+
+class ServerCore final : public worker::Service, public std::enable_shared_from_this<ServerCore> {
+public:
+    ServerCore(worker::Core& worker, Handler handler, Options options);
+
+    // Closes everything; the loop then lets go of what is left of it.
+    void end();
+
+    void take(UniqueFd connection) override;
+    std::size_t open_connections() const override { return connections_.size(); }
+    void drain() override;
+    void close_idle() override;
+    void close_all(Duration left) override;
+    worker::DrainCounts drain_counts() const override { return counts_; }
+
+    // For connections.
+    uv_loop_t* loop() { return loop_; }
+    Context& context() { return context_; }
+    const Context& context() const { return context_; }
+    // Shared by all: what was read is used, or copied, before the next connection reads.
+    std::span<char> scratch() { return scratch_; }
+    bool closes_idle() const { return closes_idle_; }
+    Deadlines& reading_head() { return reading_head_; }
+    Deadlines& stalled() { return stalled_; }
+    Deadlines& waiting() { return waiting_; }
+    Deadlines& lingering() { return lingering_; }
+    void closed(Connection& connection);
+    void recycle(Connection& connection);
+
+private:
+    // Closing a connection changes the list, but none is freed before the loop's next turn.
+    std::vector<Connection*> all() const;
+
+    worker::Core* worker_;  // null after end()
+    uv_loop_t* loop_;
+    Context context_;
+    std::vector<char> scratch_;
+    Deadlines reading_head_;
+    Deadlines stalled_;
+    Deadlines waiting_;
+    Deadlines lingering_;
+    std::vector<std::unique_ptr<Connection>> connections_;
+    std::vector<std::unique_ptr<Connection>> closing_;  // libuv lets go of them in its next turn
+    std::vector<std::unique_ptr<Connection>> spare_;
+    std::shared_ptr<ServerCore> self_;  // while closing_ is not empty: libuv will call back
+    worker::DrainCounts counts_;
+    bool closes_idle_ = false;
+};
+
+}  // namespace sup::http

@@ -1,0 +1,14 @@
+// Status codes and their reason phrases (RFC 9110, 15).
+#pragma once
+
+#include <string_view>
+
+namespace sup::http {
+
+// "Not Found"; empty for a number that has none.
+std::string_view reason_phrase(int status);
+
+// "HTTP/1.1 404 Not Found\r\n" for the usual ones; empty for a number that must be put together.
+std::string_view status_line(int status);
+
+}  // namespace sup::http

@@ -1,0 +1,70 @@
+// What a client asked for.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <functional>
+#include <optional>
+#include <string_view>
+
+namespace sup::http {
+
+class Exchange;
+class Response;
+
+// Those with a name here; every other registered method is passed on too, see Request::method_name().
+enum class Method : std::uint8_t {
+    del = 0,
+    get = 1,
+    head = 2,
+    post = 3,
+    put = 4,
+    options = 6,
+    trace = 7,
+    patch = 28
+};
+
+// Valid only until the handler returns: all views point into the connection's read buffer. Copy what you need
+// later.
+class Request {
+public:
+    Method method() const;
+    std::string_view method_name() const;
+
+    std::string_view target() const;  // as sent: "/sleep?ms=20"
+    std::string_view path() const;    // up to the question mark, not decoded
+    std::string_view query() const;   // what follows it, not decoded
+
+    // The value of `name` in a query of the form a=1&b=2, not decoded; an empty view for "a" alone.
+    std::optional<std::string_view> query_value(std::string_view name) const;
+
+    int minor_version() const;  // 1 for HTTP/1.1, 0 for HTTP/1.0
+
+    // The first header of that name (any case), without surrounding white space.
+    std::optional<std::string_view> header(std::string_view name) const;
+    std::size_t header_count() const;
+    std::string_view header_name(std::size_t index) const;
+    std::string_view header_value(std::size_t index) const;
+
+    bool has_body() const;
+    std::optional<std::uint64_t> content_length()
+        const;  // nothing when there is no body or it comes in chunks
+
+    // Called for each piece of the body as it arrives, and once with `last` and an empty piece at its end.
+    // `piece` is valid during the call. No more calls once the client has gone.
+    using BodyReader = std::function<void(std::string_view piece, bool last, Response& response)>;
+
+    // Asks for the body. It is read no faster than the client takes the answer that is being streamed back,
+    // and not at all while Response::pause_body() holds. A body above `limit` bytes is refused with 413 (or
+    // the connection is cut, when an answer was already begun). A handler that does not ask gets none: the
+    // library discards it.
+    void read_body(std::uint64_t limit, BodyReader reader);
+
+private:
+    friend class Protocol;
+    explicit Request(Exchange& exchange) : exchange_(exchange) {}
+
+    Exchange& exchange_;
+};
+
+}  // namespace sup::http

@@ -1,0 +1,64 @@
+// The answer to one request: a handle that may be copied, kept, and used after the handler has returned.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <optional>
+#include <string_view>
+
+namespace sup::http {
+
+class Exchange;
+
+// When the client has gone, everything here does nothing. Dropping the last copy without an answer sends a
+// 500; dropping it in the midst of a streamed answer cuts the connection, so that the client sees that
+// something is missing. Belongs to the thread of the loop.
+class Response {
+public:
+    Response(const Response& other);
+    Response(Response&& other) noexcept;
+    Response& operator=(Response other) noexcept;
+    ~Response();
+
+    // False when the client has gone, or the answer is complete.
+    bool open() const;
+
+    // Adds a header; before send() or start(). Date, Content-Length, Transfer-Encoding and Connection are the
+    // library's.
+    void header(std::string_view name, std::string_view value);
+
+    // The whole answer. For HEAD the body is left out and its length told.
+    void send(int status, std::string_view body, std::string_view content_type = "text/plain");
+
+    // A streamed answer: start, write…, end. Without a length it is chunked (for HTTP/1.0: ended by closing).
+    void start(int status, std::optional<std::uint64_t> length = std::nullopt,
+               std::string_view content_type = "text/plain");
+
+    // False asks to wait for on_drain(): the client takes its answer more slowly than it is made. What is
+    // written all the same is kept in memory.
+    bool write(std::string_view piece);
+    void end();
+
+    // Called, once for each time it is set, when everything written so far is on its way and write() is worth
+    // while again; never from within write().
+    void on_drain(std::function<void(Response&)> callback);
+
+    // Called once when the client goes before the answer was complete.
+    void on_gone(std::function<void()> callback);
+
+    // Holds the request's body back, and lets it flow again: for handlers that cannot take it as fast as it
+    // comes.
+    void pause_body();
+    void resume_body();
+
+    // Gives up: cuts the connection.
+    void abort();
+
+private:
+    friend class Protocol;
+    explicit Response(Exchange* exchange);
+
+    Exchange* exchange_;
+};
+
+}  // namespace sup::http

@@ -1,0 +1,60 @@
+// An HTTP/1.1 server on a worker's listeners.
+#pragma once
+
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "sup/http/request.h"
+#include "sup/http/response.h"
+
+namespace sup::worker {
+class Worker;
+}
+
+namespace sup::http {
+
+// Called in the loop's thread when a request's head has arrived. Answer at once, or keep a copy of the
+// response and answer later; the connection's next request waits until then. Must not throw and must not
+// block.
+using Handler = std::function<void(Request& request, Response response)>;
+
+struct Options {
+    // Which of the worker's stream listeners to serve, by name; empty: all of them.
+    std::vector<std::string> listeners;
+
+    std::size_t max_head_bytes =
+        64 * 1024;                  // request line and headers; beyond: 431 (414 within the request line)
+    std::size_t max_headers = 100;  // beyond: 431
+    std::size_t output_high_water = 256 * 1024;  // write() says false, and nothing more is read, above this
+
+    std::chrono::milliseconds header_timeout{30'000};  // from a head's first byte to its end; then 408
+    std::chrono::milliseconds stall_timeout{
+        60'000};  // a body that stops coming (408), an answer that is not taken (cut)
+    std::chrono::milliseconds idle_timeout{0};  // between requests; 0: never
+    std::chrono::milliseconds linger_timeout{
+        2'000};  // how long a closing connection waits for the client's side
+};
+
+class ServerCore;
+
+class Server {
+public:
+    // The worker must outlive the server. Serving begins with Worker::run().
+    Server(worker::Worker& worker, Handler handler, Options options = {});
+    ~Server();
+    Server(const Server&) = delete;
+    Server& operator=(const Server&) = delete;
+
+    std::size_t connections() const;  // open now
+    std::uint64_t requests() const;   // answered, or being answered, since the start
+
+private:
+    std::shared_ptr<ServerCore> core_;
+};
+
+}  // namespace sup::http

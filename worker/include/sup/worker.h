@@ -1,0 +1,95 @@
+// The life of a worker process: inherited listeners, readiness, drain. Speaks systemd's conventions
+// (LISTEN_FDS, NOTIFY_SOCKET), so the same program runs under sup, under systemd, or by hand.
+//
+//     int main() {
+//         sup::worker::Worker worker({.listen = {"127.0.0.1:8080"}});
+//         sup::http::Server server(worker, [](sup::http::Request& request, sup::http::Response response) {
+//             if (request.path() == "/") return response.send(200, "hello\n");
+//             response.send(404, "not here\n");
+//         });
+//         return worker.run();
+//     }
+//
+// Everything belongs to the thread that calls run(), except drain().
+#pragma once
+
+#include <chrono>
+#include <functional>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+struct uv_loop_s;
+
+namespace sup::worker {
+
+struct Options {
+    // Where to listen when no descriptor was inherited: "127.0.0.1:8080", "[::1]:80", "*:80" (IPv6 and IPv4).
+    // Port 0 lets the kernel choose.
+    std::vector<std::string> listen;
+
+    // With false the worker neither accepts nor says READY=1 until ready() is called: for services that warm
+    // up first.
+    bool ready_at_start = true;
+
+    // SIGTERM, SIGQUIT and the signal that SUP_DRAIN_SIGNAL names start the drain; run by hand SIGINT does
+    // too, and a second one then ends the process without waiting. With false all dispositions are left
+    // alone; call drain().
+    bool handle_signals = true;
+
+    // How long a drain may take where SUP_DRAIN_TIMEOUT_MS does not say it. Shortly before its end what is
+    // still open is closed in order.
+    std::chrono::milliseconds drain_timeout{30'000};
+
+    // Called once in the loop's thread when the worker has begun to serve.
+    std::function<void()> on_ready;
+};
+
+struct ListenerInfo {
+    std::string name;     // from LISTEN_FDNAMES, or "listen0", "listen1"…
+    std::string address;  // as bound: "127.0.0.1:8999", "[::1]:80", "unix:/run/x.sock"
+};
+
+class Core;
+
+// One to a process (it takes LISTEN_* and NOTIFY_SOCKET out of the environment). Must outlive the servers
+// built on it.
+class Worker {
+public:
+    // Takes the inherited listeners or binds its own, and raises the soft descriptor limit to the hard one.
+    // Call it before other threads start: it changes the environment. A failure is reported by run().
+    explicit Worker(Options options = {});
+    ~Worker();
+    Worker(const Worker&) = delete;
+    Worker& operator=(const Worker&) = delete;
+
+    // Serves until drained. The process's exit code: 0 when every connection has ended in order or at the
+    // drain deadline, 1 when the worker could not start (the reason is on stderr).
+    int run();
+
+    // Starts accepting and says READY=1; only needed with ready_at_start = false.
+    void ready();
+
+    // Begins the drain, as the drain signal does. Callable from any thread.
+    void drain();
+
+    // One line for `sup status` (sd_notify's STATUS=).
+    void status(std::string_view text);
+
+    bool draining() const;
+    unsigned generation() const;  // SUP_GENERATION, 0 without sup
+    const std::vector<ListenerInfo>& listeners() const;
+
+    // For timers, descriptors and child processes of your own. What you put in keeps run() from returning
+    // only if you still have connections open.
+    uv_loop_s* loop();
+
+    // For the servers built on a worker.
+    Core& core() { return *core_; }
+
+private:
+    std::unique_ptr<Core> core_;
+};
+
+}  // namespace sup::worker

@@ -1,0 +1,172 @@
+#include "worker/lifecycle/core.h"
+
+#include <sys/resource.h>
+
+#include <algorithm>
+#include <csignal>
+#include <utility>
+
+#include "worker/lifecycle/log_line.h"
+
+namespace sup::worker {
+namespace {
+
+// Each connection takes a descriptor, and the customary soft limit of 1024 is there only for programs that
+// use select(2).
+void raise_descriptor_limit() {
+    rlimit limit{};
+    if (::getrlimit(RLIMIT_NOFILE, &limit) != 0) return;
+    limit.rlim_cur = limit.rlim_max;
+    ::setrlimit(RLIMIT_NOFILE, &limit);
+}
+
+bool contains(const std::vector<std::string>& all, const std::string& one) {
+    return std::find(all.begin(), all.end(), one) != all.end();
+}
+
+void close_async(uv_async_t* async) {
+    uv_close(reinterpret_cast<uv_handle_t*>(async),
+             [](uv_handle_t* handle) { delete reinterpret_cast<uv_async_t*>(handle); });
+}
+
+}  // namespace
+
+Core::Core(Options options)
+    : options_(std::move(options)),
+      environment_(take_environment()),
+      notify_(environment_.notify_socket),
+      drain_request_(new uv_async_t{}, close_async) {
+    raise_descriptor_limit();
+    uv_async_init(loop_.get(), drain_request_.get(),
+                  [](uv_async_t* async) { static_cast<Core*>(async->data)->begin_drain(); });
+    drain_request_->data = this;
+    if (options_.handle_signals) watch_signals();
+    open_listeners();
+}
+
+Core::~Core() = default;
+
+void Core::open_listeners() {
+    Result<std::vector<Listener>> inherited = inherited_listeners(environment_);
+    if (!inherited) {
+        failure_ = inherited.error();
+        return;
+    }
+    listeners_ = std::move(*inherited);
+    for (std::size_t i = 0; environment_.listen_fds == 0 && i < options_.listen.size(); ++i) {
+        Result<Listener> own = listen_on(options_.listen[i], "listen" + std::to_string(i));
+        if (!own) {
+            failure_ = own.error();
+            return;
+        }
+        listeners_.push_back(std::move(*own));
+    }
+    for (const Listener& listener : listeners_) infos_.push_back({listener.name, listener.address});
+}
+
+void Core::watch_signals() {
+    watch_signal(SIGTERM);
+    watch_signal(SIGQUIT);
+    const int told = environment_.drain_signal;
+    if (told != 0 && told != SIGTERM && told != SIGQUIT) watch_signal(told);
+    if (!environment_.under_sup() && told != SIGINT) watch_signal(SIGINT);
+}
+
+void Core::watch_signal(int number) {
+    signals_.emplace_back(loop_.get(), number, [this] { on_drain_signal(); });
+}
+
+void Core::on_drain_signal() {
+    if (!draining_) return begin_drain();
+    // A person who presses Ctrl-C again means it; a supervisor has its own deadline.
+    if (!environment_.under_sup()) end_everything(Duration{0});
+}
+
+void Core::add(Service& service, const std::vector<std::string>& names) {
+    services_.push_back(&service);
+    for (Listener& listener : listeners_) {
+        const bool wanted = names.empty() || contains(names, listener.name);
+        if (!listener.stream || !listener.fd || !wanted) continue;
+        auto accepted = [&service](UniqueFd connection) { service.take(std::move(connection)); };
+        served_.push_back({&service, std::make_unique<Acceptor>(loop_.get(), std::move(listener.fd),
+                                                                listener.name, std::move(accepted))});
+    }
+    for (const std::string& name : names) {
+        const auto named = [&name](const ListenerInfo& info) { return info.name == name; };
+        if (!failure_ && std::none_of(infos_.begin(), infos_.end(), named)) {
+            failure_ = Error{"there is no listener named \"" + name + "\""};
+        }
+    }
+}
+
+void Core::remove(Service& service) {
+    std::erase(services_, &service);
+    std::erase_if(served_, [&service](const Served& served) { return served.service == &service; });
+}
+
+int Core::run() {
+    if (!failure_ && listeners_.empty()) {
+        failure_ =
+            Error{"nothing to listen on: no descriptor was inherited (LISTEN_FDS) and no address given"};
+    }
+    if (!failure_ && options_.ready_at_start) ready();
+    if (!failure_ && !finished_) {
+        running_ = true;
+        loop_.run();
+        running_ = false;
+    }
+    if (!failure_) return 0;
+    log_line(failure_->message);
+    return 1;
+}
+
+void Core::ready() {
+    if (serving_ || draining_ || failure_) return;
+    serving_ = true;
+    for (Served& served : served_) {
+        const Status started = served.acceptor->start();
+        if (!started) failure_ = started.error();
+    }
+    if (!failure_) {
+        const Status told = announce();
+        if (!told) log_line(told.error().message);
+        if (options_.on_ready) options_.on_ready();
+    } else if (running_) {
+        loop_.stop();
+    }
+}
+
+// A worker of sup opens its channel with the same message (docs: the worker protocol); the master keeps the
+// other end.
+Status Core::announce() {
+    if (!notify_ || !environment_.under_sup()) return notify_.send("READY=1");
+    Result<Channel::Ends> ends = Channel::open();
+    if (!ends) return notify_.send("READY=1");
+    channel_ = std::make_unique<Channel>(loop_.get(), std::move(ends->ours));
+    const int masters = ends->masters.get();
+    return notify_.send("READY=1\nX_SUP_CHANNEL=1", {&masters, 1});
+}
+
+void Core::status(std::string_view text) {
+    std::string line = "STATUS=";
+    line.append(text.substr(0, text.find('\n')));
+    const Status told = notify_.send(line);
+    if (!told) log_line(told.error().message);
+}
+
+void Core::drain_from_any_thread() {
+    uv_async_send(drain_request_.get());
+}
+
+void Core::connection_closed() {
+    for (Served& served : served_) served.acceptor->descriptor_freed();
+    if (draining_) check_finished();
+}
+
+std::size_t Core::open_connections() const {
+    std::size_t open = 0;
+    for (const Service* service : services_) open += service->open_connections();
+    return open;
+}
+
+}  // namespace sup::worker

@@ -1,0 +1,28 @@
+// Tells the supervisor how the worker is doing (sd_notify(3)).
+#pragma once
+
+#include <span>
+#include <string>
+#include <string_view>
+
+#include "common/result.h"
+
+namespace sup::worker {
+
+class NotifyClient {
+public:
+    NotifyClient() = default;
+    // `address` is NOTIFY_SOCKET's value; empty: nobody listens, and everything sent is dropped.
+    explicit NotifyClient(std::string address) : address_(std::move(address)) {}
+
+    explicit operator bool() const { return !address_.empty(); }
+
+    // Lines such as "READY=1\nSTATUS=…"; descriptors travel along and stay the caller's. Never blocks for
+    // long: the receiver is the supervisor.
+    Status send(std::string_view lines, std::span<const int> descriptors = {}) const;
+
+private:
+    std::string address_;
+};
+
+}  // namespace sup::worker
