@@ -19,11 +19,9 @@ std::uint64_t next_random(std::uint64_t& state) {
 
 // backoff_min, doubled for each further short life, at most backoff_max.
 Duration backoff(const Policy& policy, std::uint32_t short_lives) {
-    const std::uint32_t doublings = short_lives - 1;
-    if (doublings >= 60 || policy.backoff_min > policy.backoff_max / (std::int64_t{1} << doublings)) {
-        return policy.backoff_max;
-    }
-    return policy.backoff_min * (std::int64_t{1} << doublings);
+    const std::int64_t factor = std::int64_t{1} << std::min(short_lives - 1, 60U);
+    if (policy.backoff_min > policy.backoff_max / factor) return policy.backoff_max;
+    return policy.backoff_min * factor;
 }
 
 // Jitter only lengthens, by half at the most, and never beyond backoff_max.

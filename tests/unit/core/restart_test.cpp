@@ -108,6 +108,14 @@ TEST_CASE("a backoff_max below backoff_min is the limit all the same") {
     CHECK(delays_of_a_crash_loop(life, 2) == std::vector<sup::Duration>{40ms, 40ms});
 }
 
+TEST_CASE("without a backoff_min there is no delay, after however many short lives") {
+    Policy policy = policy_of(1);
+    policy.backoff_min = 0ms;
+    Life life;
+    life.serve(policy);
+    CHECK(delays_of_a_crash_loop(life, 100) == std::vector<sup::Duration>(100, 0ms));
+}
+
 TEST_CASE("one life that is not short starts the backoff again from the beginning") {
     Life life;
     life.serve(policy_of(1));
