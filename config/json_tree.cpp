@@ -39,6 +39,32 @@ private:
     const char** reached_;
 };
 
+// The end of the number that begins at `at`, by JSON's grammar; "01" is the number 0 and something else.
+std::size_t end_of_number(std::string_view text, std::size_t at) {
+    const auto is = [&](std::string_view characters) {
+        return at < text.size() && characters.find(text[at]) != characters.npos;
+    };
+    const auto skip_digits = [&] {
+        while (is("0123456789")) ++at;
+    };
+    if (is("-")) ++at;
+    if (is("0")) {
+        ++at;
+    } else {
+        skip_digits();
+    }
+    if (is(".")) {
+        ++at;
+        skip_digits();
+    }
+    if (is("eE")) {
+        ++at;
+        if (is("+-")) ++at;
+        skip_digits();
+    }
+    return at;
+}
+
 // nlohmann's SAX interface. The parser reports each token before it reads the next one, so what lies between
 // the end of the token before and the token itself is blanks and separators only: that is how a token's begin
 // is found.
@@ -112,8 +138,7 @@ private:
     // To know where a number ends the parser has read the character behind it, which may begin a comment.
     bool number() {
         const std::size_t begin = token_begin();
-        const std::size_t end =
-            std::min(text_.view().find_first_not_of("+-.0123456789eE", begin), text_.view().size());
+        const std::size_t end = end_of_number(text_.view(), begin);
         append(Kind::number, std::string(text_.view().substr(begin, end - begin)));
         end_of_last_ = end;
         return true;

@@ -140,14 +140,13 @@ void list_keys(const Section& section, const std::string& prefix, std::vector<st
     }
 }
 
-// The folder of the one key of this name that is known elsewhere: people remember words better than places.
+// The one key of this name that is known elsewhere: people remember words better than places.
 std::string place_elsewhere(const std::string& name) {
     std::string place;
     for (const std::string& known : known_keys()) {
-        const std::size_t slash = known.rfind('/');
-        if (known.compare(slash + 1, known.npos, name) != 0) continue;
+        if (known.compare(known.rfind('/') + 1, known.npos, name) != 0) continue;
         if (!place.empty()) return "";
-        place = slash == 0 ? "the top level" : known.substr(0, slash);
+        place = known;
     }
     return place;
 }
@@ -161,7 +160,7 @@ std::string unknown_key(const std::string& name, const Section& section) {
     }
     if (const auto meant = nearest(name, names)) return "unknown key; did you mean " + quoted(*meant) + "?";
     const std::string place = place_elsewhere(name);
-    if (!place.empty()) return "unknown key here; it belongs to " + place;
+    if (!place.empty()) return "unknown key; did you mean " + place + "?";
     return "unknown key; known here: " + all;
 }
 

@@ -16,6 +16,11 @@ std::size_t most_slips(std::string_view known) {
     return std::max<std::size_t>(1, known.size() / 3);
 }
 
+// "warn" for "warning".
+bool abbreviates(std::string_view word, std::string_view known) {
+    return word.size() >= 3 && known.starts_with(word);
+}
+
 }  // namespace
 
 std::size_t edit_distance(std::string_view a, std::string_view b) {
@@ -43,7 +48,7 @@ std::optional<std::string_view> nearest(std::string_view word, std::span<const s
     for (const std::string_view candidate : known) {
         const std::size_t limit = most_slips(candidate);
         if (word.size() > candidate.size() + limit) continue;  // also keeps huge words cheap
-        const std::size_t distance = edit_distance(word, candidate);
+        const std::size_t distance = abbreviates(word, candidate) ? 1 : edit_distance(word, candidate);
         if (distance > limit || (best && distance >= best_distance)) continue;
         best = candidate;
         best_distance = distance;

@@ -8,9 +8,6 @@
 namespace sup::config {
 namespace {
 
-constexpr std::string_view word_characters =
-    "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_.+-$";
-
 // The separators behind the last good token were good too, up to the last token that the parser began.
 std::size_t begin_of_bad_token(const SourceText& text, const ParserFailure& failure) {
     std::size_t at = text.skip_blanks(failure.end_of_last);
@@ -22,13 +19,13 @@ std::size_t begin_of_bad_token(const SourceText& text, const ParserFailure& fail
 }
 
 std::string found_at(std::string_view all, std::size_t offset) {
+    constexpr std::string_view separators = "{}[]:,";
     const std::string_view rest = all.substr(offset);
-    std::size_t length = rest.find_first_not_of(word_characters);
+    std::size_t length = 1;
     if (rest.front() == '"') {
         length = rest.find('"', 1) == rest.npos ? rest.npos : rest.find('"', 1) + 1;
-    } else if (length == 0) {
-        length =
-            std::max<std::size_t>(1, std::min(rest.find_first_of(" \t\r\n,:\"'[]{}", 1), std::size_t{4}));
+    } else if (separators.find(rest.front()) == separators.npos) {
+        length = rest.find_first_of(" \t\r\n\"{}[]:,");
     }
     return excerpt(rest.substr(0, length));
 }
@@ -39,13 +36,12 @@ std::string_view expectation(std::string_view what) {
         std::string_view parser_says;
         std::string_view expected;
     };
-    static constexpr std::array<Context, 6> contexts{
-        {{"expected end of input", "nothing after the document's end"},
-         {"parsing object key", "a key in double quotes"},
-         {"parsing object separator", "':' after the key"},
-         {"parsing object ", "',' or '}'"},
-         {"parsing array ", "',' or ']'"},
-         {"", "a value"}}};
+    static constexpr std::array<Context, 6> contexts{{{"expected end of input", "the end of the file"},
+                                                      {"parsing object key", "a key in double quotes"},
+                                                      {"parsing object separator", "':' after the key"},
+                                                      {"parsing object ", "',' or '}'"},
+                                                      {"parsing array ", "',' or ']'"},
+                                                      {"", "a value"}}};
     return std::ranges::find_if(contexts,
                                 [&](const Context& c) { return what.find(c.parser_says) != what.npos; })
         ->expected;
@@ -67,8 +63,8 @@ SyntaxError unexpected_token(const SourceText& text, const ParserFailure& failur
         if (all[separator] == ',')
             return {separator, std::string("a comma before the closing ") + all[offset]};
     }
-    return {offset, "unexpected " + found_at(all, offset) + ", expected " +
-                        std::string(expectation(failure.what)) + std::string(advice(all, offset))};
+    return {offset, "expected " + std::string(expectation(failure.what)) + ", found " +
+                        found_at(all, offset) + std::string(advice(all, offset))};
 }
 
 // The parser stops at the byte that does not continue a character; the character began before it.

@@ -1,0 +1,146 @@
+#include <sched.h>
+
+#include <chrono>
+#include <csignal>
+#include <string>
+
+#include "config/load.h"
+#include "tests/catch.h"
+
+using namespace std::chrono_literals;
+using namespace sup::config;
+
+namespace {
+
+Config parse(const std::string& text, const std::string& path = "/etc/sup/shop.json") {
+    const auto config = parse_config(text, path);
+    INFO((config.ok() ? "" : to_text(config.error())));
+    REQUIRE(config.ok());
+    return *config;
+}
+
+std::string with(const std::string& keys) {
+    return R"({"listen": [], "worker": {"command": ["x"]}, )" + keys + "}";
+}
+std::string with_worker(const std::string& keys) {
+    return R"({"listen": [], "worker": {"command": ["x"], )" + keys + "}}";
+}
+
+}  // namespace
+
+TEST_CASE("what a configuration does not say has the documented default") {
+    const Config config =
+        parse(R"({"listen": [{"address": "127.0.0.1:80"}], "worker": {"command": ["server"]}})");
+    CHECK(config.file == "/etc/sup/shop.json");
+    CHECK(config.name == "shop");
+    CHECK(config.listen == std::vector<Listen>{{"listen0", {"127.0.0.1", 80}, 4096, false}});
+    CHECK(config.worker.command == std::vector<std::string>{"server"});
+    CHECK(config.worker.count == 1);
+    CHECK(config.worker.cwd == "/etc/sup");
+    CHECK(config.worker.env.empty());
+    CHECK(config.worker.ready == Ready{ReadyByNotify{}});
+    CHECK(config.worker.ready_timeout == 30s);
+    CHECK(config.drain.signal == SIGTERM);
+    CHECK(config.drain.timeout == 30s);
+    CHECK(config.reload.soak == 0s);
+    CHECK(config.reload.max_draining == 4);
+    CHECK(config.restart.min_uptime == 1s);
+    CHECK(config.restart.backoff_min == 100ms);
+    CHECK(config.restart.backoff_max == 30s);
+    CHECK(config.log.level == LogLevel::info);
+    CHECK(config.log.format == LogFormat::text);
+    CHECK(config.log.workers == WorkerOutput::capture);
+    CHECK_FALSE(config.log.file.has_value());
+}
+
+TEST_CASE("every key arrives where it belongs") {
+    const Config config = parse(R"({
+        "$schema": "./sup.schema.json",
+        "name": "web.1_x-Y",
+        "listen": [
+            { "name": "http", "address": "*:0", "backlog": 16, "nonblock": true },
+            { "address": "[::1]:443" }
+        ],
+        "worker": {
+            "command": ["./bin/server", "--port=80", "", "./as-it-is", "é"],
+            "count": 3, "cwd": "sub/folder", "env": { "A": "b=c", "EMPTY": "" },
+            "ready": "250ms", "ready_timeout": "2m"
+        },
+        "drain": { "signal": "QUIT", "timeout": "1h" },
+        "reload": { "strategy": "replace", "soak": "5s", "max_draining": 9 },
+        "restart": { "min_uptime": "0s", "backoff_min": "1ms", "backoff_max": "1ms" },
+        "log": { "level": "trace", "format": "json", "workers": "inherit", "file": "/var/log/sup.log" }
+    })");
+    CHECK(config.name == "web.1_x-Y");
+    CHECK(config.listen ==
+          std::vector<Listen>{{"http", {"*", 0}, 16, true}, {"listen1", {"::1", 443}, 4096, false}});
+    CHECK(config.worker.command ==
+          std::vector<std::string>{"/etc/sup/bin/server", "--port=80", "", "./as-it-is", "é"});
+    CHECK(config.worker.count == 3);
+    CHECK(config.worker.cwd == "/etc/sup/sub/folder");
+    CHECK(config.worker.env == std::map<std::string, std::string>{{"A", "b=c"}, {"EMPTY", ""}});
+    CHECK(config.worker.ready == Ready{ReadyAfter{250ms}});
+    CHECK(config.worker.ready_timeout == 2min);
+    CHECK(config.drain.signal == SIGQUIT);
+    CHECK(config.drain.timeout == 1h);
+    CHECK(config.reload.soak == 5s);
+    CHECK(config.reload.max_draining == 9);
+    CHECK(config.restart.min_uptime == 0s);
+    CHECK(config.restart.backoff_min == 1ms);
+    CHECK(config.restart.backoff_max == 1ms);
+    CHECK(config.log.level == LogLevel::trace);
+    CHECK(config.log.format == LogFormat::json);
+    CHECK(config.log.workers == WorkerOutput::inherit);
+    CHECK(config.log.file == "/var/log/sup.log");
+}
+
+TEST_CASE("comments, a byte order mark and either line end are allowed") {
+    parse(
+        "\xEF\xBB\xBF// one\r\n{ /* two */ \"listen\": [], // three\r\n\"worker\": {\"command\": [\"x\"]}}// "
+        "four");
+}
+
+TEST_CASE("a program without a slash is left to PATH, with one it is relative to the file") {
+    const auto program = [](const std::string& written) {
+        return parse(R"({"listen": [], "worker": {"command": [")" + written + R"("]}})")
+            .worker.command.front();
+    };
+    CHECK(program("server") == "server");
+    CHECK(program("./server") == "/etc/sup/server");
+    CHECK(program("bin/server") == "/etc/sup/bin/server");
+    CHECK(program("/usr/bin/server") == "/usr/bin/server");
+}
+
+TEST_CASE("auto means one worker for each CPU of this process's affinity mask") {
+    cpu_set_t before;
+    REQUIRE(sched_getaffinity(0, sizeof before, &before) == 0);
+    CHECK(parse(with_worker(R"("count": "auto")")).worker.count == static_cast<unsigned>(CPU_COUNT(&before)));
+
+    int first = 0;
+    while (!CPU_ISSET(first, &before)) ++first;
+    cpu_set_t one;
+    CPU_ZERO(&one);
+    CPU_SET(first, &one);
+    REQUIRE(sched_setaffinity(0, sizeof one, &one) == 0);
+    CHECK(parse(with_worker(R"("count": "auto")")).worker.count == 1);
+    REQUIRE(sched_setaffinity(0, sizeof before, &before) == 0);
+}
+
+TEST_CASE("several listeners may leave the port to the kernel") {
+    const Config config = parse(
+        R"({"worker": {"command": ["x"]}, "listen": [{"address": "127.0.0.1:0"}, {"address": "127.0.0.1:0"}]})");
+    CHECK(config.listen.size() == 2);
+}
+
+TEST_CASE("listeners on one port may share it where the kernel lets them") {
+    parse(R"({"worker": {"command": ["x"]},
+              "listen": [{"address": "127.0.0.1:80"}, {"address": "127.0.0.2:80"}, {"address": "[::]:80"}]})");
+}
+
+TEST_CASE("the file's stem is the default name") {
+    const std::string text = with(R"("log": {})");
+    CHECK(parse(text, "/etc/hello.json").name == "hello");
+    CHECK(parse(text, "/etc/hello.prod.json").name == "hello.prod");
+    CHECK(parse(text, "/etc/hello").name == "hello");
+    CHECK(parse(text, "/etc/.json").name == ".json");
+}
