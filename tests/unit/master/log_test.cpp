@@ -1,0 +1,118 @@
+#include "master/log.h"
+
+#include <sys/stat.h>
+
+#include <cstdio>
+#include <filesystem>
+#include <fstream>
+#include <nlohmann/json.hpp>
+
+#include "tests/catch.h"
+
+namespace {
+
+using sup::Log;
+using sup::config::LogFormat;
+using sup::config::LogLevel;
+
+class Folder {
+public:
+    Folder() {
+        std::string name = std::filesystem::temp_directory_path() / "sup-log-XXXXXX";
+        REQUIRE(::mkdtemp(name.data()) != nullptr);
+        path_ = name;
+    }
+    ~Folder() { std::filesystem::remove_all(path_); }
+    std::string file(const char* name) const { return path_ / name; }
+
+private:
+    std::filesystem::path path_;
+};
+
+std::vector<std::string> lines_of(const std::string& file) {
+    std::ifstream in(file);
+    std::vector<std::string> lines;
+    for (std::string line; std::getline(in, line);) lines.push_back(line);
+    return lines;
+}
+
+Log open(const std::string& file, LogLevel level, LogFormat format) {
+    auto log = Log::open({level, format, file, false});
+    REQUIRE(log.ok());
+    return std::move(*log);
+}
+
+}  // namespace
+
+TEST_CASE("entries below the level are left out, but never what a worker prints") {
+    Folder folder;
+    Log log = open(folder.file("log"), LogLevel::error, LogFormat::text);
+    log.info("hidden");
+    log.error("shown");
+    log.worker_line({2, 0, 4711, "stderr"}, "its words");
+    const auto lines = lines_of(folder.file("log"));
+    REQUIRE(lines.size() == 2);
+    CHECK(lines[0].find("shown") != std::string::npos);
+    CHECK(lines[1].find("worker 2/0 pid 4711 stderr: its words") != std::string::npos);
+}
+
+TEST_CASE("a JSON entry is one valid object, whatever it says") {
+    Folder folder;
+    Log log = open(folder.file("log"), LogLevel::info, LogFormat::json);
+    log.info("a \"quote\", a % and a {}", "brace");
+    log.worker_line({2, 1, 4711, "stdout"}, "100 %v \\ \"x\"");
+    const auto lines = lines_of(folder.file("log"));
+    REQUIRE(lines.size() == 2);
+    const auto entry = nlohmann::json::parse(lines[0]);
+    CHECK(entry["message"] == "a \"quote\", a % and a brace");
+    CHECK(entry["level"] == "info");
+    CHECK(entry["time"].is_string());
+    const auto output = nlohmann::json::parse(lines[1]);
+    CHECK(output["message"] == "100 %v \\ \"x\"");
+    CHECK(output["generation"] == 2);
+    CHECK(output["slot"] == 1);
+    CHECK(output["pid"] == 4711);
+    CHECK(output["stream"] == "stdout");
+}
+
+TEST_CASE("after a rotation, reopening writes to the new file, which is private") {
+    Folder folder;
+    Log log = open(folder.file("log"), LogLevel::info, LogFormat::text);
+    log.info("before");
+    std::filesystem::rename(folder.file("log"), folder.file("log.1"));
+    REQUIRE(log.reopen().ok());
+    log.info("after");
+    CHECK(lines_of(folder.file("log.1")).size() == 1);
+    CHECK(lines_of(folder.file("log")).size() == 1);
+    struct stat info {};
+    REQUIRE(::stat(folder.file("log").c_str(), &info) == 0);
+    CHECK((info.st_mode & 0777) == 0600);
+}
+
+TEST_CASE("a log that cannot be reopened goes on in its old file") {
+    Folder folder;
+    std::filesystem::create_directory(folder.file("sub"));
+    const std::string file = folder.file("sub/log");
+    Log log = open(file, LogLevel::info, LogFormat::text);
+    std::filesystem::rename(folder.file("sub"), folder.file("moved"));
+    CHECK_FALSE(log.reopen().ok());
+    log.info("still here");
+    CHECK(lines_of(folder.file("moved/log")).size() == 1);
+}
+
+TEST_CASE("a file that cannot be opened is an error that names it") {
+    const auto log = Log::open({LogLevel::info, LogFormat::text, "/nonexistent/folder/log", false});
+    REQUIRE_FALSE(log.ok());
+    CHECK(log.error().message.find("/nonexistent/folder/log") != std::string::npos);
+}
+
+TEST_CASE("those who watch see the master's own entries from info on, whatever the level of the file") {
+    Folder folder;
+    Log log = open(folder.file("log"), LogLevel::error, LogFormat::text);
+    std::vector<std::string> seen;
+    log.set_listener([&](LogLevel, std::string_view message) { seen.emplace_back(message); });
+    log.debug("debug");
+    log.info("info");
+    log.worker_line({1, 0, 1, "stdout"}, "output");
+    CHECK(seen == std::vector<std::string>{"info"});
+}
