@@ -48,6 +48,7 @@ public:
 
 private:
     ChildWatch(uv_loop_t* loop, pid_t pid, UniqueFd pidfd, OnExit on_exit);
+    void on_readable();
 
     pid_t pid_;
     UniqueFd pidfd_;

@@ -9,7 +9,7 @@
 
 namespace sup {
 
-// Keeps the newest lines, at most max_lines of them and max_bytes together; a longer single line is cut.
+// Keeps the newest lines, at most max_lines of them and max_bytes together; a longer line is cut.
 class LastLines {
 public:
     static constexpr std::size_t max_lines = 20;

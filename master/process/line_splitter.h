@@ -23,6 +23,8 @@ public:
     void flush(const OnLine& on_line);
 
 private:
+    void cut(const OnLine& on_line);
+    void end_line(const OnLine& on_line);
     void emit(std::string_view line, bool continues, const OnLine& on_line);
 
     std::string partial_;

@@ -21,7 +21,6 @@ public:
     OrphanReaper(uv_loop_t* loop, std::function<bool(pid_t)> collect_worker);
 
 private:
-    std::function<bool(pid_t)> collect_worker_;
     uv::Signal signal_;
 };
 

@@ -4,6 +4,7 @@
 #include <uv.h>
 
 #include <array>
+#include <cstddef>
 #include <functional>
 #include <memory>
 #include <optional>
@@ -61,11 +62,14 @@ private:
     };
 
     explicit OutputCapture(Callbacks callbacks);
-    Status open_channel(uv_loop_t* loop, OutputStream stream, std::optional<Owner> owner);
-    void read_some(Channel& channel, std::size_t at_most);
+    Status open_channel(uv_loop_t* loop, Channel& channel, std::optional<Owner> owner);
+    void read_once(Channel& channel);
+    // How many bytes were read; 0 when there is nothing now, or (and then the channel is closed) ever.
+    std::size_t read_some(Channel& channel);
+    LineSplitter::OnLine line_sink(OutputStream stream);
     void flush(Channel& channel);
     void close(Channel& channel);
-    void report_closed();
+    void report_if_closed();
 
     Callbacks callbacks_;
     std::array<Channel, 2> channels_;

@@ -16,7 +16,7 @@ struct WorkerVariables {
     core::GenerationId generation{};
     core::Slot slot = 0;
     Duration drain_timeout{0};
-    std::string notify_socket;
+    std::string notify_socket;                // empty: none
     std::vector<std::string> listener_names;  // in the order of the descriptors
 };
 

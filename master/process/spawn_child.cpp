@@ -1,0 +1,114 @@
+// Runs on the parent's memory (CLONE_VM), on a stack of its own, while the parent sleeps (CLONE_VFORK). So:
+//  * Only system calls, each made by its number: no allocation, no lock, no library state. The one exception
+//  is errno, a
+//    variable of the parent's thread that the child overwrites; the parent takes the error number from the
+//    plan.
+//  * Not instrumented by sanitizers: frames left by exec stay poisoned in the parent's shadow memory, on a
+//  stack whose
+//    addresses the next mapping gets. Everything called here is therefore in this file, and uses plain
+//    pointers.
+#include "master/process/spawn_child.h"
+
+#include <fcntl.h>
+#include <signal.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include <cerrno>
+
+#define SUP_IN_CHILD __attribute__((no_sanitize("address"), no_sanitize("undefined")))
+
+namespace sup {
+namespace {
+
+// The kernel's own, for rt_sigaction(2): all zero is SIG_DFL without flags. glibc's sigaction() refuses
+// signals 32 and 33.
+struct KernelSignalAction {
+    unsigned long words[4];
+};
+constexpr int highest_signal = 64;
+constexpr unsigned long kernel_signal_set_bytes = 8;
+
+// SIG_IGN survives exec, and the parent's handlers must not run here. It fails for SIGKILL and SIGSTOP, as it
+// should.
+SUP_IN_CHILD void reset_dispositions() {
+    const KernelSignalAction defaults{};
+    for (int number = 1; number <= highest_signal; ++number) {
+        ::syscall(SYS_rt_sigaction, number, &defaults, nullptr, kernel_signal_set_bytes);
+    }
+}
+
+SUP_IN_CHILD bool unblock_signals() {
+    const unsigned long long none = 0;
+    return ::syscall(SYS_rt_sigprocmask, SIG_SETMASK, &none, nullptr, kernel_signal_set_bytes) == 0;
+}
+
+SUP_IN_CHILD bool move_above(int& fd, int floor) {
+    if (fd >= floor) return true;
+    const long moved = ::syscall(SYS_fcntl, fd, F_DUPFD_CLOEXEC, floor);
+    if (moved < 0) return false;
+    fd = static_cast<int>(moved);
+    return true;
+}
+
+// First every source out of the targets' way, then into place, then everything else away.
+SUP_IN_CHILD const char* arrange_descriptors(ChildPlan& plan) {
+    const int executable_target = plan.source_count;
+    const int floor = executable_target + 1;
+    for (int i = 0; i < plan.source_count; ++i) {
+        if (!move_above(plan.sources[i], floor)) return "fcntl F_DUPFD";
+    }
+    const bool by_descriptor = plan.executable >= 0;
+    if (by_descriptor && !move_above(plan.executable, floor)) return "fcntl F_DUPFD";
+    for (int i = 0; i < plan.source_count; ++i) {
+        if (::syscall(SYS_dup3, plan.sources[i], i, 0) < 0) return "dup3";
+    }
+    if (by_descriptor) {
+        if (::syscall(SYS_dup3, plan.executable, executable_target, O_CLOEXEC) < 0) return "dup3";
+        plan.executable = executable_target;
+    }
+    const int first_unwanted = by_descriptor ? floor : executable_target;
+    if (::syscall(SYS_close_range, first_unwanted, ~0U, 0) != 0)
+        return "close_range (Linux 5.9 or newer is needed)";
+    return nullptr;
+}
+
+// LISTEN_PID. By the system call, so that no cached pid of the parent's can get in.
+SUP_IN_CHILD void write_own_pid(char* out) {
+    char digits[pid_digits];
+    int count = 0;
+    for (long pid = ::syscall(SYS_getpid); pid > 0; pid /= 10)
+        digits[count++] = static_cast<char>('0' + pid % 10);
+    while (count > 0) *out++ = digits[--count];
+    *out = '\0';
+}
+
+SUP_IN_CHILD const char* become_worker(ChildPlan& plan) {
+    reset_dispositions();
+    if (::syscall(SYS_setpgid, 0, 0) != 0) return "setpgid";
+    if (::syscall(SYS_fchdir, plan.directory) != 0) return "fchdir to worker.cwd";
+    if (const char* failed = arrange_descriptors(plan)) return failed;
+    if (plan.own_pid != nullptr) write_own_pid(plan.own_pid);
+    if (::syscall(SYS_prlimit64, 0, RLIMIT_NOFILE, &plan.descriptor_limit, nullptr) != 0) return "setrlimit";
+    if (!unblock_signals()) return "sigprocmask";
+    // By descriptor the process is what was pinned; its short name is the descriptor's number before
+    // Linux 6.14.
+    if (plan.executable >= 0) {
+        ::syscall(SYS_execveat, plan.executable, "", plan.arguments, plan.environment, AT_EMPTY_PATH);
+    } else {
+        ::syscall(SYS_execve, plan.path, plan.arguments, plan.environment);
+    }
+    return "exec";
+}
+
+}  // namespace
+
+SUP_IN_CHILD int run_child(void* argument) {
+    ChildPlan& plan = *static_cast<ChildPlan*>(argument);
+    plan.failed_step = become_worker(plan);
+    plan.error_number = errno;
+    ::syscall(SYS_exit_group, 127);
+    return 127;
+}
+
+}  // namespace sup

@@ -1,0 +1,235 @@
+#include "master/process/listener.h"
+
+#include <arpa/inet.h>
+#include <fcntl.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <sys/socket.h>
+
+#include "config/address.h"
+#include "master/process/port_owner.h"
+#include "support.h"
+#include "tests/catch.h"
+
+using namespace sup;
+using namespace sup::test;
+using Catch::Matchers::Contains;
+
+namespace {
+
+config::Listen listen_on(const std::string& name, const std::string& host, std::uint16_t port = 0) {
+    config::Listen listen;
+    listen.name = name;
+    listen.address = {host, port};
+    return listen;
+}
+
+std::shared_ptr<const Listener> bound(const config::Listen& settings) {
+    auto listener = Listener::bind(settings);
+    if (!listener) FAIL(listener.error().message);
+    return *listener;
+}
+
+std::uint16_t port_of(const Listener& listener) {
+    return listener.socket()->bound().port;
+}
+
+Listeners acquired(const std::vector<config::Listen>& wanted, const Listeners& held) {
+    auto listeners = acquire_listeners(wanted, held);
+    if (!listeners) FAIL(listeners.error().message);
+    return *listeners;
+}
+
+std::string acquire_error(const std::vector<config::Listen>& wanted, const Listeners& held) {
+    const auto listeners = acquire_listeners(wanted, held);
+    return listeners ? "no error" : listeners.error().message;
+}
+
+int option(int fd, int level, int name) {
+    int value = -1;
+    socklen_t size = sizeof value;
+    REQUIRE(::getsockopt(fd, level, name, &value, &size) == 0);
+    return value;
+}
+
+bool nonblock(int fd) {
+    return (::fcntl(fd, F_GETFL) & O_NONBLOCK) != 0;
+}
+
+// For a listening socket tcpi_sacked is its backlog (tcp_get_info in the kernel, what ss(8) shows).
+std::uint32_t backlog(int fd) {
+    tcp_info info{};
+    socklen_t size = sizeof info;
+    REQUIRE(::getsockopt(fd, IPPROTO_TCP, TCP_INFO, &info, &size) == 0);
+    return info.tcpi_sacked;
+}
+
+bool connects(const std::string& host, std::uint16_t port) {
+    const bool v6 = host.find(':') != std::string::npos;
+    const UniqueFd client{::socket(v6 ? AF_INET6 : AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0)};
+    sockaddr_in6 six{};
+    six.sin6_family = AF_INET6;
+    six.sin6_port = htons(port);
+    ::inet_pton(AF_INET6, host.c_str(), &six.sin6_addr);
+    sockaddr_in four{};
+    four.sin_family = AF_INET;
+    four.sin_port = htons(port);
+    ::inet_pton(AF_INET, host.c_str(), &four.sin_addr);
+    return ::connect(client.get(),
+                     v6 ? reinterpret_cast<sockaddr*>(&six) : reinterpret_cast<sockaddr*>(&four),
+                     v6 ? sizeof six : sizeof four) == 0;
+}
+
+bool has_ipv6() {
+    return static_cast<bool>(Listener::bind(listen_on("probe", "::1")));
+}
+
+}  // namespace
+
+TEST_CASE("a listener listens where it says, closes on exec, and blocks unless told otherwise") {
+    config::Listen settings = listen_on("http", "127.0.0.1");
+    settings.backlog = 17;
+    const auto blocking = bound(settings);
+    CHECK(blocking->name() == "http");
+    CHECK(blocking->address() == "127.0.0.1:" + std::to_string(port_of(*blocking)));
+    CHECK(port_of(*blocking) != 0);
+    CHECK(connects("127.0.0.1", port_of(*blocking)));
+    CHECK((::fcntl(blocking->fd(), F_GETFD) & FD_CLOEXEC) != 0);
+    CHECK(option(blocking->fd(), SOL_SOCKET, SO_REUSEADDR) == 1);
+    CHECK_FALSE(nonblock(blocking->fd()));
+    CHECK(backlog(blocking->fd()) == 17);
+    settings.nonblock = true;
+    CHECK(nonblock(bound(settings)->fd()));
+}
+
+TEST_CASE("a literal IPv6 address is IPv6 alone, and * is both") {
+    if (!has_ipv6()) {
+        WARN("no IPv6 here: not tried");
+        return;
+    }
+    const auto six = bound(listen_on("six", "::1"));
+    CHECK(six->address() == "[::1]:" + std::to_string(port_of(*six)));
+    CHECK(option(six->fd(), IPPROTO_IPV6, IPV6_V6ONLY) == 1);
+    CHECK(connects("::1", port_of(*six)));
+    CHECK_FALSE(connects("127.0.0.1", port_of(*six)));
+
+    const auto any = bound(listen_on("any", "*"));
+    CHECK(any->address() == "*:" + std::to_string(port_of(*any)));
+    CHECK(connects("::1", port_of(*any)));
+    CHECK(connects("127.0.0.1", port_of(*any)));
+}
+
+TEST_CASE("an address in use is an error that names the listener and who has it") {
+    const auto first = bound(listen_on("first", "127.0.0.1"));
+    const auto second = Listener::bind(listen_on("second", "127.0.0.1", port_of(*first)));
+    REQUIRE_FALSE(second);
+    CHECK_THAT(second.error().message,
+               Catch::Matchers::StartsWith("listener second: " + first->address() + " is in use by pid " +
+                                           std::to_string(::getpid()) + " (unit-process)"));
+}
+
+TEST_CASE("the owners of a port are those that listen on it") {
+    const auto listener = bound(listen_on("first", "127.0.0.1"));
+    const auto owners = find_port_owners(port_of(*listener));
+    REQUIRE(owners.size() == 1);
+    CHECK(owners.front().pid == ::getpid());
+    CHECK(owners.front().command == "unit-process");
+    CHECK(find_port_owners(1).empty());
+}
+
+TEST_CASE("an address that no interface has is an error that says so") {
+    // TEST-NET-1 (RFC 5737): on no machine.
+    const auto listener = Listener::bind(listen_on("http", "192.0.2.1", 8080));
+    REQUIRE_FALSE(listener);
+    CHECK_THAT(listener.error().message,
+               Contains("listener http: 192.0.2.1:8080") && Contains("no network interface"));
+}
+
+TEST_CASE(
+    "restoring undoes what a worker did to the shared socket, and never takes O_NONBLOCK from one that set "
+    "it") {
+    config::Listen settings = listen_on("http", "127.0.0.1");
+    settings.backlog = 100;
+    const auto listener = bound(settings);
+    REQUIRE(::listen(listener->fd(), 5) == 0);
+    REQUIRE(::fcntl(listener->fd(), F_SETFL, O_NONBLOCK) == 0);
+    CHECK(backlog(listener->fd()) == 5);
+    CHECK(listener->restore());
+    CHECK(backlog(listener->fd()) == 100);
+    CHECK(nonblock(listener->fd()));
+    CHECK(listener->reset());
+    CHECK_FALSE(nonblock(listener->fd()));
+
+    settings.nonblock = true;
+    const Listener wants_nonblock(settings, listener->socket());
+    CHECK(wants_nonblock.restore());
+    CHECK(nonblock(listener->fd()));
+}
+
+TEST_CASE("a reload keeps the socket of an address that it keeps, under new settings") {
+    const auto old_one = bound(listen_on("http", "127.0.0.1"));
+    config::Listen settings = listen_on("web", "127.0.0.1", port_of(*old_one));
+    settings.backlog = 9;
+    settings.nonblock = true;
+    const Listeners kept = acquired({settings}, {old_one});
+    REQUIRE(kept.size() == 1);
+    CHECK(kept[0]->socket() == old_one->socket());
+    CHECK(kept[0]->name() == "web");
+    CHECK(old_one->name() == "http");
+    // The reload may still fail: the socket is as the old generation wants it.
+    CHECK(backlog(old_one->fd()) == 4096);
+    CHECK_FALSE(nonblock(old_one->fd()));
+    CHECK(kept[0]->restore());
+    CHECK(backlog(old_one->fd()) == 9);
+    CHECK(nonblock(old_one->fd()));
+}
+
+TEST_CASE("a port that the kernel chose is kept while name and address stay") {
+    const auto old_one = bound(listen_on("http", "127.0.0.1"));
+    CHECK(acquired({listen_on("http", "127.0.0.1")}, {old_one})[0]->socket() == old_one->socket());
+    CHECK(acquired({listen_on("other", "127.0.0.1")}, {old_one})[0]->socket() != old_one->socket());
+    if (has_ipv6()) CHECK(acquired({listen_on("http", "::1")}, {old_one})[0]->socket() != old_one->socket());
+}
+
+TEST_CASE("two listeners on port 0 never share a socket") {
+    const auto old_one = bound(listen_on("a", "127.0.0.1"));
+    const Listeners two = acquired({listen_on("a", "127.0.0.1"), listen_on("b", "127.0.0.1")}, {old_one});
+    CHECK(two[0]->socket() == old_one->socket());
+    CHECK(two[1]->socket() != old_one->socket());
+}
+
+TEST_CASE("the order of the listeners is that of the configuration") {
+    const auto a = bound(listen_on("a", "127.0.0.1"));
+    const auto b = bound(listen_on("b", "127.0.0.1"));
+    const Listeners swapped = acquired({listen_on("b", "127.0.0.1"), listen_on("a", "127.0.0.1")}, {a, b});
+    CHECK(swapped[0]->socket() == b->socket());
+    CHECK(swapped[1]->socket() == a->socket());
+}
+
+TEST_CASE("acquiring is all or nothing") {
+    const auto taken = bound(listen_on("elsewhere", "127.0.0.1"));
+    const auto before = open_descriptors();
+    const std::string error =
+        acquire_error({listen_on("new", "127.0.0.1"), listen_on("second", "127.0.0.1", port_of(*taken))}, {});
+    CHECK_THAT(error, Contains("listener second") && Contains("is in use by"));
+    CHECK(open_descriptors() == before);
+}
+
+TEST_CASE("an address that overlaps one of a running generation is refused by naming it") {
+    const auto wide = bound(listen_on("http", "0.0.0.0"));
+    const std::string error = acquire_error({listen_on("local", "127.0.0.1", port_of(*wide))}, {wide});
+    CHECK_THAT(error,
+               Catch::Matchers::StartsWith("listener local: 127.0.0.1:" + std::to_string(port_of(*wide)) +
+                                           " is still held by listener http (" + wide->address() + ")"));
+    CHECK(connects("127.0.0.1", port_of(*wide)));
+}
+
+TEST_CASE("a socket closes with the last generation that holds it, and not before") {
+    auto old_one = bound(listen_on("http", "127.0.0.1"));
+    const std::uint16_t port = port_of(*old_one);
+    Listeners next = acquired({listen_on("http", "127.0.0.1")}, {old_one});
+    old_one.reset();
+    CHECK(connects("127.0.0.1", port));
+    next.clear();
+    CHECK_FALSE(connects("127.0.0.1", port));
+}

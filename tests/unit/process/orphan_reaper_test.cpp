@@ -1,0 +1,59 @@
+#include "master/process/orphan_reaper.h"
+
+#include <signal.h>
+#include <sys/prctl.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <memory>
+
+#include "master/process/child_watch.h"
+#include "support.h"
+#include "tests/catch.h"
+
+using namespace sup;
+using namespace sup::test;
+
+namespace {
+
+// Makes this process the heir of its descendants' orphans, as the first process of a container is.
+class Subreaper {
+public:
+    Subreaper() { REQUIRE(::prctl(PR_SET_CHILD_SUBREAPER, 1) == 0); }
+    ~Subreaper() { ::prctl(PR_SET_CHILD_SUBREAPER, 0); }
+    Subreaper(const Subreaper&) = delete;
+    Subreaper& operator=(const Subreaper&) = delete;
+};
+
+bool has_children() {
+    siginfo_t info{};
+    return ::waitid(P_ALL, 0, &info, WEXITED | WNOHANG | WNOWAIT) == 0;
+}
+
+}  // namespace
+
+TEST_CASE("only the first process of a pid namespace needs a reaper") {
+    CHECK(OrphanReaper::needed() == (::getpid() == 1));
+}
+
+TEST_CASE("orphans are reaped, and how a worker ended is never lost to that") {
+    const Subreaper subreaper;
+    uv::Loop loop;
+    std::unique_ptr<ChildWatch> watch;
+    std::optional<ExitReport> report;
+    const OrphanReaper reaper(loop.get(),
+                              [&](pid_t pid) { return watch && watch->pid() == pid && watch->collect(); });
+
+    // The worker's children leave its group, outlive it, and become ours.
+    auto spawned = spawn(command({"/bin/sh", "-c", "for i in 1 2 3; do setsid sleep 0.05 & done; exit 9"})
+                             .request(STDOUT_FILENO, STDERR_FILENO));
+    REQUIRE(spawned);
+    auto created = ChildWatch::create(loop.get(), spawned->pid, std::move(spawned->pidfd),
+                                      [&](const ExitReport& how) { report = how; });
+    REQUIRE(created);
+    watch = std::move(*created);
+
+    REQUIRE(run_until(loop, [&] { return report && !has_children(); }));
+    CHECK(report->status_known);
+    CHECK(report->status == core::ExitStatus{false, 9});
+}

@@ -1,0 +1,132 @@
+// Whatever the master inherited, or did to itself, stays with the master.
+#include <fcntl.h>
+#include <signal.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+
+#include <nlohmann/json.hpp>
+
+#include "master/process/spawn.h"
+#include "support.h"
+#include "tests/catch.h"
+
+using namespace sup;
+using namespace sup::test;
+using nlohmann::json;
+
+namespace {
+
+// Runs `body` in a process of its own, which may ruin it, and returns what the body returns.
+std::string in_child(const std::function<std::string()>& body) {
+    Pipe result = make_pipe();
+    const pid_t child = ::fork();
+    REQUIRE(child >= 0);
+    if (child == 0) {
+        // Out of the way of the low numbers, which bodies close.
+        const int out = ::fcntl(result.writer.get(), F_DUPFD_CLOEXEC, 100);
+        const std::string text = body();
+        const ssize_t written = ::write(out, text.data(), text.size());
+        ::_exit(written == static_cast<ssize_t>(text.size()) ? 0 : 1);
+    }
+    result.writer.reset();
+    std::string text = read_to_end(result.reader.get());
+    CHECK(wait_for_exit(child) == 0);
+    return text;
+}
+
+// Spawns without the test framework's help, whose descriptors may be closed.
+std::string report_from(const Command& worker) {
+    int ends[2];
+    if (::pipe2(ends, O_CLOEXEC) != 0) return "pipe";
+    const auto spawned = spawn(worker.request(ends[1], ends[1]));
+    if (!spawned) return spawned.error().message;
+    ::close(ends[1]);
+    std::string text;
+    char buffer[4096];
+    for (ssize_t size = 0; (size = ::read(ends[0], buffer, sizeof buffer)) > 0;) {
+        text.append(buffer, static_cast<std::size_t>(size));
+    }
+    ::waitpid(spawned->pid, nullptr, 0);
+    return text;
+}
+
+}  // namespace
+
+TEST_CASE("no descriptor of the master reaches a worker, with or without close-on-exec") {
+    const Command worker = command({SPAWN_PROBE, "report"});
+    std::vector<UniqueFd> leaky;
+    for (int i = 0; i < 20; ++i) leaky.emplace_back(::open("/dev/zero", O_RDONLY));
+    leaky.emplace_back(::fcntl(leaky.front().get(), F_DUPFD, 900));
+    REQUIRE(leaky.back());
+    const json report = json::parse(output_of(worker));
+    CHECK(report["descriptors"].size() == 3);
+    CHECK(report["descriptors"]["0"]["target"] == "/dev/null");
+}
+
+TEST_CASE("a worker starts with every signal unblocked and at its default") {
+    const Command worker = command({SPAWN_PROBE, "report"});
+    const std::string text = in_child([&] {
+        // By the system call, so that those which the C library keeps to itself are ignored and blocked as
+        // well.
+        struct {
+            void (*handler)(int);
+            unsigned long rest[3];
+        } ignore{SIG_IGN, {}};
+        for (int number = 1; number <= 64; ++number) {
+            if (number != SIGCHLD) ::syscall(SYS_rt_sigaction, number, &ignore, nullptr, 8);
+        }
+        const unsigned long long all = ~0ULL;
+        ::syscall(SYS_rt_sigprocmask, SIG_SETMASK, &all, nullptr, 8);
+        return report_from(worker);
+    });
+    const json signals = json::parse(text)["signals"];
+    CHECK(signals["SigBlk"] == 0);
+    CHECK(signals["SigIgn"] == 0);
+}
+
+TEST_CASE("a signal handler of the master never runs in the child") {
+    static volatile sig_atomic_t handled_in = 0;
+    handled_in = 0;
+    struct sigaction action {};
+    struct sigaction before {};
+    action.sa_handler = [](int) { handled_in = static_cast<sig_atomic_t>(::syscall(SYS_getpid)); };
+    REQUIRE(::sigaction(SIGUSR1, &action, &before) == 0);
+    const Command worker = command({"/bin/true"});
+    ::raise(SIGUSR1);
+    for (int i = 0; i < 50; ++i) {
+        const auto spawned = spawn(worker.request(STDOUT_FILENO, STDERR_FILENO));
+        REQUIRE(spawned);
+        ::kill(spawned->pid, SIGUSR1);
+        wait_for_exit(spawned->pid);
+    }
+    REQUIRE(::sigaction(SIGUSR1, &before, nullptr) == 0);
+    CHECK(handled_in == ::getpid());
+}
+
+TEST_CASE("the umask of the master is the worker's, too") {
+    const Command worker = command({SPAWN_PROBE, "report"});
+    const mode_t before = ::umask(0137);
+    const json report = json::parse(output_of(worker));
+    ::umask(before);
+    CHECK(report["umask"] == 0137);
+}
+
+TEST_CASE("a worker has working standard descriptors when the master was started without any") {
+    const std::string text = in_child([] {
+        for (int fd = 0; fd <= 2; ++fd) ::close(fd);
+        // From here on what the master opens gets the numbers 0, 1 and 2.
+        const Command worker = command({SPAWN_PROBE, "report"});
+        Command with_listener = worker;
+        const UniqueFd listener{::socket(AF_INET, SOCK_STREAM, 0)};
+        with_listener.listeners = {listener.get()};
+        return report_from(with_listener);
+    });
+    const json descriptors = json::parse(text)["descriptors"];
+    CHECK(descriptors.size() == 4);
+    CHECK(descriptors["0"]["target"] == "/dev/null");
+    CHECK_THAT(descriptors["1"]["target"].get<std::string>(), Catch::Matchers::StartsWith("pipe:"));
+    CHECK(descriptors["2"]["target"] == descriptors["1"]["target"]);
+    CHECK_THAT(descriptors["3"]["target"].get<std::string>(), Catch::Matchers::StartsWith("socket:"));
+}
