@@ -37,7 +37,8 @@ struct Failure {
 };
 
 // Read the configuration, bind what is new, pin executable and working directory, all or nothing, and answer
-// with Prepared or PrepareFailed. `generation` is the number it will have if that succeeds.
+// with Prepared or PrepareFailed, also when the instance is told to stop meanwhile. `generation` is the
+// number it will have if that succeeds. One at a time.
 struct Prepare {
     GenerationId generation;
 };
@@ -78,9 +79,8 @@ struct Release {
 // The one outcome of a request.
 struct Reply {
     enum class Outcome {
-        promoted,  // start or reload: `generation` is active (and, with WaitFor::drained, what it replaced is
-                   // gone)
-        failed,    // start or reload: see `failure`; `generation` is unset when preparing failed
+        promoted,  // start or reload: `generation` is active, and with WaitFor::drained its predecessor gone
+        failed,    // start or reload: see `failure`; `generation` is unset when it never came to be
         stopped,   // stop: everything is gone
     };
     RequestId request;
@@ -117,7 +117,7 @@ struct CountChanged {
     std::uint32_t count;
 };
 
-// The instance ends, with this exit code: nothing is left. Comes once, last.
+// The instance ends, with this exit code: no process is left and no Prepare unanswered. Comes once, last.
 struct Exit {
     int code = 0;
 };

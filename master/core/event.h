@@ -22,8 +22,8 @@ struct ExitStatus {
 // When the asker of a reload wants its answer.
 enum class WaitFor { promoted, drained };
 
-// The instance begins: make the first generation. Comes once, first. Answered like a reload; when it fails,
-// the instance exits with 1.
+// The instance begins: make the first generation. Comes once, first; another one is ignored, unanswered.
+// Answered like a reload; when it fails, the instance exits with 1.
 struct StartRequested {
     RequestId request;
 };
@@ -48,8 +48,7 @@ struct Prepared {
 };
 struct PrepareFailed {
     GenerationId generation;
-    bool configuration_error =
-        false;  // the configuration itself is invalid (exit code 2), not the world around it
+    bool configuration_error = false;  // the configuration is invalid (exit code 2), not the world around it
     std::string reason;
 };
 

@@ -43,8 +43,7 @@ void reply_failed(Step& step, std::vector<Request>& requests, const Failure& fai
     requests.clear();
 }
 
-void require(bool holds, const char* invariant) {
-    if (holds) return;
+void fail(const char* invariant) {
     std::fprintf(stderr, "sup: broken invariant of the supervisor: %s\n", invariant);
     std::abort();
 }

@@ -33,6 +33,9 @@ void reply_failed(Step& step, std::vector<Request>& requests, const Failure& fai
                   std::optional<GenerationId> generation = {});
 
 // A broken invariant ends the program at once, saying which: going on could only cost more.
-void require(bool holds, const char* invariant);
+[[noreturn]] void fail(const char* invariant);
+inline void require(bool holds, const char* invariant) {
+    if (!holds) fail(invariant);
+}
 
 }  // namespace sup::core

@@ -6,12 +6,12 @@
 //
 //     generation   starting → soaking → active → draining → gone
 //                  starting | soaking → aborting → gone
-//     worker       spawning → starting → ready → draining → exited, and killing before exited when a deadline
-//     passed
+//     worker       spawning → starting → ready → draining → exited
+//                  killing, before exited, when a deadline passed
 //
 // Three rules carry the rest:
-//  * Nobody is drained before its successor is ready: the old generation first hears of a reload at the
-//  promotion.
+//  * Nobody is drained before its successor is ready: the old generation first hears of a reload when it is
+//    replaced.
 //  * A generation is immutable: what it restarts, it restarts from its own snapshot.
 //  * Every drain has a deadline that nothing shortens but a second stop.
 #pragma once
@@ -61,7 +61,8 @@ public:
     Supervisor& operator=(Supervisor&&) noexcept;
     ~Supervisor();
 
-    // `now` never goes backwards between steps. The actions are to be performed in their order.
+    // `now` never goes backwards between steps. The actions are to be performed in their order. Events about
+    // what does not exist, or that its state does not expect, have no effect; after Exit none has.
     std::vector<Action> step(const Event& event, TimePoint now);
 
     View view() const;

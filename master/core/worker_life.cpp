@@ -48,7 +48,7 @@ void ended(Step& step, Worker& gone, Failure failure) {
         }
         case GenerationState::draining:
         case GenerationState::aborting: break;
-        case GenerationState::gone: require(false, "a generation with a worker is not gone");
+        case GenerationState::gone: fail("a generation with a worker is not gone");
     }
 }
 
