@@ -50,22 +50,30 @@ struct Worker {
     std::map<std::string, std::string> env;
     Ready ready = ReadyByNotify{};
     Duration ready_timeout{30'000};
+
+    friend bool operator==(const Worker&, const Worker&) = default;
 };
 
 struct Drain {
     int signal = 15;
     Duration timeout{30'000};
+
+    friend bool operator==(const Drain&, const Drain&) = default;
 };
 
 struct Reload {
     Duration soak{0};
     std::uint32_t max_draining = 4;
+
+    friend bool operator==(const Reload&, const Reload&) = default;
 };
 
 struct Restart {
     Duration min_uptime{1'000};
     Duration backoff_min{100};
     Duration backoff_max{30'000};
+
+    friend bool operator==(const Restart&, const Restart&) = default;
 };
 
 enum class LogLevel { trace, debug, info, warning, error };
@@ -77,6 +85,8 @@ struct Log {
     LogFormat format = LogFormat::text;
     WorkerOutput workers = WorkerOutput::capture;
     std::optional<std::string> file;  // absolute; unset: stderr, or the runtime folder in the background
+
+    friend bool operator==(const Log&, const Log&) = default;
 };
 
 struct Config {
@@ -88,6 +98,8 @@ struct Config {
     Reload reload;
     Restart restart;
     Log log;
+
+    friend bool operator==(const Config&, const Config&) = default;
 };
 
 }  // namespace sup::config

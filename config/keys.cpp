@@ -135,8 +135,9 @@ constexpr Section root_section{root_keys};
 
 void list_keys(const Section& section, const std::string& prefix, std::vector<std::string>& out) {
     for (const Key& key : section.keys) {
-        out.push_back(prefix + '/' + std::string(key.name));
-        if (key.section != nullptr) list_keys(*key.section, out.back(), out);
+        const std::string pointer = prefix + pointer_token(key.name);
+        out.push_back(pointer);
+        if (key.section != nullptr) list_keys(*key.section, pointer, out);
     }
 }
 
