@@ -4,15 +4,14 @@
 #include <charconv>
 #include <utility>
 
+#include "worker/http/limits.h"
 #include "worker/http/protocol.h"
 #include "worker/http/status_line.h"
 
 namespace sup::http {
 namespace {
 
-// From here on a piece is sent from where it lies before what is left of it is copied.
-constexpr std::size_t large_piece = 16 * 1024;
-constexpr std::uint64_t discard_limit = 64 * 1024;
+constexpr std::string_view line_ends("\r\n\0", 3);
 
 // A number as text, without allocating.
 class Digits {
@@ -46,10 +45,18 @@ void Protocol::ask_for_body(std::uint64_t limit, Request::BodyReader reader) {
     }
 }
 
+// The next request came along with this one. Not said of chunked bodies, whose end is not known yet.
+bool Protocol::next_received() const {
+    if (exchange_->reading != Exchange::Reading::body) return unread_ > 0;
+    const Head& head = exchange_->parser.head();
+    return !head.chunked && unread_ > head.content_length - exchange_->body_received;
+}
+
+// A drain does not leave requests unanswered that are here already: the last of them says Connection: close.
 // A body that nobody will read must be short, and on its way, for the connection to go on after it.
 bool Protocol::decide_keep_alive() const {
     const Head& head = exchange_->parser.head();
-    if (!head.keep_alive || context_.draining || closing_) return false;
+    if (!head.keep_alive || closing_ || (context_.draining && !next_received())) return false;
     if (exchange_->reading != Exchange::Reading::body || exchange_->reader != nullptr) return true;
     return head.content_length <= discard_limit && !head.expect_continue;
 }
@@ -87,7 +94,7 @@ void Protocol::write_head(int status, std::optional<std::uint64_t> length, std::
     output_.append(context_.date.now());
     if (!type.empty() && !has_no_body(status)) {
         output_.append("\r\nContent-Type: ");
-        output_.append(type);
+        output_.append(type.substr(0, type.find_first_of(line_ends)));
     }
     if (exchange_->framing == Exchange::Framing::chunked) {
         output_.append("\r\nTransfer-Encoding: chunked");

@@ -8,16 +8,10 @@
 #include <span>
 #include <utility>
 
+#include "worker/http/limits.h"
 #include "worker/http/server_core.h"
 
 namespace sup::http {
-namespace {
-
-// What a client still sends after its last answer is read and dropped up to here.
-constexpr std::size_t linger_limit = 1024 * 1024;
-
-}  // namespace
-
 bool Connection::open(UniqueFd socket) {
     if (uv_poll_init(server_.loop(), &poll_, socket.get()) != 0) return false;
     poll_.data = this;
@@ -98,6 +92,7 @@ std::size_t Connection::send_now(std::string_view first, std::string_view second
 
 // After anything happened: sends, goes on with what waited for that, and waits for what is now missing.
 void Connection::settle() {
+    if (!socket_) return;
     send();
     if (!broken_ && protocol_->wants_room()) {
         protocol_->room();
@@ -106,6 +101,7 @@ void Connection::settle() {
     if (!broken_ && server_.closes_idle() && protocol_->idle()) protocol_->close();
     if (broken_) return close();
     if (protocol_->finished()) {
+        if (protocol_->cut_unnoticeably()) reset_on_close();
         if (!protocol_->linger()) return close();
         shut_down();
     }
@@ -119,6 +115,12 @@ void Connection::shut_down() {
     if (shut_down_) return;
     shut_down_ = true;
     ::shutdown(socket_.get(), SHUT_WR);
+}
+
+// close(2) then sends a reset in place of an end (socket(7), SO_LINGER).
+void Connection::reset_on_close() {
+    const linger at_once{1, 0};
+    ::setsockopt(socket_.get(), SOL_SOCKET, SO_LINGER, &at_once, sizeof at_once);
 }
 
 void Connection::update_interest() {
@@ -175,12 +177,14 @@ void Connection::close() {
 }
 
 void Connection::end_if_idle() {
-    if (shut_down_ || !protocol_->idle()) return;
+    if (!socket_ || shut_down_ || !protocol_->idle()) return;
     read();
+    if (!broken_ && protocol_->idle()) protocol_->close();
     settle();
 }
 
 void Connection::end_at_deadline() {
+    if (!socket_) return;
     cut_ = !shut_down_ && !protocol_->finished();
     protocol_->close();
     settle();
@@ -188,6 +192,7 @@ void Connection::end_at_deadline() {
 
 void Connection::time_out() {
     if (shut_down_ || !protocol_->output().empty()) return close();
+    if (protocol_->idle()) return end_if_idle();
     protocol_->time_out();
     settle();
 }

@@ -52,6 +52,7 @@ private:
     void update_interest();
     void update_deadline();
     void shut_down();
+    void reset_on_close();
 
     ServerCore& server_;
     uv_poll_t poll_{};

@@ -18,11 +18,24 @@ bool lines_are_strict(std::string_view head) {
         const auto end = static_cast<std::size_t>(static_cast<const char*>(found) - head.data());
         if (end == begin || head[end - 1] != '\r') return false;
         const std::size_t size = end - 1 - begin;
-        if (size > 0 && (head[begin] == ' ' || head[begin] == '\t')) return false;
+        if (size > 0 && (head[begin] == ' ' || head[begin] == '\t' || head[begin] == ':')) return false;
         if (std::memchr(head.data() + begin, '\r', size) != nullptr) return false;
         begin = end + 1;
     }
     return head.find('\0') == std::string_view::npos;
+}
+
+// "TOKEN TARGET HTTP/1.1" and a line end; the token was looked at before.
+bool is_request_line(std::string_view line) {
+    constexpr std::string_view ending = " HTTP/1.1\r\n";
+    const std::size_t method = line.find(' ');
+    if (method == std::string_view::npos || line.size() < method + 2 + ending.size()) return false;
+    const std::string_view version = line.substr(line.size() - ending.size());
+    const std::string_view target = line.substr(method + 1, line.size() - method - 1 - ending.size());
+    const auto digit = [](char c) { return c >= '0' && c <= '9'; };
+    return version.substr(0, 6) == ending.substr(0, 6) && digit(version[6]) && version[7] == '.' &&
+           digit(version[8]) && version.substr(9) == "\r\n" &&
+           target.find_first_of(std::string_view(" \t\r\0", 4)) == std::string_view::npos;
 }
 
 }  // namespace
@@ -59,6 +72,8 @@ void Parser::reset(const ParserLimits& limits) {
     in_head_ = true;
     name_complete_ = true;
     too_many_headers_ = false;
+    unknown_method_ = false;
+    last_framing_ = '\n';
     ended_ = false;
 }
 
@@ -98,7 +113,9 @@ int Parser::on_name_complete(llhttp_t* parser) {
 
 int Parser::on_value(llhttp_t* parser, const char* at, std::size_t size) {
     Parser& me = self(parser);
-    if (me.in_head_) me.extend(me.head_.headers.back().value, at, size);
+    if (!me.in_head_) return HPE_OK;
+    if (me.head_.headers.empty()) return HPE_USER;  // a line without a name
+    me.extend(me.head_.headers.back().value, at, size);
     return HPE_OK;
 }
 
@@ -124,23 +141,31 @@ Parser::Step Parser::refuse(int status) {
     return Step::refused;
 }
 
-// A method that llhttp does not know is a fine token all the same (501); anything else that stops it is not
-// HTTP.
 Parser::Step Parser::refuse_syntax(std::string_view message) {
     if (too_many_headers_) return refuse(431);
-    const bool method = llhttp_.error == HPE_INVALID_METHOD || head_.target.size == 0;
-    const auto stopped = static_cast<std::size_t>(llhttp_get_error_pos(&llhttp_) - message.data());
     if (llhttp_.error == HPE_PAUSED_H2_UPGRADE) return refuse(505);
-    if (!method || stopped >= message.size()) return refuse(400);
-    const std::string_view token = message.substr(0, stopped);
-    const bool ends = message[stopped] == ' ' || is_token_char(message[stopped]);
-    const bool unknown = ends && std::all_of(token.begin(), token.end(), is_token_char) && message[0] != ' ';
-    return refuse(unknown ? 501 : 400);
+    // A method of RTSP, with HTTP's version.
+    if (llhttp_.error == HPE_INVALID_CONSTANT && llhttp_.method > HTTP_SOURCE) return refuse(501);
+    if (llhttp_.error != HPE_INVALID_METHOD) return refuse(400);
+    unknown_method_ = true;
+    return judge_request_line(message);
+}
+
+// llhttp stops at the first letter that no method of its own has. Whether this is HTTP at all (501) or
+// nonsense (400) shows when the line is complete.
+Parser::Step Parser::judge_request_line(std::string_view message) {
+    while (message.substr(0, 2) == "\r\n") message.remove_prefix(2);
+    const auto* stop = std::find_if_not(message.begin(), message.end(), is_token_char);
+    if (stop != message.end() && (stop == message.begin() || *stop != ' ')) return refuse(400);
+    const std::size_t end = message.find('\n');
+    if (end == std::string_view::npos) return Step::need_more;
+    return refuse(is_request_line(message.substr(0, end + 1)) ? 501 : 400);
 }
 
 Parser::Step Parser::parse_head(std::string_view message) {
     const std::string_view within = message.substr(0, limits_.head_bytes);
     message_ = within.data();
+    if (unknown_method_) return within.size() < limits_.head_bytes ? judge_request_line(within) : refuse(414);
     const llhttp_errno_t result = llhttp_execute(&llhttp_, within.data() + fed_, within.size() - fed_);
     if (result == HPE_OK) {
         fed_ = within.size();
@@ -173,6 +198,7 @@ int Parser::check_head(std::string_view head) {
     constexpr std::string_view protocol = " HTTP/";
     const std::size_t target_end = head_.target.begin + head_.target.size;
     if (head.substr(target_end, protocol.size()) != protocol) return 400;
+    if (head_.target.begin < 2 || head[head_.target.begin - 2] == ' ') return 400;
     if (llhttp_.http_major != 1) return 505;
     if (head_.method == HTTP_CONNECT) return 501;
     int hosts = 0;
@@ -206,6 +232,15 @@ int Parser::check_header(std::string_view name, std::string_view value, int& hos
     }
 }
 
+// llhttp takes a bare LF for the end of the trailers.
+bool Parser::framing_is_strict(std::string_view bytes) {
+    for (const char c : bytes) {
+        if ((c == '\n') != (last_framing_ == '\r')) return false;
+        last_framing_ = c;
+    }
+    return true;
+}
+
 Parser::Step Parser::parse_body(std::string_view bytes, std::size_t& used, std::string_view& piece) {
     piece_ = {};
     const llhttp_errno_t result = llhttp_execute(&llhttp_, bytes.data(), bytes.size());
@@ -216,6 +251,7 @@ Parser::Step Parser::parse_body(std::string_view bytes, std::size_t& used, std::
     } else if (result != HPE_OK) {
         return refuse(400);
     }
+    if (!framing_is_strict(bytes.substr(0, used - piece_.size()))) return refuse(400);
     if (ended_) return Step::end;
     if (!piece_.empty()) {
         framing_ = 0;

@@ -85,7 +85,9 @@ private:
     void extend(Range& range, const char* at, std::size_t size) const;
     Step refuse(int status);
     Step refuse_syntax(std::string_view message);
+    Step judge_request_line(std::string_view message);
     Step accept_head(std::string_view message);
+    bool framing_is_strict(std::string_view bytes);
     int check_head(std::string_view head);
     int check_header(std::string_view name, std::string_view value, int& hosts, int& codings);
 
@@ -95,11 +97,13 @@ private:
     const char* message_ = nullptr;  // during parse_head()
     std::size_t fed_ = 0;            // bytes of the head given to llhttp
     std::size_t framing_ = 0;        // bytes between pieces of the body: chunk sizes, extensions, trailers
-    std::string_view piece_;         // during parse_body()
+    char last_framing_ = '\n';
+    std::string_view piece_;  // during parse_body()
     int refusal_ = 0;
     bool in_head_ = true;
     bool name_complete_ = true;
     bool too_many_headers_ = false;
+    bool unknown_method_ = false;
     bool ended_ = false;
 };
 

@@ -3,17 +3,10 @@
 #include <cstdlib>
 #include <utility>
 
+#include "worker/http/limits.h"
 #include "worker/http/status_line.h"
 
 namespace sup::http {
-namespace {
-
-// A body that nobody asked for is read over up to this size, to keep the connection.
-constexpr std::uint64_t discard_limit = 64 * 1024;
-// What is read ahead while a request is being answered.
-constexpr std::size_t read_ahead = 16 * 1024;
-
-}  // namespace
 
 Protocol::Protocol(Context& context, Host& host)
     : context_(context), host_(host), held_(context.buffers), output_(context.buffers) {}
@@ -121,8 +114,9 @@ std::size_t Protocol::consume(std::string_view input) {
     std::size_t used = 0;
     starved_ = false;
     choked_ = false;
-    while (advance(input, used)) {
-    }
+    do {
+        unread_ = input.size() - used;
+    } while (advance(input, used));
     if (ended_ && starved_) closing_ = true;
     if (!closing_) return used;
     // What follows the last request is not read, and would turn a plain close() into a reset.
@@ -174,6 +168,7 @@ bool Protocol::read_head(std::string_view input, std::size_t& used) {
     const bool body = exchange_->parser.head().has_body();
     exchange_->reading = body ? Exchange::Reading::body : Exchange::Reading::complete;
     ++context_.requests;
+    unread_ = input.size() - used;
     call_handler(message.data());
     return true;
 }
@@ -196,6 +191,7 @@ bool Protocol::read_body(std::string_view input, std::size_t& used) {
     std::string_view piece;
     const Parser::Step step = exchange_->parser.parse_body(input.substr(used), count, piece);
     used += count;
+    unread_ = input.size() - used;
     switch (step) {
         case Parser::Step::need_more: return starve();
         case Parser::Step::end: exchange_->reading = Exchange::Reading::complete; return true;
@@ -237,6 +233,8 @@ void Protocol::end_exchange() {
     over->drained = nullptr;
     const auto gone = std::exchange(over->gone, nullptr);
     const bool unanswered = over->answering != Exchange::Answering::complete;
+    cut_unnoticeably_ =
+        over->answering == Exchange::Answering::streaming && over->framing == Exchange::Framing::until_close;
     if (over->references == 1) {
         context_.give_back(std::move(over));
     } else {

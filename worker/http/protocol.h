@@ -57,7 +57,10 @@ public:
     // Nothing more will come and everything was sent: shut down (and linger() says whether to wait for the
     // client).
     bool finished() const { return closing_ && output_.empty(); }
-    bool linger() const { return linger_ && !ended_; }
+    bool linger() const { return linger_ && !ended_ && !cut_unnoticeably_; }
+    // An answer was cut whose end only the connection's end tells: the client must not take that for the
+    // whole.
+    bool cut_unnoticeably() const { return cut_unnoticeably_; }
 
     Waiting waiting() const;
     bool idle() const { return !closing_ && exchange_ == nullptr && held_.empty() && output_.empty(); }
@@ -66,7 +69,7 @@ public:
     bool at_boundary() const;
     std::string_view unconsumed() const { return held_.view(); }
 
-    // The client's patience with us is not the question: it took too long with its head or body.
+    // The client took too long: with its head or body (408), or for anything else.
     void time_out();
     // Ends the connection in order: what is being answered is cut, what is in the output may still be sent.
     void close();
@@ -112,6 +115,7 @@ private:
     void proceed();
 
     bool decide_keep_alive() const;
+    bool next_received() const;
     void write_head(int status, std::optional<std::uint64_t> length, std::string_view type);
     void put(std::string_view before, std::string_view piece, std::string_view after);
 
@@ -121,12 +125,14 @@ private:
     Buffer
         held_;  // received, not consumed: half a head, or what comes after a message that is being answered
     Buffer output_;
+    std::size_t unread_ = 0;  // bytes received that no message has taken yet
     bool working_ = false;
     bool starved_ = false;  // the last advance() stopped for want of input
     bool choked_ = false;   // … or because the output is above its high-water mark
     bool ended_ = false;    // the client has shut down its side
     bool closing_ = false;
     bool linger_ = false;
+    bool cut_unnoticeably_ = false;
 };
 
 }  // namespace sup::http

@@ -53,7 +53,8 @@ void Core::open_listeners() {
         return;
     }
     listeners_ = std::move(*inherited);
-    for (std::size_t i = 0; environment_.listen_fds == 0 && i < options_.listen.size(); ++i) {
+    const bool by_hand = environment_.listen_fds == 0 && !environment_.under_sup();
+    for (std::size_t i = 0; by_hand && i < options_.listen.size(); ++i) {
         Result<Listener> own = listen_on(options_.listen[i], "listen" + std::to_string(i));
         if (!own) {
             failure_ = own.error();

@@ -1,0 +1,18 @@
+// Sizes that nobody needs to set.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+
+namespace sup::http {
+
+// A body that nobody asked for is read over up to this size, to keep the connection.
+inline constexpr std::uint64_t discard_limit = 64 * 1024;
+// What is kept of later requests while one is being answered; one read may go beyond it.
+inline constexpr std::size_t read_ahead = 16 * 1024;
+// A piece of an answer from this size on is sent from where it lies, and only what does not fit is copied.
+inline constexpr std::size_t large_piece = 16 * 1024;
+// What a client still sends after its last answer is read and dropped up to here.
+inline constexpr std::size_t linger_limit = 1024 * 1024;
+
+}  // namespace sup::http
