@@ -8,6 +8,8 @@
 namespace sup::config {
 namespace {
 
+constexpr std::string_view invalid_string = "invalid string: ";
+
 // The separators behind the last good token were good too, up to the last token that the parser began.
 std::size_t begin_of_bad_token(const SourceText& text, const ParserFailure& failure) {
     std::size_t at = text.skip_blanks(failure.end_of_last);
@@ -31,19 +33,18 @@ std::string found_at(std::string_view all, std::size_t offset) {
 }
 
 // What the grammar allows at the place, by the parser's own word for the place.
-std::string_view expectation(std::string_view what) {
+std::string_view expectation(const ParserFailure& failure) {
     struct Context {
         std::string_view parser_says;
         std::string_view expected;
     };
-    static constexpr std::array<Context, 6> contexts{{{"expected end of input", "the end of the file"},
-                                                      {"parsing object key", "a key in double quotes"},
+    static constexpr std::array<Context, 5> contexts{{{"parsing object key", "a key in double quotes"},
                                                       {"parsing object separator", "':' after the key"},
                                                       {"parsing object ", "',' or '}'"},
                                                       {"parsing array ", "',' or ']'"},
                                                       {"", "a value"}}};
-    return std::ranges::find_if(contexts,
-                                [&](const Context& c) { return what.find(c.parser_says) != what.npos; })
+    if (!failure.unclosed && failure.end_of_last > 0) return "the end of the file";
+    return std::ranges::find_if(contexts, [&](const Context& c) { return failure.says(c.parser_says); })
         ->expected;
 }
 
@@ -63,8 +64,8 @@ SyntaxError unexpected_token(const SourceText& text, const ParserFailure& failur
         if (all[separator] == ',')
             return {separator, std::string("a comma before the closing ") + all[offset]};
     }
-    return {offset, "expected " + std::string(expectation(failure.what)) + ", found " +
-                        found_at(all, offset) + std::string(advice(all, offset))};
+    return {offset, "expected " + std::string(expectation(failure)) + ", found " + found_at(all, offset) +
+                        std::string(advice(all, offset))};
 }
 
 // The parser stops at the byte that does not continue a character; the character began before it.
@@ -81,15 +82,13 @@ SyntaxError bad_string(const SourceText& text, const ParserFailure& failure) {
     const std::string_view all = text.view();
     const std::size_t begin = begin_of_bad_token(text, failure);
     const std::size_t last = failure.reached - 1;
-    const bool ends_early = failure.what.find("missing closing quote") != failure.what.npos;
-    if (ends_early || all[last] == '\n' || all[last] == '\r')
+    if (failure.says("missing closing quote") || all[last] == '\n' || all[last] == '\r') {
         return {begin, "a string without its closing quote"};
-    if (failure.what.find("ill-formed UTF-8") != failure.what.npos) {
-        return {begin_of_character(all, last), "not UTF-8 text"};
     }
-    // "… - invalid string: REASON; last read: …"
-    std::string_view reason = failure.what.substr(failure.what.find("invalid string: ") + 16);
-    return {last, "in a string: " + printable(reason.substr(0, reason.find("; last read")))};
+    if (failure.says("ill-formed UTF-8")) return {begin_of_character(all, last), "not UTF-8 text"};
+    const std::string_view reason =
+        failure.what.substr(failure.what.find(invalid_string) + invalid_string.size());
+    return {last, "in a string: " + printable(reason)};
 }
 
 SyntaxError early_end(const SourceText& text, const ParserFailure& failure) {
@@ -105,14 +104,16 @@ SyntaxError early_end(const SourceText& text, const ParserFailure& failure) {
 
 }  // namespace
 
-SyntaxError explain_syntax_error(const SourceText& text, const ParserFailure& failure) {
-    const auto says = [&](std::string_view words) { return failure.what.find(words) != failure.what.npos; };
-    if (says("missing closing '*/'"))
+SyntaxError explain_syntax_error(const SourceText& text, ParserFailure failure) {
+    // What follows repeats the text, which may say anything.
+    failure.what = failure.what.substr(0, failure.what.find("; last read: "));
+    if (failure.says("missing closing '*/'"))
         return {begin_of_bad_token(text, failure), "a comment without its closing */"};
-    if (says("invalid string: ")) return bad_string(text, failure);
-    if (says("invalid BOM")) return {0, "not UTF-8 text"};
-    if (says("number overflow")) return {begin_of_bad_token(text, failure), "a number too large to count"};
-    if (says("unexpected end of input")) return early_end(text, failure);
+    if (failure.says(invalid_string)) return bad_string(text, failure);
+    if (failure.says("invalid BOM")) return {0, "not UTF-8 text"};
+    if (failure.says("number overflow"))
+        return {begin_of_bad_token(text, failure), "a number too large to count"};
+    if (failure.says("unexpected end of input")) return early_end(text, failure);
     return unexpected_token(text, failure);
 }
 

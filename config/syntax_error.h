@@ -16,6 +16,8 @@ struct ParserFailure {
     std::size_t reached = 0;              // the end of what the parser has read
     std::optional<std::size_t> unclosed;  // the begin of the innermost object or array that is open
     std::string_view what;                // the message of the parser's exception
+
+    bool says(std::string_view words) const { return what.find(words) != what.npos; }
 };
 
 struct SyntaxError {
@@ -23,6 +25,6 @@ struct SyntaxError {
     std::string message;
 };
 
-SyntaxError explain_syntax_error(const SourceText& text, const ParserFailure& failure);
+SyntaxError explain_syntax_error(const SourceText& text, ParserFailure failure);
 
 }  // namespace sup::config

@@ -74,6 +74,8 @@ TEST_CASE("a text that is not JSON is refused at the place where it goes wrong")
         {"{\"listen\": 1.}", {1, 12}, "", "expected a value, found 1."},
         {"{\"listen\": 1e999}", {1, 12}, "", "a number too large"},
         {"{} x", {1, 4}, "", "expected the end of the file, found x"},
+        {"{} 'x", {1, 4}, "", "expected the end of the file, found 'x"},
+        {"{\"unexpected end of input\\q", {1, 27}, "", "forbidden character after backslash"},
         {"{}}", {1, 3}, "", "expected the end of the file, found }"},
         {"{\"name\": \"x\n\"}", {1, 10}, "", "a string without its closing quote"},
         {"{\"name\": \"x", {1, 10}, "", "a string without its closing quote"},
