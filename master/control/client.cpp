@@ -66,7 +66,7 @@ CallError connect_error(const std::string& path, int error_number) {
 
 Client::Client(UniqueFd socket) : socket_(std::move(socket)) {}
 
-std::variant<Client, CallError> Client::connect(const std::string& socket_path, const Deadline& deadline) {
+Result<Client, CallError> Client::connect(const std::string& socket_path, const Deadline& deadline) {
     const auto address = SocketAddress::create(socket_path);
     if (!address) return CallError{Kind::failed, address.error().message};
     UniqueFd socket{::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0)};
@@ -80,8 +80,8 @@ std::variant<Client, CallError> Client::connect(const std::string& socket_path, 
     return Client{std::move(socket)};
 }
 
-std::variant<json, CallError> Client::call(std::string_view method, const json& params,
-                                           const Deadline& deadline, const OnEvent& on_event) {
+Result<json, CallError> Client::call(std::string_view method, const json& params, const Deadline& deadline,
+                                     const OnEvent& on_event) {
     const int id = ++last_id_;
     const auto sent = write_all(socket_.get(), request(std::to_string(id), method, params), deadline);
     if (std::holds_alternative<TimedOut>(sent)) return timed_out();

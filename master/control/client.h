@@ -3,14 +3,12 @@
 
 #include <sys/types.h>
 
-#include <chrono>
 #include <functional>
 #include <nlohmann/json_fwd.hpp>
-#include <optional>
 #include <string>
 #include <string_view>
-#include <variant>
 
+#include "common/result.h"
 #include "common/unique_fd.h"
 #include "master/control/line_stream.h"
 
@@ -32,11 +30,11 @@ using OnEvent = std::function<void(const nlohmann::json& event)>;
 
 class Client {
 public:
-    static std::variant<Client, CallError> connect(const std::string& socket_path, const Deadline& deadline);
+    static Result<Client, CallError> connect(const std::string& socket_path, const Deadline& deadline);
 
     // Sends a call and waits for its result. Events that come before it go to `on_event`.
-    std::variant<nlohmann::json, CallError> call(std::string_view method, const nlohmann::json& params,
-                                                 const Deadline& deadline, const OnEvent& on_event = {});
+    Result<nlohmann::json, CallError> call(std::string_view method, const nlohmann::json& params,
+                                           const Deadline& deadline, const OnEvent& on_event = {});
 
     // The process that listens (SO_PEERCRED); 0 when it lives in a pid namespace that cannot be seen from
     // here.

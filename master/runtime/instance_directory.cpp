@@ -163,7 +163,10 @@ InstanceState probe_instance(const InstancePaths& paths) {
     struct stat status {};
     state.folder = ::lstat(paths.folder.c_str(), &status) == 0 && S_ISDIR(status.st_mode);
     const UniqueFd lock{::open(paths.lock.c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW)};
-    if (!lock) return state;
+    if (!lock) {
+        state.locked = errno == EACCES;
+        return state;
+    }
     state.locked = ::flock(lock.get(), LOCK_SH | LOCK_NB) != 0 && errno == EWOULDBLOCK;
     state.pid = read_pid(paths.pid);
     return state;

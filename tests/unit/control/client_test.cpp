@@ -17,7 +17,7 @@ using nlohmann::json;
 
 namespace {
 
-using Answer = std::variant<json, CallError>;
+using Answer = sup::Result<json, CallError>;
 
 // Blocking calls run in a thread of their own while this one turns the loop.
 template <typename Function>
@@ -33,13 +33,13 @@ auto beside(World& world, Function function, const std::function<void()>& meanwh
 Answer call_once(const std::string& path, const std::string& method, Deadline deadline,
                  const OnEvent& on_event = {}) {
     auto client = Client::connect(path, deadline);
-    if (auto* error = std::get_if<CallError>(&client)) return *error;
-    return std::get<Client>(client).call(method, json::object(), deadline, on_event);
+    if (!client) return client.error();
+    return client->call(method, json::object(), deadline, on_event);
 }
 
 CallError::Kind kind_of(const Answer& answer) {
-    REQUIRE(std::holds_alternative<CallError>(answer));
-    return std::get<CallError>(answer).kind;
+    REQUIRE_FALSE(answer.ok());
+    return answer.error().kind;
 }
 
 Deadline soon() {
@@ -63,7 +63,7 @@ TEST_CASE("a call returns its result, and the events before it") {
             world.server->broadcast({{"type", "worker_ready"}});
             world.master.reloads.front()({{"outcome", "promoted"}});
         });
-    CHECK(std::get<json>(answer) == json{{"outcome", "promoted"}});
+    CHECK(answer.value() == json{{"outcome", "promoted"}});
     CHECK(events == std::vector<json>{{{"type", "worker_ready"}}});
 }
 
@@ -84,7 +84,7 @@ TEST_CASE("no socket, and one that a dead master left, both mean that nothing ru
 TEST_CASE("a path that is too long is a failure that says so") {
     const auto answer = call_once("/tmp/" + std::string(200, 'x'), "status", soon());
     CHECK(kind_of(answer) == CallError::Kind::failed);
-    CHECK_THAT(std::get<CallError>(answer).message, Catch::Contains("SUP_RUNTIME_DIR"));
+    CHECK_THAT(answer.error().message, Catch::Contains("SUP_RUNTIME_DIR"));
 }
 
 TEST_CASE("a call whose time is over says so, and what was asked for goes on") {
@@ -104,11 +104,11 @@ TEST_CASE("a full accept queue is waited for no longer than the deadline") {
     std::vector<Client> queued;
     for (int attempt = 0; attempt < 10; ++attempt) {
         auto client = Client::connect(directory.path() + "/full", deadline_after(20ms));
-        if (auto* error = std::get_if<CallError>(&client)) {
-            CHECK(error->kind == CallError::Kind::timed_out);
+        if (!client) {
+            CHECK(client.error().kind == CallError::Kind::timed_out);
             return;
         }
-        queued.push_back(std::get<Client>(std::move(client)));
+        queued.push_back(std::move(*client));
     }
     FAIL("the queue was never full");
 }
@@ -117,7 +117,7 @@ TEST_CASE("a master that refuses says why, and one that goes away is told apart"
     World world;
     const auto refused = beside(world, [&] { return call_once(world.path(), "nonsense", soon()); });
     CHECK(kind_of(refused) == CallError::Kind::refused);
-    CHECK_THAT(std::get<CallError>(refused).message, Catch::Contains("nonsense"));
+    CHECK_THAT(refused.error().message, Catch::Contains("nonsense"));
 
     const auto gone = beside(
         world, [&] { return call_once(world.path(), "reload", soon()); },
@@ -131,7 +131,7 @@ TEST_CASE("a client that is turned away at the door learns why") {
     World world{{.clients = 0}};
     const auto answer = beside(world, [&] { return call_once(world.path(), "status", soon()); });
     CHECK(kind_of(answer) == CallError::Kind::refused);
-    CHECK_THAT(std::get<CallError>(answer).message, Catch::Contains("too many clients"));
+    CHECK_THAT(answer.error().message, Catch::Contains("too many clients"));
 }
 
 TEST_CASE("something else than JSON-RPC is a failure") {
@@ -152,8 +152,8 @@ TEST_CASE("something else than JSON-RPC is a failure") {
 TEST_CASE("the client knows whom it speaks to, and sees the master hang up") {
     World world;
     auto connected = Client::connect(world.path(), soon());
-    REQUIRE(std::holds_alternative<Client>(connected));
-    auto& client = std::get<Client>(connected);
+    REQUIRE(connected.ok());
+    auto& client = *connected;
     CHECK(client.master_pid() == ::getpid());
     CHECK_FALSE(client.wait_for_end(deadline_after(1ms)));
     world.server.reset();

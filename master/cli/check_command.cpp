@@ -1,0 +1,162 @@
+#include "master/cli/check_command.h"
+
+#include <unistd.h>
+
+#include <algorithm>
+#include <fstream>
+#include <ostream>
+#include <utility>
+#include <vector>
+
+#include "common/tcp_table.h"
+#include "config/address.h"
+#include "config/document.h"
+#include "config/problem.h"
+#include "config/signal_name.h"
+#include "master/process/executable.h"
+#include "master/process/pinned_directory.h"
+#include "master/process/port_owner.h"
+#include "master/process/worker_environment.h"
+#include "master/runtime/instance_directory.h"
+#include "master/runtime/runtime_directory.h"
+
+namespace sup::cli {
+namespace {
+
+constexpr int good = 0;
+constexpr int bad_configuration = 2;
+
+// Something about one value of a configuration that is valid in itself.
+struct Finding {
+    std::string pointer;
+    std::string message;
+};
+using Findings = std::vector<Finding>;
+
+void print(const config::Document& document, const Findings& findings, const std::string& kind,
+           std::ostream& err) {
+    for (const auto& [pointer, message] : findings) {
+        err << config::to_text(document.name, {config::position_of(document, pointer), pointer, kind + message})
+            << '\n';
+    }
+}
+
+// exec(2) says "No such file or directory" of the script when it means the interpreter, so it is looked for
+// here.
+void check_script(const std::string& path, Findings& problems, Findings& notes) {
+    std::string line;
+    std::ifstream file{path};
+    std::getline(file, line);
+    if (!line.starts_with("#!")) {
+        notes.push_back(
+            {"/worker/command/0", path + " is neither an ELF program nor a script that begins with #!"});
+        return;
+    }
+    const std::size_t begin = std::min(line.find_first_not_of(" \t", 2), line.size());
+    const std::string interpreter = line.substr(begin, line.find_first_of(" \t\r", begin) - begin);
+    if (access(interpreter.c_str(), X_OK) == 0) return;
+    problems.push_back({"/worker/command/0", errno_error(path + ": its interpreter " + interpreter).message});
+}
+
+void check_command(const config::Worker& worker, Findings& problems, Findings& notes) {
+    const auto executable =
+        Executable::pin(worker.command.front(), base_environment(current_environment(), worker.env));
+    if (!executable) {
+        problems.push_back({"/worker/command/0", executable.error().message});
+        return;
+    }
+    const ExecutableIdentity& program = (*executable)->identity();
+    if (!program.pinned) check_script(program.path, problems, notes);
+}
+
+void check_directories(const config::Config& config, Findings& problems) {
+    const auto cwd = PinnedDirectory::pin(config.worker.cwd);
+    if (!cwd) problems.push_back({"/worker/cwd", cwd.error().message});
+    if (!config.log.file) return;
+    const std::string& file = *config.log.file;
+    const std::string folder = file.substr(0, file.rfind('/') + 1);
+    const bool exists = access(file.c_str(), F_OK) == 0;
+    if (access(exists ? file.c_str() : folder.c_str(), W_OK) == 0) return;
+    problems.push_back({"/log/file", errno_error("log.file " + file).message});
+}
+
+// The master that runs under this name now, if any: the sockets that it holds are no news.
+pid_t running_master(const std::string& name) {
+    const RuntimeDirectory directory = choose_runtime_directory(current_runtime_environment());
+    const InstanceState state = probe_instance(InstancePaths(directory.path, name));
+    return state.locked ? state.pid : 0;
+}
+
+// Another program's "::" usually takes IPv4 too; its table does not tell.
+config::TcpAddress address_of(const TcpListener& listener) {
+    return {listener.host == "::" ? "*" : listener.host, listener.port};
+}
+
+std::string describe(const std::vector<PortOwner>& owners) {
+    if (owners.empty()) return "another process";
+    return "pid " + std::to_string(owners.front().pid) + " (" + owners.front().command + ")";
+}
+
+void check_addresses(const config::Config& config, Findings& notes) {
+    const std::vector<TcpListener> taken = listening_tcp_sockets();
+    const pid_t master = running_master(config.name);
+    for (std::size_t i = 0; i < config.listen.size(); ++i) {
+        const config::TcpAddress& wanted = config.listen[i].address;
+        const auto in_the_way = std::ranges::find_if(
+            taken, [&](const TcpListener& listener) { return overlap(wanted, address_of(listener)); });
+        if (in_the_way == taken.end()) continue;
+        const std::vector<PortOwner> owners = find_port_owners(wanted.port);
+        if (master != 0 && std::ranges::find(owners, master, &PortOwner::pid) != owners.end()) continue;
+        notes.push_back({"/listen/" + std::to_string(i) + "/address",
+                         to_string(wanted) + " is in use now: " + describe(owners) + " listens on " +
+                             to_string(config::TcpAddress{in_the_way->host, in_the_way->port})});
+    }
+}
+
+std::string describe(const config::Worker& worker) {
+    std::string text =
+        std::to_string(worker.count) + (worker.count == 1 ? " process" : " processes") + ", ready ";
+    if (const auto* after = std::get_if<config::ReadyAfter>(&worker.ready)) {
+        return text + "after " + format_duration(after->delay);
+    }
+    return text + "by notification within " + format_duration(worker.ready_timeout);
+}
+
+void print_summary(const config::Document& document, const config::Config& config, std::ostream& out) {
+    out << document.name << ": good\n  instance  " << config.name << '\n';
+    for (const config::Listen& listen : config.listen) {
+        out << "  listen    " << listen.name << ' ' << to_string(listen.address) << '\n';
+    }
+    out << "  command  ";
+    for (const std::string& argument : config.worker.command) out << ' ' << argument;
+    out << "\n  workers   " << describe(config.worker) << "\n  drain     "
+        << config::drain_signal_name(config.drain.signal) << ", after "
+        << format_duration(config.drain.timeout) << " SIGKILL\n";
+}
+
+}  // namespace
+
+int check_command(const std::string& config_path, std::ostream& out, std::ostream& err) {
+    const auto document = config::open_document(config_path);
+    if (!document) {
+        err << to_text(document.error()) << '\n';
+        return bad_configuration;
+    }
+    const auto config = config::read_config(*document);
+    if (!config) {
+        err << to_text(config.error()) << '\n';
+        return bad_configuration;
+    }
+    Findings problems;
+    Findings notes;
+    check_command(config->worker, problems, notes);
+    check_directories(*config, problems);
+    check_addresses(*config, notes);
+    print(*document, problems, "", err);
+    print(*document, notes, "note: ", err);
+    if (!problems.empty()) return bad_configuration;
+    print_summary(*document, *config, out);
+    return good;
+}
+
+}  // namespace sup::cli

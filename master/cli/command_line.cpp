@@ -1,0 +1,147 @@
+#include "master/cli/command_line.h"
+
+#include <CLI/CLI.hpp>
+#include <exception>
+#include <functional>
+#include <iostream>
+#include <string>
+
+#include "common/duration.h"
+#include "common/version.h"
+#include "master/cli/check_command.h"
+#include "master/cli/list_command.h"
+#include "master/cli/reload_command.h"
+#include "master/cli/run_command.h"
+#include "master/cli/start_command.h"
+#include "master/cli/status_command.h"
+#include "master/cli/stop_command.h"
+#include "master/cli/terminal.h"
+
+namespace sup::cli {
+namespace {
+
+// Set by the callback of the command that was given.
+using Chosen = std::function<int()>;
+
+int number(ExitCode code) {
+    return static_cast<int>(code);
+}
+
+void add_timeout(CLI::App& command, Duration& timeout) {
+    command
+        .add_option_function<std::string>(
+            "--timeout",
+            [&timeout](const std::string& text) {
+                const auto parsed = parse_duration(text);
+                if (!parsed) throw CLI::ValidationError("--timeout", parsed.error().message);
+                timeout = *parsed;
+            },
+            "Give up waiting after this long (exit code 4); what was asked for goes on")
+        ->type_name("DURATION")
+        ->default_str(format_duration(timeout));
+}
+
+void add_name(CLI::App& command, std::string& name) {
+    command.add_option("NAME", name, "The instance; may be left out when one is running")->type_name("");
+}
+
+void add_config(CLI::App& command, std::string& path) {
+    command.add_option("CONFIG", path, "The configuration file")->type_name("")->required();
+}
+
+void add_json(CLI::App& command, bool& json) {
+    command.add_flag("--json", json, "Print JSON for programs");
+}
+
+// The options of all commands, filled by the parser before `chosen` runs.
+struct Options {
+    StartOptions start;
+    std::string run_config;
+    ReloadOptions reload;
+    StatusOptions status;
+    StopOptions stop;
+    ListOptions list;
+    std::string check_config;
+    Chosen chosen;
+};
+
+void add_start_and_run(CLI::App& app, Options& options) {
+    auto* start = app.add_subcommand("start", "Start an instance in the background; returns when it serves");
+    add_config(*start, options.start.config_path);
+    add_timeout(*start, options.start.timeout);
+    start->callback([&] { options.chosen = [&] { return number(start_command(options.start)); }; });
+
+    auto* run =
+        app.add_subcommand("run", "Run an instance in the foreground (systemd, containers, debugging)");
+    add_config(*run, options.run_config);
+    run->callback([&] { options.chosen = [&] { return run_command(options.run_config); }; });
+}
+
+void add_reload(CLI::App& app, Options& options) {
+    auto* reload = app.add_subcommand("reload", "Start a new generation of workers and drain the old one");
+    add_name(*reload, options.reload.name);
+    add_timeout(*reload, options.reload.timeout);
+    reload->add_flag("--drained", options.reload.drained, "Also wait until the old generation is gone");
+    add_json(*reload, options.reload.json);
+    reload->callback([&] { options.chosen = [&] { return number(reload_command(options.reload)); }; });
+}
+
+void add_status_and_list(CLI::App& app, Options& options) {
+    auto* status = app.add_subcommand("status", "Show an instance: its generations and their workers");
+    add_name(*status, options.status.name);
+    add_json(*status, options.status.json);
+    status->callback([&] { options.chosen = [&] { return number(status_command(options.status)); }; });
+
+    auto* list = app.add_subcommand("list", "List the instances that run");
+    add_json(*list, options.list.json);
+    list->callback([&] { options.chosen = [&] { return number(list_command(options.list)); }; });
+}
+
+void add_stop(CLI::App& app, Options& options) {
+    auto* stop = app.add_subcommand("stop", "Drain and end an instance; returns when nothing of it is left");
+    add_name(*stop, options.stop.name);
+    stop->add_flag("--now", options.stop.now, "Kill the workers instead of letting them drain");
+    add_timeout(*stop, options.stop.timeout);
+    stop->callback([&] { options.chosen = [&] { return number(stop_command(options.stop)); }; });
+}
+
+void add_check(CLI::App& app, Options& options) {
+    auto* check = app.add_subcommand("check", "Validate a configuration; touches nothing");
+    add_config(*check, options.check_config);
+    check->callback(
+        [&] { options.chosen = [&] { return check_command(options.check_config, std::cout, std::cerr); }; });
+}
+
+int run_chosen(int argc, char** argv) {
+    CLI::App app{"Swaps worker generations on the same sockets without losing a connection.", "sup"};
+    app.set_version_flag("--version", std::string("sup ") + version);
+    app.require_subcommand(1);
+    app.failure_message([](const CLI::App*, const CLI::Error& error) {
+        return std::string("sup: ") + error.what() + "\nsup: see `sup --help` and `sup COMMAND --help`\n";
+    });
+    Options options;
+    add_start_and_run(app, options);
+    add_reload(app, options);
+    add_status_and_list(app, options);
+    add_stop(app, options);
+    add_check(app, options);
+    try {
+        app.parse(argc, argv);
+    } catch (const CLI::ParseError& error) {
+        return app.exit(error) == 0 ? 0 : number(ExitCode::usage);
+    }
+    return options.chosen();
+}
+
+}  // namespace
+
+int run_command_line(int argc, char** argv) {
+    try {
+        return run_chosen(argc, argv);
+    } catch (const std::exception& error) {
+        print_error(error.what());
+        return number(ExitCode::failed);
+    }
+}
+
+}  // namespace sup::cli

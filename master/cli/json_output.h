@@ -1,0 +1,11 @@
+// What a program reads.
+#pragma once
+
+#include <nlohmann/json_fwd.hpp>
+
+namespace sup::cli {
+
+// To stdout, indented, with a newline.
+void print_json(const nlohmann::json& value);
+
+}  // namespace sup::cli

@@ -1,0 +1,22 @@
+// The last word of a command, from the master's answer. Pure.
+#pragma once
+
+#include <nlohmann/json_fwd.hpp>
+#include <string>
+
+#include "master/cli/progress.h"
+
+namespace sup::cli {
+
+// "reloaded: generation 2 (2 workers) serves, generation 1 is draining, 9ms"
+std::string describe_reload(const nlohmann::json& outcome, const ProgressModel& seen);
+
+// "hello is up: pid 4711, generation 1 (2 workers) serves on http 127.0.0.1:8999, 12ms", from the outcome of
+// the start and the status that follows it.
+std::string describe_start(const nlohmann::json& outcome, const nlohmann::json& status);
+
+// What failed, why, and the failing worker's last lines; several lines.
+std::string describe_failure(const std::string& what, const std::string& reason,
+                             const nlohmann::json& worker_output);
+
+}  // namespace sup::cli

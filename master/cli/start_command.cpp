@@ -1,0 +1,160 @@
+#include "master/cli/start_command.h"
+
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <cstring>
+#include <nlohmann/json.hpp>
+#include <utility>
+#include <variant>
+
+#include "master/cli/background.h"
+#include "master/cli/claim.h"
+#include "master/cli/connect.h"
+#include "master/cli/json_access.h"
+#include "master/cli/outcome_text.h"
+#include "master/cli/progress.h"
+#include "master/cli/terminal.h"
+#include "master/control/line_stream.h"
+
+namespace sup::cli {
+namespace {
+
+using nlohmann::json;
+
+// How long a master may take to be gone after it has said that it failed.
+constexpr Duration farewell{10'000};
+// It answers at once, or something is wrong with it.
+constexpr Duration patience{10'000};
+
+struct Promoted {
+    json result;
+};
+struct Failed {
+    std::string reason;
+    json worker_output;
+    bool configuration_error = false;
+};
+struct Died {};
+struct TimedOut {};
+using Report = std::variant<Promoted, Failed, Died, TimedOut>;
+
+// The outcome, when this line tells it.
+std::optional<Report> understand(const std::string& line, Progress& progress) {
+    const json message = json::parse(line, nullptr, false);
+    if (text_of(message, "method") == "event") progress.take(member(message, "params"));
+    if (const auto& result = member(message, "result"); result.is_object()) return Promoted{result};
+    if (const auto& error = member(message, "error"); error.is_object()) {
+        const auto& data = member(error, "data");
+        return Failed{text_of(error, "message"), member(data, "worker_output"),
+                      flag_of(data, "configuration_error")};
+    }
+    return std::nullopt;
+}
+
+Report wait_for_report(int stream, const control::Deadline& deadline) {
+    Progress progress = Progress::on_stdout();
+    control::LineReader reader;
+    while (true) {
+        const auto line = reader.next(stream, deadline);
+        const auto* text = std::get_if<std::string>(&line);
+        auto outcome = text != nullptr ? understand(*text, progress) : std::nullopt;
+        if (text != nullptr && !outcome) continue;
+        progress.clear();
+        if (outcome) return std::move(*outcome);
+        return std::holds_alternative<control::TimedOut>(line) ? Report{TimedOut{}} : Report{Died{}};
+    }
+}
+
+// "was killed by signal 9 (Killed)"; empty when it is still there.
+std::string wait_for_exit(pid_t pid, Duration limit) {
+    if (const auto process = identify_process(pid)) {
+        const UniqueFd ending = open_process(*process);
+        if (ending && !control::wait_readable(ending.get(), control::deadline_after(limit))) return {};
+    }
+    int status = 0;
+    if (::waitpid(pid, &status, 0) != pid) return "ended";
+    if (WIFSIGNALED(status)) {
+        const int number = WTERMSIG(status);
+        return "was killed by signal " + std::to_string(number) + " (" + ::strsignal(number) + ")";
+    }
+    return "exited with code " + std::to_string(WEXITSTATUS(status));
+}
+
+class Start {
+public:
+    Start(Claim claim, BackgroundMaster master)
+        : name_(claim.directory.name()), claim_(std::move(claim)), master_(std::move(master)) {}
+
+    ExitCode finish(const control::Deadline& deadline) {
+        const Report report = wait_for_report(master_.report.get(), deadline);
+        return std::visit([this](const auto& outcome) { return conclude(outcome); }, report);
+    }
+
+private:
+    ExitCode conclude(const Promoted& promoted) {
+        // Asked over the control socket, so that whoever comes next finds it answering.
+        const Found instance{name_, {}, claim_.directory.paths(), true, master_.pid, std::nullopt, {}};
+        const auto deadline = control::deadline_after(patience);
+        auto client = connect_to(instance, deadline);
+        if (!client) return fail(client.error());
+        const auto status = client->call("status", json::object(), deadline);
+        if (!status) return fail(explain(status.error(), name_, "the start"));
+        print(harmless(describe_start(promoted.result, *status)) + "\n");
+        return ExitCode::done;
+    }
+
+    ExitCode conclude(const Failed& failed) {
+        const bool gone = !wait_for_exit(master_.pid, farewell).empty();
+        // The master removes its folder itself, but not when it failed before it could.
+        if (gone) [[maybe_unused]]
+            const auto removed = claim_.directory.remove_all();
+        std::string message = describe_failure(name_ + " did not start", failed.reason, failed.worker_output);
+        if (claim_.config.log.file) message += "\nthe log is " + *claim_.config.log.file;
+        if (!gone) message += "\nits master (pid " + std::to_string(master_.pid) + ") is still ending";
+        return fail({failed.configuration_error ? ExitCode::usage : ExitCode::failed, message});
+    }
+
+    ExitCode conclude(const Died&) {
+        const std::string how = wait_for_exit(master_.pid, farewell);
+        std::string message = name_ + " did not start: its master (pid " + std::to_string(master_.pid) +
+                              ") " + (how.empty() ? "closed its report without an outcome" : how);
+        message += "\nthe log is " + claim_.config.log.file.value_or(claim_.directory.paths().log);
+        return fail({ExitCode::failed, message});
+    }
+
+    ExitCode conclude(const TimedOut&) {
+        return fail(explain({control::CallError::Kind::timed_out, {}}, name_, "the start"));
+    }
+
+    static ExitCode fail(const CommandError& error) {
+        print_error(error.message);
+        return error.code;
+    }
+
+    std::string name_;
+    Claim claim_;
+    BackgroundMaster master_;
+};
+
+Result<Start, CommandError> begin(const std::string& config_path) {
+    auto claimed = claim(config_path);
+    if (!claimed) return claimed.error();
+    auto master = start_in_background(*claimed);
+    if (!master) return CommandError{ExitCode::failed, master.error().message};
+    return Start{std::move(*claimed), std::move(*master)};
+}
+
+}  // namespace
+
+ExitCode start_command(const StartOptions& options) {
+    const auto deadline = control::deadline_after(options.timeout);
+    auto start = begin(options.config_path);
+    if (!start) {
+        print_error(start.error().message);
+        return start.error().code;
+    }
+    return start->finish(deadline);
+}
+
+}  // namespace sup::cli

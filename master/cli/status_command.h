@@ -1,0 +1,16 @@
+// `sup status [NAME]`.
+#pragma once
+
+#include <string>
+
+#include "master/cli/exit_code.h"
+
+namespace sup::cli {
+
+struct StatusOptions {
+    std::string name;  // empty: the one that runs
+    bool json = false;
+};
+ExitCode status_command(const StatusOptions& options);
+
+}  // namespace sup::cli

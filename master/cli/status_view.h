@@ -1,0 +1,34 @@
+// `sup status` and `sup list` for people: text from the master's answers. Pure.
+#pragma once
+
+#include <chrono>
+#include <functional>
+#include <nlohmann/json_fwd.hpp>
+#include <string>
+#include <vector>
+
+#include "master/cli/instances.h"
+#include "master/cli/terminal.h"
+
+namespace sup::cli {
+
+struct StatusView {
+    Style style;
+    std::chrono::system_clock::time_point now;
+    // Given a generation's `executable`: what has become of the file at its path, or nothing.
+    std::function<std::string(const nlohmann::json& executable)> disk_hint;
+};
+
+// The whole answer of the method `status`.
+std::string render_status(const nlohmann::json& status, const StatusView& view);
+
+// An array as `sup list --json` prints it.
+std::string render_list(const nlohmann::json& list, const Style& style);
+
+// "the master of hello is gone; these workers of it still serve:" and a table.
+std::string render_orphans(const Found& found, const Style& style);
+
+// "the binary at this path is another one now": compares the file with what was pinned.
+std::string compare_with_disk(const nlohmann::json& executable);
+
+}  // namespace sup::cli

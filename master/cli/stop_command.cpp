@@ -1,0 +1,94 @@
+#include "master/cli/stop_command.h"
+
+#include <csignal>
+#include <nlohmann/json.hpp>
+
+#include "master/cli/connect.h"
+#include "master/cli/orphans.h"
+#include "master/cli/progress.h"
+#include "master/cli/terminal.h"
+#include "master/runtime/process_identity.h"
+
+namespace sup::cli {
+namespace {
+
+using control::Deadline;
+using nlohmann::json;
+using Outcome = Result<Success, CommandError>;
+
+CommandError still_going(const std::string& name) {
+    return explain({control::CallError::Kind::timed_out, {}}, name, "the stop");
+}
+
+UniqueFd open_by_pid(pid_t pid) {
+    const auto process = identify_process(pid);
+    return process ? open_process(*process) : UniqueFd{};
+}
+
+// The answer comes a moment before the end; only when the process has gone its ports and its name are free.
+Outcome wait_for_end(const Found& instance, const UniqueFd& master, const Deadline& deadline) {
+    if (master && !control::wait_readable(master.get(), deadline)) return still_going(instance.name);
+    const Found after = look_at(instance.runtime_directory, instance.name);
+    if (after.orphans.empty()) return Success{};
+    return CommandError{ExitCode::failed,
+                        "the master of " + instance.name +
+                            " died before it had stopped its workers: " + describe_workers(after.orphans) +
+                            " still serve; run `sup stop " + instance.name + "` again"};
+}
+
+Outcome stop_master(control::Client& client, const Found& instance, bool now, const Deadline& deadline) {
+    const UniqueFd master = open_by_pid(client.master_pid());
+    Progress progress = Progress::on_stdout();
+    const auto result =
+        client.call("stop", {{"now", now}}, deadline, [&](const json& event) { progress.take(event); });
+    progress.clear();
+    if (!result && result.error().kind != control::CallError::Kind::disconnected) {
+        return explain(result.error(), instance.name, "the stop");
+    }
+    if (!master && !client.wait_for_end(deadline)) return still_going(instance.name);
+    return wait_for_end(instance, master, deadline);
+}
+
+// Its socket is gone (a cleaner of /tmp may have taken it), but the lock says that it lives, and who it is is
+// recorded.
+Outcome stop_by_signal(const Found& instance, bool now, const Deadline& deadline) {
+    const auto record = read_live_record(instance.paths.live_workers);
+    const UniqueFd master = record && *record ? open_process((*record)->master) : UniqueFd{};
+    if (!master) {
+        return CommandError{
+            ExitCode::failed,
+            "instance " + instance.name + " is being started or ended by another sup just now; try again"};
+    }
+    signal_process(master.get(), SIGTERM);
+    if (now)
+        signal_process(master.get(),
+                       SIGQUIT);  // a second request to stop kills; another signal, so that none is lost
+    return wait_for_end(instance, master, deadline);
+}
+
+Outcome stop(const StopOptions& options, std::string& name) {
+    const auto deadline = control::deadline_after(options.timeout);
+    const auto instance = choose_instance(options.name);
+    if (!instance) return instance.error();
+    name = instance->name;
+    if (!instance->running) return end_orphans(*instance, options.now, deadline);
+    auto client = connect_to(*instance, deadline);
+    if (client) return stop_master(*client, *instance, options.now, deadline);
+    if (client.error().code != ExitCode::not_running) return client.error();
+    return stop_by_signal(*instance, options.now, deadline);
+}
+
+}  // namespace
+
+ExitCode stop_command(const StopOptions& options) {
+    std::string name;
+    const auto outcome = stop(options, name);
+    if (!outcome) {
+        print_error(outcome.error().message);
+        return outcome.error().code;
+    }
+    print(name + " has stopped\n");
+    return ExitCode::done;
+}
+
+}  // namespace sup::cli

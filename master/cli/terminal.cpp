@@ -1,0 +1,103 @@
+#include "master/cli/terminal.h"
+
+#include <sys/ioctl.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstdlib>
+
+namespace sup::cli {
+namespace {
+
+bool continues_a_character(char byte) {
+    return (static_cast<unsigned char>(byte) & 0xC0U) == 0x80U;
+}
+
+std::string_view variable(const char* name) {
+    const char* value = ::getenv(name);
+    return value == nullptr ? std::string_view() : std::string_view(value);
+}
+
+}  // namespace
+
+std::string Style::operator()(Colour colour, std::string_view text) const {
+    const auto wrap = [&](const char* code) { return std::string(code) + std::string(text) + "\033[0m"; };
+    if (!colours_ || text.empty()) return std::string(text);
+    switch (colour) {
+        case Colour::none: return std::string(text);
+        case Colour::bold: return wrap("\033[1m");
+        case Colour::dim: return wrap("\033[2m");
+        case Colour::red: return wrap("\033[31m");
+        case Colour::green: return wrap("\033[32m");
+        case Colour::yellow: return wrap("\033[33m");
+    }
+    std::abort();
+}
+
+bool is_terminal(int fd) {
+    return ::isatty(fd) == 1;
+}
+
+Style style_for(int fd) {
+    const auto kind = variable("TERM");
+    return Style{is_terminal(fd) && variable("NO_COLOR").empty() && !kind.empty() && kind != "dumb"};
+}
+
+std::size_t terminal_width(int fd) {
+    constexpr std::size_t usual = 80;
+    winsize size{};
+    return ::ioctl(fd, TIOCGWINSZ, &size) == 0 && size.ws_col > 0 ? size.ws_col : usual;
+}
+
+std::size_t display_width(std::string_view text) {
+    std::size_t width = 0;
+    for (const char byte : text) width += continues_a_character(byte) ? 0 : 1;
+    return width;
+}
+
+std::string harmless(std::string_view text, std::string_view line_end) {
+    std::string safe;
+    for (std::size_t at = 0; at < text.size(); ++at) {
+        const auto byte = static_cast<unsigned char>(text[at]);
+        const auto next = static_cast<unsigned char>(at + 1 < text.size() ? text[at + 1] : '\0');
+        if (byte == '\n') {
+            safe += line_end;
+        } else if (byte < 0x20 || byte == 0x7F) {
+            safe += '?';
+        } else if (byte == 0xC2 && next >= 0x80 && next < 0xA0) {
+            safe += '?';  // U+0080 to U+009F, the C1 controls, which some terminals obey
+            ++at;
+        } else {
+            safe += text[at];
+        }
+    }
+    return safe;
+}
+
+std::string shortened(std::string_view text, std::size_t width) {
+    if (display_width(text) <= width) return std::string(text);
+    if (width == 0) return {};
+    std::size_t bytes = 0;
+    for (std::size_t seen = 0; bytes < text.size(); ++bytes) {
+        if (!continues_a_character(text[bytes]) && ++seen == width) break;
+    }
+    return std::string(text.substr(0, bytes)) + "…";
+}
+
+void print_error(std::string_view message) {
+    write_text(STDERR_FILENO, "sup: " + harmless(message, "\n     ") + "\n");
+}
+
+void write_text(int fd, std::string_view text) {
+    while (!text.empty()) {
+        const ssize_t size = ::write(fd, text.data(), text.size());
+        if (size < 0 && errno != EINTR) return;
+        if (size > 0) text.remove_prefix(static_cast<std::size_t>(size));
+    }
+}
+
+void print(std::string_view text) {
+    write_text(STDOUT_FILENO, text);
+}
+
+}  // namespace sup::cli

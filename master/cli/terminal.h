@@ -1,0 +1,42 @@
+// What is known of whom we print to.
+#pragma once
+
+#include <cstddef>
+#include <string>
+#include <string_view>
+
+namespace sup::cli {
+
+enum class Colour { none, bold, dim, red, green, yellow };
+
+// Puts colours around text, or leaves it alone.
+class Style {
+public:
+    explicit Style(bool colours) : colours_(colours) {}
+    std::string operator()(Colour colour, std::string_view text) const;
+
+private:
+    bool colours_;
+};
+
+bool is_terminal(int fd);
+// At a terminal that knows colours, unless NO_COLOR is set (https://no-color.org).
+Style style_for(int fd);
+// In characters; 80 when it is not known.
+std::size_t terminal_width(int fd);
+
+// In characters as a terminal shows them, taking each code point for one.
+std::size_t display_width(std::string_view text);
+// Control characters, which could take over a terminal, become '?'; line ends become what is given.
+std::string harmless(std::string_view text, std::string_view line_end = " ");
+// Cut to a width, with an ellipsis in place of what is missing.
+std::string shortened(std::string_view text, std::size_t width);
+
+// To stderr, harmless, prefixed "sup: "; further lines are indented.
+void print_error(std::string_view message);
+// To stdout, as it is.
+void print(std::string_view text);
+// At once, without a buffer that a fork would double. A reader that has gone away is no failure.
+void write_text(int fd, std::string_view text);
+
+}  // namespace sup::cli
