@@ -36,7 +36,8 @@ using Findings = std::vector<Finding>;
 void print(const config::Document& document, const Findings& findings, const std::string& kind,
            std::ostream& err) {
     for (const auto& [pointer, message] : findings) {
-        err << config::to_text(document.name, {config::position_of(document, pointer), pointer, kind + message})
+        err << config::to_text(document.name,
+                               {config::position_of(document, pointer), pointer, kind + message})
             << '\n';
     }
 }
