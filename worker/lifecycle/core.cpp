@@ -106,9 +106,11 @@ void Core::remove(Service& service) {
 }
 
 int Core::run() {
-    if (!failure_ && listeners_.empty()) {
-        failure_ =
-            Error{"nothing to listen on: no descriptor was inherited (LISTEN_FDS) and no address given"};
+    if (!failure_ && !services_.empty() && served_.empty()) {
+        failure_ = Error{
+            environment_.under_sup()
+                ? "nothing to serve: sup passed no stream listener (`listen` in its configuration)"
+                : "nothing to serve: no stream socket was inherited (LISTEN_FDS), and no address given"};
     }
     if (!failure_ && options_.ready_at_start) ready();
     if (!failure_ && !finished_) {

@@ -7,7 +7,9 @@
 #include <sys/socket.h>
 #include <sys/un.h>
 
+#include <charconv>
 #include <cstddef>
+#include <cstdint>
 #include <cstring>
 #include <memory>
 #include <string_view>
@@ -29,11 +31,20 @@ struct AddressParts {
     std::string port;
 };
 
+// getaddrinfo(3) takes a port's lower 16 bits and asks no more.
+bool is_port(const std::string& text) {
+    std::uint16_t port = 0;
+    const char* end = text.data() + text.size();
+    const auto [rest, problem] = std::from_chars(text.data(), end, port);
+    return problem == std::errc{} && rest == end;
+}
+
 Result<AddressParts> split_address(const std::string& address) {
     const std::size_t colon = address.rfind(':');
-    if (colon == std::string::npos || colon + 1 == address.size()) {
-        return Error{"\"" + address +
-                     "\" is not an address; expected one such as \"127.0.0.1:8080\" or \"[::1]:80\""};
+    if (colon == std::string::npos || !is_port(address.substr(colon + 1))) {
+        return Error{
+            "cannot listen on \"" + address +
+            "\": expected an address with a port, such as \"127.0.0.1:8080\", \"[::1]:80\" or \"*:80\""};
     }
     std::string host = address.substr(0, colon);
     if (host.size() > 2 && host.front() == '[' && host.back() == ']') host = host.substr(1, host.size() - 2);

@@ -27,7 +27,7 @@ namespace sup::worker {
 struct Options {
     // Where to listen when no descriptor was inherited: "127.0.0.1:8080", "[::1]:80", "*:80" (IPv6 and IPv4).
     // Port 0 lets the kernel choose.
-    std::vector<std::string> listen;
+    std::vector<std::string> listen = {};
 
     // With false the worker neither accepts nor says READY=1 until ready() is called: for services that warm
     // up first.
@@ -43,7 +43,7 @@ struct Options {
     std::chrono::milliseconds drain_timeout{30'000};
 
     // Called once in the loop's thread when the worker has begun to serve.
-    std::function<void()> on_ready;
+    std::function<void()> on_ready = {};
 };
 
 struct ListenerInfo {

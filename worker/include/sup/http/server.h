@@ -25,7 +25,7 @@ using Handler = std::function<void(Request& request, Response response)>;
 
 struct Options {
     // Which of the worker's stream listeners to serve, by name; empty: all of them.
-    std::vector<std::string> listeners;
+    std::vector<std::string> listeners = {};
 
     std::size_t max_head_bytes =
         64 * 1024;                  // request line and headers; beyond: 431 (414 within the request line)

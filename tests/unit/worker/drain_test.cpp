@@ -1,0 +1,178 @@
+// How a worker that was told to drain treats its clients, run by hand (so: a stop).
+#include <atomic>
+#include <memory>
+#include <optional>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "common/uv.h"
+#include "tests/catch.h"
+#include "tests/unit/worker/client.h"
+#include "tests/unit/worker/running_server.h"
+#include "tests/unit/worker/wire.h"
+
+using namespace std::chrono_literals;
+using sup::http::Request;
+using sup::http::Response;
+using sup::test::Answer;
+using sup::test::Client;
+using sup::test::eventually;
+using sup::test::get;
+using sup::test::RunningServer;
+
+namespace {
+
+// Answers at once, or when the test says so.
+class Gate {
+public:
+    void operator()(Request& request, Response response) {
+        if (request.path() != "/wait") return response.send(200, request.target());
+        held_.push_back(response);
+        ++waiting;
+        if (timer_ == nullptr) {
+            timer_ = std::make_unique<sup::uv::Timer>(loop, [this] { look(); });
+            timer_->arm(1ms);
+        }
+    }
+
+    // Only after the loop has ended.
+    void clear() {
+        timer_.reset();
+        held_.clear();
+    }
+
+    uv_loop_s* loop = nullptr;
+    std::atomic<int> waiting = 0;
+    std::atomic<bool> open = false;
+
+private:
+    void look() {
+        if (!open) return timer_->arm(1ms);
+        for (Response& response : held_) response.send(200, "waited");
+        held_.clear();
+    }
+
+    std::vector<Response> held_;
+    std::unique_ptr<sup::uv::Timer> timer_;
+};
+
+struct Gated {
+    explicit Gated(sup::worker::Options life = {})
+        : running([this](Request& request, Response response) { gate(request, std::move(response)); }, {},
+                  std::move(life)) {
+        gate.loop = running.worker().loop();
+    }
+    ~Gated() {
+        running.exit_code();
+        gate.clear();
+    }
+    Gate gate;
+    RunningServer running;
+};
+
+bool refused(const std::string& address) {
+    try {
+        Client client(address);
+        return false;
+    } catch (const std::runtime_error&) {
+        return true;
+    }
+}
+
+}  // namespace
+
+TEST_CASE("a drain finishes the request in flight, says Connection: close, and takes no new connections") {
+    Gated gated;
+    Client client(gated.running.address());
+    client.send(get("/wait"));
+    REQUIRE(eventually([&] { return gated.gate.waiting == 1; }));
+    gated.running.drain();
+    CHECK(eventually([&] { return refused(gated.running.address()); }));
+    CHECK(gated.running.running());
+    gated.gate.open = true;
+    const Answer answer = client.receive();
+    CHECK(answer.body == "waited");
+    CHECK(answer.says_close());
+    CHECK(client.ended_in_order());
+    CHECK(gated.running.exit_code() == 0);
+}
+
+TEST_CASE("a keep-alive client's next request is answered during a drain, with Connection: close") {
+    Gated gated;
+    Client busy(gated.running.address());
+    busy.send(get("/wait"));
+    Client client(gated.running.address());
+    client.send(get("/1"));
+    CHECK_FALSE(client.receive().says_close());
+    REQUIRE(eventually([&] { return gated.gate.waiting == 1; }));
+    gated.running.drain();
+    CHECK(eventually([&] { return refused(gated.running.address()); }));
+    client.send(get("/2"));
+    const Answer answer = client.receive();
+    CHECK(answer.body == "/2");
+    CHECK(answer.says_close());
+    CHECK(client.ended_in_order());
+    gated.gate.open = true;
+    CHECK(busy.receive().status == 200);
+}
+
+TEST_CASE("at a stop idle connections are closed in order after a grace, and the process ends") {
+    Gated gated;
+    Client fresh(gated.running.address());
+    Client kept(gated.running.address());
+    kept.send(get("/1"));
+    CHECK(kept.receive().status == 200);
+    gated.running.drain();
+    CHECK(fresh.ended_in_order());
+    CHECK(kept.ended_in_order());
+    CHECK(gated.running.exit_code() == 0);
+}
+
+TEST_CASE("connections in the accept queue are served at a stop, with every byte they sent") {
+    // The worker does not serve yet, so all of these are still queued when it is told to drain.
+    sup::worker::Worker worker({.listen = {"127.0.0.1:0"}, .ready_at_start = false, .handle_signals = false});
+    sup::http::Server server(
+        worker, [](Request& request, Response response) { response.send(200, request.target()); });
+    std::vector<std::unique_ptr<Client>> clients;
+    for (int i = 0; i < 50; ++i) {
+        clients.push_back(std::make_unique<Client>(worker.listeners()[0].address));
+        clients.back()->send(get("/" + std::to_string(i)));
+    }
+    worker.drain();
+    std::thread thread([&] { CHECK(worker.run() == 0); });
+    for (int i = 0; i < 50; ++i) {
+        const Answer answer = clients[static_cast<std::size_t>(i)]->receive();
+        CHECK(answer.body == "/" + std::to_string(i));
+        CHECK(answer.says_close());
+    }
+    clients.clear();
+    thread.join();
+}
+
+TEST_CASE("what is still open at the deadline is closed in order, and the process ends by itself") {
+    Gated gated({.drain_timeout = 400ms});
+    Client stuck(gated.running.address());
+    stuck.send(get("/wait"));
+    Client half(gated.running.address());
+    half.send("GET / HT");
+    REQUIRE(eventually([&] { return gated.gate.waiting == 1; }));
+    gated.running.drain();
+    CHECK(stuck.ended_in_order());
+    CHECK(half.ended_in_order());
+    CHECK(gated.running.exit_code() == 0);
+}
+
+TEST_CASE("a large answer is not cut by a stop") {
+    std::atomic<bool> begun = false;
+    RunningServer running([&](Request&, Response response) {
+        response.send(200, std::string(20'000'000, 'x'));
+        begun = true;
+    });
+    Client client(running.address());
+    client.send(get("/"));
+    REQUIRE(eventually([&] { return begun.load(); }));
+    running.drain();
+    CHECK(client.receive().body.size() == 20'000'000);
+    CHECK(running.exit_code() == 0);
+}

@@ -1,0 +1,135 @@
+// The worker's small parts: environment, notifications, packets, addresses.
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <array>
+#include <csignal>
+#include <cstdlib>
+#include <string>
+
+#include "tests/catch.h"
+#include "worker/lifecycle/channel.h"
+#include "worker/lifecycle/environment.h"
+#include "worker/lifecycle/listener.h"
+#include "worker/lifecycle/notify_client.h"
+
+using namespace sup::worker;
+
+namespace {
+
+void set(const char* name, const std::string& value) {
+    ::setenv(name, value.c_str(), 1);
+}
+
+bool is_set(const char* name) {
+    return std::getenv(name) != nullptr;
+}
+
+}  // namespace
+
+TEST_CASE("the environment is taken, and what is meant for this process alone is removed from it") {
+    set("LISTEN_PID", std::to_string(::getpid()));
+    set("LISTEN_FDS", "3");
+    set("LISTEN_FDNAMES", "http::admin");
+    set("NOTIFY_SOCKET", "@name");
+    set("SUP_INSTANCE", "shop");
+    set("SUP_GENERATION", "12");
+    set("SUP_DRAIN_TIMEOUT_MS", "1500");
+    const Environment told = take_environment();
+    CHECK(told.listen_fds == 3);
+    CHECK(told.listen_names == std::vector<std::string>{"http", "", "admin"});
+    CHECK(told.notify_socket == "@name");
+    CHECK(told.instance == "shop");
+    CHECK(told.generation == 12);
+    CHECK(told.drain_timeout == sup::Duration{1500});
+    for (const char* name : {"LISTEN_PID", "LISTEN_FDS", "LISTEN_FDNAMES", "NOTIFY_SOCKET"})
+        CHECK_FALSE(is_set(name));
+    CHECK(is_set("SUP_INSTANCE"));
+    for (const char* name : {"SUP_INSTANCE", "SUP_GENERATION", "SUP_DRAIN_TIMEOUT_MS"}) ::unsetenv(name);
+}
+
+TEST_CASE("descriptors for another process are not taken, nor those of a malformed environment") {
+    set("LISTEN_FDS", "1");
+    set("LISTEN_PID", std::to_string(::getpid() + 1));
+    CHECK(take_environment().listen_fds == 0);
+    CHECK_FALSE(is_set("LISTEN_FDS"));
+    for (const char* count : {"", "-1", "x", "1x", "99999999999999999999"}) {
+        set("LISTEN_PID", std::to_string(::getpid()));
+        set("LISTEN_FDS", count);
+        CHECK(take_environment().listen_fds == 0);
+    }
+    CHECK_FALSE(take_environment().under_sup());
+}
+
+TEST_CASE("signals are known by name and number") {
+    CHECK(parse_signal("SIGUSR1") == SIGUSR1);
+    CHECK(parse_signal("USR1") == SIGUSR1);
+    CHECK(parse_signal("15") == SIGTERM);
+    for (const char* none : {"", "SIG", "SIGNONE", "0", "-1", "1000", "usr1"}) CHECK(parse_signal(none) == 0);
+}
+
+TEST_CASE("drain packets are understood, others and malformed ones are not") {
+    const auto drain =
+        parse_drain_packet(R"({"type":"drain","listeners":["a"],"retired":["b","c"],"more":1})");
+    REQUIRE(drain);
+    CHECK(drain->listeners == std::vector<std::string>{"a"});
+    CHECK(drain->retired == std::vector<std::string>{"b", "c"});
+    CHECK(parse_drain_packet(R"({"type":"drain"})") == DrainPacket{});
+    for (const char* other : {"", "[]", "1", "{", "{}", R"({"type":"inbox"})", R"({"type":1})",
+                              R"({"type":"drain","retired":1})", R"({"type":"drain","listeners":[1]})"}) {
+        CHECK_FALSE(parse_drain_packet(other));
+    }
+}
+
+TEST_CASE("the channel keeps the last drain packet, and knows when the master has gone") {
+    sup::uv::Loop loop;
+    auto ends = Channel::open();
+    REQUIRE(ends);
+    const auto say = [&](const std::string& packet) {
+        return ::send(ends->masters.get(), packet.data(), packet.size(), 0);
+    };
+    Channel channel(loop.get(), std::move(ends->ours));
+    channel.read();
+    CHECK_FALSE(channel.drain());
+    say(R"({"type":"unknown"})");
+    say(R"({"type":"drain","listeners":["a"],"retired":[]})");
+    say(R"({"type":"drain","listeners":[],"retired":["a"]})");
+    channel.read();
+    REQUIRE(channel.drain());
+    CHECK(channel.drain()->retired == std::vector<std::string>{"a"});
+    CHECK_FALSE(channel.closed());
+    ends->masters.reset();
+    channel.read();
+    CHECK(channel.closed());
+    CHECK(channel.drain());
+}
+
+TEST_CASE("notifying nobody is no failure, notifying a socket that is not there is") {
+    CHECK(NotifyClient().send("READY=1").ok());
+    const auto missing = NotifyClient("/nonexistent/notify").send("READY=1");
+    REQUIRE_FALSE(missing);
+    CHECK(missing.error().message.find("/nonexistent/notify") != std::string::npos);
+    CHECK_FALSE(NotifyClient(std::string(200, 'x')).send("READY=1"));
+}
+
+TEST_CASE("addresses to listen on") {
+    for (const char* address : {"127.0.0.1:0", "[::1]:0", "localhost:0", "*:0"}) {
+        CAPTURE(address);
+        const auto listener = listen_on(address, "x");
+        if (!listener) WARN(listener.error().message);  // a machine without IPv6
+        if (listener) CHECK(listener->address.find(':') != std::string::npos);
+    }
+    for (const char* wrong :
+         {"", "127.0.0.1", "127.0.0.1:", "127.0.0.1:http", "nowhere.invalid:1", "127.0.0.1:99999"}) {
+        CAPTURE(wrong);
+        CHECK_FALSE(listen_on(wrong, "x"));
+    }
+}
+
+TEST_CASE("a descriptor that is promised and no socket is an error that names it") {
+    Environment environment;
+    environment.listen_fds = 200;
+    const auto listeners = inherited_listeners(environment);
+    REQUIRE_FALSE(listeners);
+    CHECK(listeners.error().message.find("descriptor 3 is none") != std::string::npos);
+}

@@ -1,0 +1,376 @@
+// The HTTP server on real sockets.
+#include "sup/http/server.h"
+
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <sys/socket.h>
+
+#include <atomic>
+#include <fstream>
+#include <memory>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "common/uv.h"
+#include "tests/catch.h"
+#include "tests/unit/worker/client.h"
+#include "tests/unit/worker/running_server.h"
+#include "tests/unit/worker/wire.h"
+
+using namespace std::chrono_literals;
+using sup::http::Request;
+using sup::http::Response;
+using sup::test::Answer;
+using sup::test::Client;
+using sup::test::eventually;
+using sup::test::get;
+using sup::test::RunningServer;
+
+namespace {
+
+void tell_target(Request& request, Response response) {
+    response.send(200, request.target());
+}
+
+void echo(Request& request, Response response) {
+    request.read_body(1ULL << 30, [](std::string_view piece, bool last, Response& out) {
+        if (last) return out.end();
+        out.write(piece);
+    });
+    response.start(200, request.content_length());
+}
+
+std::string post(std::size_t length) {
+    return "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: " + std::to_string(length) + "\r\n\r\n";
+}
+
+std::size_t resident_kib() {
+    std::ifstream status("/proc/self/status");
+    std::string word;
+    std::size_t kib = 0;
+    while (status >> word) {
+        if (word == "VmRSS:") status >> kib;
+    }
+    return kib;
+}
+
+// Bytes that differ everywhere, so that nothing lost or doubled goes unseen.
+std::string pattern(std::size_t begin, std::size_t count) {
+    std::string bytes(count, '\0');
+    for (std::size_t i = 0; i < count; ++i) {
+        const std::size_t n = begin + i;
+        bytes[i] = static_cast<char>('!' + (n * 7 + n / 251 + n / 65'521) % 90);
+    }
+    return bytes;
+}
+
+}  // namespace
+
+TEST_CASE("many requests on one connection, one after the other and pipelined") {
+    RunningServer running(tell_target);
+    Client client(running.address());
+    for (int i = 0; i < 100; ++i) {
+        client.send(get("/" + std::to_string(i)));
+        CHECK(client.receive().body == "/" + std::to_string(i));
+    }
+    std::string many;
+    for (int i = 0; i < 5000; ++i) many += get("/" + std::to_string(i));
+    std::thread sender([&] { client.send(many); });
+    int wrong = 0;
+    for (int i = 0; i < 5000; ++i) wrong += client.receive().body != "/" + std::to_string(i);
+    sender.join();
+    CHECK(wrong == 0);
+}
+
+TEST_CASE("a request cut at any position into two packets is answered") {
+    RunningServer running(echo);
+    const std::string bytes = post(5) + "hello";
+    for (std::size_t cut = 1; cut < bytes.size(); ++cut) {
+        Client client(running.address());
+        const int on = 1;
+        ::setsockopt(client.fd(), IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
+        client.send(bytes.substr(0, cut));
+        // The connection is served, so the first part is likely read alone; either way the answer is the
+        // same.
+        std::this_thread::yield();
+        client.send(bytes.substr(cut));
+        CAPTURE(cut);
+        CHECK(client.receive().body == "hello");
+    }
+}
+
+TEST_CASE("a client that shuts down its side after its request gets the whole answer, and then the end") {
+    RunningServer running(
+        [](Request&, Response response) { response.send(200, std::string(4'000'000, 'x')); });
+    Client client(running.address());
+    client.send(get("/"));
+    client.end_sending();
+    CHECK(client.receive().body.size() == 4'000'000);
+    CHECK(client.ended_in_order());
+    CHECK(eventually([&] { return running.server().connections() == 0; }));
+}
+
+TEST_CASE("64 MiB are echoed in chunks and by length without being held in memory") {
+    RunningServer running(echo);
+    constexpr std::size_t total = 64ULL * 1024 * 1024;
+    constexpr std::size_t part = 1024 * 1024;
+    const bool chunked = GENERATE(false, true);
+    CAPTURE(chunked);
+    Client client(running.address());
+    const std::size_t before = resident_kib();
+    std::thread sender([&] {
+        client.send(chunked ? "POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n"
+                            : post(total));
+        for (std::size_t sent = 0; sent < total; sent += part) {
+            if (chunked) client.send("100000\r\n");
+            client.send(pattern(sent, part));
+            if (chunked) client.send("\r\n");
+        }
+        if (chunked) client.send("0\r\n\r\n");
+    });
+    std::string head;
+    while (head.find("\r\n\r\n") == std::string::npos) head += client.receive_bytes(1);
+    std::size_t received = 0;
+    bool same = true;
+    while (same && received < total) {
+        std::size_t size = part;
+        if (chunked) {
+            std::string line;
+            while (line.find("\r\n") == std::string::npos) line += client.receive_bytes(1);
+            size = std::stoul(line, nullptr, 16);
+        }
+        same = size > 0 && client.receive_bytes(size) == pattern(received, size);
+        received += size;
+        if (chunked) same = same && client.receive_bytes(2) == "\r\n";
+    }
+    sender.join();
+    CHECK(same);
+    CHECK(received == total);
+    // Client and server live in this process; whole buffering would cost 64 MiB and more.
+    CHECK(resident_kib() < before + 24 * 1024);
+}
+
+TEST_CASE("a client that sends and does not read is held back, and the server's memory with it") {
+    RunningServer running(echo);
+    Client client(running.address());
+    client.send(post(1ULL << 30));
+    const std::string part(64 * 1024, 'x');
+    const std::size_t before = resident_kib();
+    std::size_t sent = 0;
+    // Until the server takes nothing for a while: its and our kernel buffers are full.
+    int refused = 0;
+    while (refused < 40 && sent < (1ULL << 29)) {
+        const std::size_t count = client.try_send(part);
+        sent += count;
+        refused = count == 0 ? refused + 1 : 0;
+        if (count == 0) sup::test::pause_briefly();
+    }
+    CHECK(sent < (1ULL << 29));
+    CHECK(resident_kib() < before + 8 * 1024);
+    // Others are served meanwhile.
+    CHECK(sup::test::request(running.address(), post(2) + "hi").body == "hi");
+}
+
+TEST_CASE("a client that asks for much and reads nothing costs a bounded amount of memory") {
+    std::atomic<std::size_t> written = 0;
+    struct Source {
+        std::atomic<std::size_t>& written;
+        void fill(Response& response) const {
+            const std::string part(16 * 1024, 'x');
+            while (response.open()) {
+                written += part.size();
+                if (!response.write(part))
+                    return response.on_drain([source = *this](Response& again) { source.fill(again); });
+            }
+        }
+    };
+    RunningServer running([&](Request&, Response response) {
+        response.start(200);
+        Source{written}.fill(response);
+    });
+    auto client = std::make_unique<Client>(running.address());
+    client->send(get("/"));
+    REQUIRE(client->receive_bytes(1) == "H");
+    std::size_t last = 0;
+    // Written no more: blocked. (The kernel's buffers grow to a few MiB on the way.)
+    CHECK(eventually([&] {
+        for (int i = 0; i < 20; ++i) sup::test::pause_briefly();
+        return std::exchange(last, written) == written;
+    }));
+    CHECK(written < 64U * 1024 * 1024);
+    // It goes on when the client reads,
+    client->receive_bytes(written / 2);
+    CHECK(eventually([&] { return written > last; }));
+    // and ends when the client goes.
+    client.reset();
+    CHECK(eventually([&] { return running.server().connections() == 0; }));
+}
+
+TEST_CASE("HEAD, HTTP/1.0 and Connection: close on a real connection") {
+    RunningServer running(tell_target);
+    Client client(running.address());
+    client.send("HEAD /abc HTTP/1.1\r\nHost: a\r\n\r\n" + get("/b", "Connection: close\r\n"));
+    CHECK(client.receive(true).head.find("Content-Length: 4\r\n") != std::string::npos);
+    const Answer last = client.receive();
+    CHECK(last.body == "/b");
+    CHECK(last.says_close());
+    CHECK(client.ended_in_order());
+    Client old(running.address());
+    old.send("GET / HTTP/1.0\r\n\r\n");
+    CHECK(old.receive().says_close());
+    CHECK(old.ended_in_order());
+}
+
+TEST_CASE("100 Continue comes before the body is sent") {
+    RunningServer running(echo);
+    Client client(running.address());
+    client.send("POST / HTTP/1.1\r\nHost: a\r\nExpect: 100-continue\r\nContent-Length: 2\r\n\r\n");
+    CHECK(client.receive().status == 100);
+    client.send("hi");
+    CHECK(client.receive().body == "hi");
+}
+
+TEST_CASE("a refusal arrives whole although the client goes on sending") {
+    RunningServer running(tell_target);
+    Client client(running.address());
+    client.send("NONSENSE\r\n\r\n");
+    client.send(std::string(200'000, 'x'));
+    const auto all = client.receive_to_end();
+    REQUIRE(all);
+    CHECK(all->find("HTTP/1.1 400 Bad Request\r\n") == 0);
+}
+
+TEST_CASE("slow heads get a 408, slow bodies too, and idle connections are left alone") {
+    sup::http::Options options;
+    options.header_timeout = 50ms;
+    options.stall_timeout = 50ms;
+    RunningServer running(
+        [](Request& request, Response response) {
+            if (!request.has_body()) return response.send(200, "");
+            request.read_body(100, [](std::string_view, bool last, Response& out) {
+                if (last) out.send(200, "");
+            });
+        },
+        options);
+    Client idle(running.address());
+    Client kept(running.address());
+    kept.send(get("/"));
+    CHECK(kept.receive().status == 200);
+    Client slow_head(running.address());
+    slow_head.send("GET / HTTP/1.1\r\n");
+    Client slow_body(running.address());
+    slow_body.send(post(10) + "abc");
+    CHECK(slow_head.receive().status == 408);
+    CHECK(slow_head.ended_in_order());
+    CHECK(slow_body.receive().status == 408);
+    CHECK(slow_body.ended_in_order());
+    // Both have been idle for longer than the others were given.
+    for (Client* client : {&idle, &kept}) {
+        client->send(get("/"));
+        CHECK(client->receive().status == 200);
+    }
+}
+
+TEST_CASE("an idle timeout, where one is set, ends idle connections in order") {
+    sup::http::Options options;
+    options.idle_timeout = 50ms;
+    RunningServer running(tell_target, options);
+    Client fresh(running.address());
+    Client kept(running.address());
+    kept.send(get("/"));
+    CHECK(kept.receive().status == 200);
+    CHECK(fresh.ended_in_order());
+    CHECK(kept.ended_in_order());
+}
+
+TEST_CASE(
+    "a client that resets while its answer is made: the handler hears of it, and answering later does no "
+    "harm") {
+    std::atomic<bool> answered = false;
+    std::atomic<int> gone = 0;
+    std::vector<sup::uv::Timer> timers(1);
+    {
+        RunningServer* server = nullptr;
+        RunningServer running([&](Request&, Response response) {
+            response.on_gone([&] { ++gone; });
+            timers[0] = sup::uv::Timer(server->worker().loop(), [&answered, response]() mutable {
+                response.send(200, "late");
+                answered = true;
+            });
+            timers[0].arm(200ms);
+        });
+        server = &running;
+        {
+            Client client(running.address());
+            client.send(get("/"));
+            CHECK(eventually([&] { return running.server().requests() == 1; }));
+            const linger at_once{1, 0};
+            ::setsockopt(client.fd(), SOL_SOCKET, SO_LINGER, &at_once, sizeof at_once);
+        }
+        CHECK(eventually([&] { return answered.load(); }));
+        CHECK(eventually([&] { return running.server().connections() == 0; }));
+        CHECK(gone == 1);
+        running.exit_code();
+        timers.clear();
+    }
+}
+
+TEST_CASE("answers from a timer, with the next request already waiting") {
+    std::vector<std::unique_ptr<sup::uv::Timer>> timers;
+    RunningServer* server = nullptr;
+    RunningServer running([&](Request& request, Response response) {
+        const std::string target(request.target());
+        timers.push_back(std::make_unique<sup::uv::Timer>(
+            server->worker().loop(), [response, target]() mutable { response.send(200, target); }));
+        timers.back()->arm(1ms);
+    });
+    server = &running;
+    Client client(running.address());
+    std::string requests;
+    for (int i = 0; i < 20; ++i) requests += get("/" + std::to_string(i));
+    client.send(requests);
+    for (int i = 0; i < 20; ++i) CHECK(client.receive().body == "/" + std::to_string(i));
+    running.exit_code();
+    timers.clear();
+}
+
+TEST_CASE("a thousand connections come and go, and none is left") {
+    RunningServer running(tell_target);
+    for (int round = 0; round < 10; ++round) {
+        std::vector<std::unique_ptr<Client>> clients;
+        for (int i = 0; i < 100; ++i) {
+            clients.push_back(std::make_unique<Client>(running.address()));
+            clients.back()->send(get("/x"));
+        }
+        for (const auto& client : clients) CHECK(client->receive().body == "/x");
+    }
+    CHECK(eventually([&] { return running.server().connections() == 0; }));
+    CHECK(running.exit_code() == 0);
+}
+
+TEST_CASE("two servers share a worker's listeners by name") {
+    sup::worker::Worker worker({.listen = {"127.0.0.1:0", "127.0.0.1:0"}, .handle_signals = false});
+    sup::http::Server first(worker, [](Request&, Response response) { response.send(200, "first"); },
+                            {.listeners = {"listen0"}});
+    sup::http::Server second(worker, [](Request&, Response response) { response.send(200, "second"); },
+                             {.listeners = {"listen1"}});
+    std::thread thread([&] { CHECK(worker.run() == 0); });
+    CHECK(sup::test::request(worker.listeners()[0].address, get("/")).body == "first");
+    CHECK(sup::test::request(worker.listeners()[1].address, get("/")).body == "second");
+    worker.drain();
+    thread.join();
+}
+
+TEST_CASE("a worker that cannot listen, or has nothing to serve, says so") {
+    RunningServer running(tell_target);
+    sup::worker::Worker twice({.listen = {running.address()}, .handle_signals = false});
+    sup::http::Server server(twice, tell_target);
+    CHECK(twice.run() == 1);
+    sup::worker::Worker nowhere({.listen = {}, .handle_signals = false});
+    sup::http::Server idle(nowhere, tell_target);
+    CHECK(nowhere.run() == 1);
+    sup::worker::Worker misnamed({.listen = {"127.0.0.1:0"}, .handle_signals = false});
+    sup::http::Server other(misnamed, tell_target, {.listeners = {"nobody"}});
+    CHECK(misnamed.run() == 1);
+}
