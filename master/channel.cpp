@@ -2,6 +2,7 @@
 
 #include <sys/socket.h>
 
+#include <array>
 #include <nlohmann/json.hpp>
 
 #include "common/unix_message.h"
@@ -37,12 +38,21 @@ Result<WorkerChannel> WorkerChannel::adopt(UniqueFd socket) {
     return WorkerChannel(std::move(socket));
 }
 
-Status WorkerChannel::send_drain(std::span<const std::string> listeners,
-                                 std::span<const std::string> retired) {
-    const nlohmann::json packet{{"type", "drain"},
-                                {"listeners", std::vector<std::string>(listeners.begin(), listeners.end())},
-                                {"retired", std::vector<std::string>(retired.begin(), retired.end())}};
-    return send(socket_.get(), packet);
+Status WorkerChannel::send_inbox(const Inbox& inbox) {
+    const std::array<int, 2> ends{inbox.receiver(), inbox.sender()};
+    return send(socket_.get(), {{"type", "inbox"}}, ends);
+}
+
+Status WorkerChannel::send_scoreboard(const Scoreboard& scoreboard, std::size_t row) {
+    const std::array<int, 1> memory{scoreboard.fd()};
+    return send(socket_.get(), {{"type", "scoreboard"}, {"slot", row}}, memory);
+}
+
+Status WorkerChannel::send_drain(const ListenerSplit& listeners, const Inbox* inbox) {
+    const nlohmann::json packet{{"type", "drain"}, {"listeners", listeners.served}, {"retired", listeners.retired}};
+    if (inbox == nullptr) return send(socket_.get(), packet);
+    const std::array<int, 1> sender{inbox->sender()};
+    return send(socket_.get(), packet, sender);
 }
 
 }  // namespace sup

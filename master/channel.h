@@ -2,12 +2,13 @@
 // READY=1.
 #pragma once
 
-#include <span>
-#include <string>
-#include <vector>
+#include <cstddef>
 
 #include "common/result.h"
+#include "common/scoreboard.h"
 #include "common/unique_fd.h"
+#include "master/generation.h"
+#include "master/inbox.h"
 
 namespace sup {
 
@@ -16,11 +17,16 @@ public:
     // Takes the descriptor that came with X_SUP_CHANNEL=1. Refuses anything but a unix SOCK_SEQPACKET socket.
     static Result<WorkerChannel> adopt(UniqueFd socket);
 
-    // The packet that comes just before the drain signal. `listeners` are those that a successor serves from
-    // now on, `retired` those whose queue this worker must empty because nobody else will. Never blocks; a
-    // worker that does not read its channel, or has closed it, is an Error, and is then drained by the signal
-    // alone.
-    Status send_drain(std::span<const std::string> listeners, std::span<const std::string> retired);
+    // None of these blocks. A worker that does not read its channel, or has closed it, is an Error, and is then drained
+    // by the signal alone.
+
+    // Its generation's inbox: where it takes connections from, and where it may put its own back for its peers.
+    Status send_inbox(const Inbox& inbox);
+    // Where it keeps its counters.
+    Status send_scoreboard(const Scoreboard& scoreboard, std::size_t row);
+    // The packet that comes just before the drain signal, and again when its successor changes. With `inbox`, the
+    // successor's, connections may be handed over.
+    Status send_drain(const ListenerSplit& listeners, const Inbox* inbox);
 
 private:
     explicit WorkerChannel(UniqueFd socket) : socket_(std::move(socket)) {}

@@ -19,14 +19,18 @@ core::Policy policy_of(const config::Config& config) {
     return policy;
 }
 
-ListenerSplit split_listeners(const Generation& generation, const Generation* other) {
+ListenerSplit split_listeners(const Generation& generation, const Generation* successor) {
     ListenerSplit split;
     for (const auto& listener : generation.listeners) {
-        const bool shared =
-            other != nullptr && std::ranges::any_of(other->listeners, [&](const auto& theirs) {
-                return theirs->socket() == listener->socket();
-            });
-        (shared ? split.shared : split.retired).push_back(listener->name());
+        const auto has = [&](const auto& same) {
+            return successor != nullptr && std::ranges::any_of(successor->listeners, same);
+        };
+        if (has([&](const auto& theirs) { return theirs->name() == listener->name(); })) {
+            split.served.push_back(listener->name());
+        }
+        if (!has([&](const auto& theirs) { return theirs->socket() == listener->socket(); })) {
+            split.retired.push_back(listener->name());
+        }
     }
     return split;
 }

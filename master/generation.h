@@ -7,8 +7,10 @@
 #include <vector>
 
 #include "config/config.h"
+#include "common/scoreboard.h"
 #include "master/core/ids.h"
 #include "master/core/policy.h"
+#include "master/inbox.h"
 #include "master/process/executable.h"
 #include "master/process/listener.h"
 #include "master/process/pinned_directory.h"
@@ -21,18 +23,20 @@ struct Generation {
     std::shared_ptr<const Executable> executable;
     std::shared_ptr<const PinnedDirectory> directory;
     Listeners listeners;
+    std::shared_ptr<const Inbox> inbox;
+    std::shared_ptr<const Scoreboard> scoreboard;
     std::chrono::system_clock::time_point prepared_at;
 };
 
 // What the core decides by.
 core::Policy policy_of(const config::Config& config);
 
-// The names of the generation's listeners whose socket `other` has too, and of those whose socket it has not.
-// Without another generation, all are retired.
+// What becomes of a generation's listeners when it drains. A listener of the same name on another socket is in both.
 struct ListenerSplit {
-    std::vector<std::string> shared;
-    std::vector<std::string> retired;
+    std::vector<std::string> served;   // the successor has one of this name: connections may be handed over to it
+    std::vector<std::string> retired;  // nobody else has this socket: its queue must be emptied before it closes
 };
-ListenerSplit split_listeners(const Generation& generation, const Generation* other);
+// Without a successor, all are retired.
+ListenerSplit split_listeners(const Generation& generation, const Generation* successor);
 
 }  // namespace sup

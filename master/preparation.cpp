@@ -32,6 +32,10 @@ Result<std::shared_ptr<const Generation>, PreparationFailure> prepare_generation
     if (!executable) return failure(executable.error());
     auto directory = PinnedDirectory::pin(config.worker.cwd);
     if (!directory) return failure(directory.error());
+    auto inbox = Inbox::open();
+    if (!inbox) return failure(inbox.error());
+    auto scoreboard = Scoreboard::create(Scoreboard::rows_of_a_generation);
+    if (!scoreboard) return failure(scoreboard.error());
     // Last, because binding is the one step that others can see.
     auto listeners = acquire_listeners(config.listen, held);
     if (!listeners) return failure(listeners.error());
@@ -42,6 +46,8 @@ Result<std::shared_ptr<const Generation>, PreparationFailure> prepare_generation
     generation->executable = std::move(*executable);
     generation->directory = std::move(*directory);
     generation->listeners = std::move(*listeners);
+    generation->inbox = std::move(*inbox);
+    generation->scoreboard = std::make_shared<const Scoreboard>(std::move(*scoreboard));
     generation->prepared_at = std::chrono::system_clock::now();
     return std::shared_ptr<const Generation>(std::move(generation));
 }

@@ -55,6 +55,21 @@ struct Spawn {
 struct Drain {
     WorkerId worker;
     std::optional<GenerationId> successor;
+    // The generation into whose inbox the worker may hand its connections over. Set only when the worker
+    // speaks the channel and somebody in that generation can take from the inbox.
+    std::optional<GenerationId> inbox;
+};
+// A draining worker's inbox has changed, because the generation that it handed over to is leaving too. Unset:
+// it must finish what it still has by itself.
+struct OfferInbox {
+    WorkerId worker;
+    std::optional<GenerationId> inbox;
+};
+// Move what is left in a generation's inbox into another's. The last of the generation's workers has gone, so
+// nobody else would take it.
+struct ForwardInbox {
+    GenerationId from;
+    GenerationId to;
 };
 // SIGKILL to the worker's process group.
 struct Kill {
@@ -123,8 +138,8 @@ struct Exit {
 };
 
 using Action =
-    std::variant<Prepare, Spawn, Drain, Kill, ArmTimer, CancelTimer, Release, Reply, GenerationChanged,
-                 WorkerChanged, RestartScheduled, ReloadWaits, CountChanged, Exit>;
+    std::variant<Prepare, Spawn, Drain, OfferInbox, ForwardInbox, Kill, ArmTimer, CancelTimer, Release, Reply,
+                 GenerationChanged, WorkerChanged, RestartScheduled, ReloadWaits, CountChanged, Exit>;
 
 // One line for a log or a trace: "Spawn worker=7 generation=2 slot=0".
 std::string to_string(const Action& action);

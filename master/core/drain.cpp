@@ -21,7 +21,8 @@ void drain(Step& step, Worker& worker, std::optional<GenerationId> successor) {
     const Generation* generation = find_generation(step.instance, worker.generation);
     require(generation != nullptr, "a worker's generation lives as long as the worker");
     cancel(step, worker.timer);
-    step.act(Drain{worker.id, successor});
+    worker.inbox = inbox_for(step, worker, successor);
+    step.act(Drain{worker.id, successor, worker.inbox});
     worker.timer = arm(step, DrainDeadline{worker.id}, later(step.now, generation->policy.drain_timeout));
     change(step, worker, WorkerState::draining);
 }
@@ -29,6 +30,7 @@ void drain(Step& step, Worker& worker, std::optional<GenerationId> successor) {
 void kill(Step& step, Worker& worker, Kill::Reason reason) {
     if (worker.state == WorkerState::killing) return;
     cancel(step, worker.timer);
+    worker.inbox.reset();
     step.act(Kill{worker.id, reason});
     change(step, worker, WorkerState::killing);
 }
@@ -36,6 +38,7 @@ void kill(Step& step, Worker& worker, Kill::Reason reason) {
 void drain(Step& step, Generation& generation, std::optional<GenerationId> successor) {
     change(step, generation, GenerationState::draining);
     for (SlotRecord& slot : generation.slots) cancel(step, slot.restart);
+    redirect_handoffs(step, generation.id, successor);
     for (auto& [id, worker] : generation.workers) drain(step, worker, successor);
 }
 
@@ -57,6 +60,7 @@ void release_the_gone(Step& step) {
         const GenerationId id = generation.id;
         change(step, generation, GenerationState::gone);
         it = generations.erase(it);
+        forward_inbox(step, id);
         step.act(Release{id});
         answer_drained_waiters(step, id);
     }

@@ -68,6 +68,11 @@ struct SpawnFailed {
 struct WorkerReady {
     WorkerId worker;
 };
+// The worker sent X_SUP_CHANNEL=1: it can be told where to hand its connections over to, and can take
+// others'.
+struct WorkerOpenedChannel {
+    WorkerId worker;
+};
 // EXTEND_TIMEOUT_USEC: a worker that is not ready yet asks for this long from now. Never shortens.
 struct WorkerExtendedTimeout {
     WorkerId worker;
@@ -84,7 +89,7 @@ struct TimerFired {
 
 using Event = std::variant<StartRequested, ReloadRequested, StopRequested, AddWorkerRequested,
                            RemoveWorkerRequested, Prepared, PrepareFailed, WorkerSpawned, SpawnFailed,
-                           WorkerReady, WorkerExtendedTimeout, WorkerExited, TimerFired>;
+                           WorkerReady, WorkerOpenedChannel, WorkerExtendedTimeout, WorkerExited, TimerFired>;
 
 // One line for a log or a trace: "WorkerExited worker=7 code=1".
 std::string to_string(const Event& event);

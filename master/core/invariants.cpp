@@ -30,6 +30,14 @@ const char* broken_in_worker(const Instance& instance, const Generation& generat
     if (worker.state == WorkerState::starting && !worker.spawned) return "a starting worker was spawned";
     if (worker.state == WorkerState::ready && !(worker.spawned && worker.was_ready))
         return "a ready worker was ready";
+    if (worker.inbox && (!worker.channel || worker.state != WorkerState::draining)) {
+        return "only a draining worker with a channel hands over";
+    }
+    if (worker.inbox) {
+        const auto to = instance.generations.find(*worker.inbox);
+        if (to == instance.generations.end() || is_leaving(to->second))
+            return "nobody hands over to a leaving generation";
+    }
     if (is_leaving(generation) && !is_leaving(worker)) return "all workers of a leaving generation leave";
     return nullptr;
 }

@@ -144,8 +144,10 @@ Worker worker(const Saved& saved, GenerationId generation) {
             .spawned_at = time_point(saved["spawned_at"]),
             .spawned = saved["spawned"].boolean(),
             .was_ready = saved["was_ready"].boolean(),
+            .channel = saved["channel"].boolean(),
             .restarts = count(saved["restarts"]),
-            .timer = saved["timer"].optional(id<TimerId>)};
+            .timer = saved["timer"].optional(id<TimerId>),
+            .inbox = saved["inbox"].optional(id<GenerationId>)};
 }
 
 Generation generation(const Saved& saved) {

@@ -41,6 +41,13 @@ void drain(Step& step, Generation& generation, std::optional<GenerationId> succe
 void on(Step& step, const DrainDeadline& timer);
 void release_the_gone(Step& step);
 
+// handoff.cpp: who hands its connections over to whom.
+void on(Step& step, const WorkerOpenedChannel& event);
+std::optional<GenerationId> inbox_for(Step& step, const Worker& worker,
+                                      std::optional<GenerationId> successor);
+void redirect_handoffs(Step& step, GenerationId leaving, std::optional<GenerationId> successor);
+void forward_inbox(Step& step, GenerationId gone);
+
 // restart.cpp: a slot of the active generation lost its worker.
 void restart(Step& step, Generation& generation, Slot slot, bool short_life);
 void on(Step& step, const RestartDue& timer);

@@ -68,7 +68,8 @@ json saved(const Worker& worker) {
     return {{"worker", saved(worker.id)},       {"slot", worker.slot},
             {"state", to_string(worker.state)}, {"spawned_at", saved(worker.spawned_at)},
             {"spawned", worker.spawned},        {"was_ready", worker.was_ready},
-            {"restarts", worker.restarts},      {"timer", saved(worker.timer)}};
+            {"restarts", worker.restarts},      {"timer", saved(worker.timer)},
+            {"channel", worker.channel},        {"inbox", saved(worker.inbox)}};
 }
 
 json saved(const SlotRecord& slot) {

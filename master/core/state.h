@@ -44,8 +44,10 @@ struct Worker {
     TimePoint spawned_at = {};  // Spawn, then WorkerSpawned
     bool spawned = false;       // WorkerSpawned came
     bool was_ready = false;
-    std::uint32_t restarts = 0;         // of its slot, when it was spawned
-    std::optional<TimerId> timer = {};  // starting: until ready; draining: its deadline; else none
+    bool channel = false;                    // can hand connections over, and take them
+    std::uint32_t restarts = 0;              // of its slot, when it was spawned
+    std::optional<TimerId> timer = {};       // starting: until ready; draining: its deadline; else none
+    std::optional<GenerationId> inbox = {};  // draining: where it hands its connections over to
 };
 
 struct SlotRecord {

@@ -86,6 +86,9 @@ std::string line(const SpawnFailed& event) {
 std::string line(const WorkerReady& event) {
     return Line("WorkerReady")("worker", event.worker);
 }
+std::string line(const WorkerOpenedChannel& event) {
+    return Line("WorkerOpenedChannel")("worker", event.worker);
+}
 std::string line(const WorkerExtendedTimeout& event) {
     return Line("WorkerExtendedTimeout")("worker", event.worker)("extension", event.extension);
 }
@@ -103,7 +106,13 @@ std::string line(const Spawn& action) {
     return Line("Spawn")("worker", action.worker)("generation", action.generation)("slot", action.slot);
 }
 std::string line(const Drain& action) {
-    return Line("Drain")("worker", action.worker)("successor", action.successor);
+    return Line("Drain")("worker", action.worker)("successor", action.successor)("inbox", action.inbox);
+}
+std::string line(const OfferInbox& action) {
+    return Line("OfferInbox")("worker", action.worker)("inbox", action.inbox);
+}
+std::string line(const ForwardInbox& action) {
+    return Line("ForwardInbox")("from", action.from)("to", action.to);
 }
 std::string line(const Kill& action) {
     return Line("Kill")("worker", action.worker)("reason", action.reason);

@@ -1,0 +1,39 @@
+// A generation's inbox: a second accept queue, for connections that are already established.
+#pragma once
+
+#include <cstddef>
+#include <memory>
+
+#include "common/result.h"
+#include "common/unique_fd.h"
+
+namespace sup {
+
+// Both ends of a SOCK_SEQPACKET pair. Workers get copies; the master keeps its own as long as the generation lives, so
+// that nothing in the inbox is lost when workers die. The ends are shared open file descriptions.
+class Inbox {
+public:
+    static Result<std::shared_ptr<const Inbox>> open();
+
+    int receiver() const noexcept { return receiver_.get(); }
+    int sender() const noexcept { return sender_.get(); }
+
+    struct Forwarded {
+        std::size_t moved = 0;
+        std::size_t lost = 0;  // closed, because the other inbox could not take them
+    };
+    // Moves what is in here into another inbox, never blocking.
+    Forwarded forward(const Inbox& to) const;
+
+private:
+    Inbox(UniqueFd receiver, UniqueFd sender) : receiver_(std::move(receiver)), sender_(std::move(sender)) {}
+
+    UniqueFd receiver_;
+    UniqueFd sender_;
+};
+
+// A packet: a line of JSON, then the bytes that were read from the client and not consumed.
+inline constexpr std::size_t max_handoff_bytes = 64 * 1024;
+inline constexpr std::size_t max_inbox_packet = max_handoff_bytes + 1024;
+
+}  // namespace sup
