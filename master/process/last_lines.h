@@ -13,7 +13,7 @@ namespace sup {
 class LastLines {
 public:
     static constexpr std::size_t max_lines = 20;
-    static constexpr std::size_t max_bytes = 16 * 1024;
+    static constexpr std::size_t max_bytes = std::size_t{16} * 1024;
 
     void add(std::string_view line);
     std::vector<std::string> lines() const { return {lines_.begin(), lines_.end()}; }

@@ -10,7 +10,7 @@ namespace sup {
 
 // The longest line, in bytes as they come; a longer one is cut, between characters, and both sides of a cut
 // get an ellipsis.
-inline constexpr std::size_t max_line_bytes = 8 * 1024;
+inline constexpr std::size_t max_line_bytes = std::size_t{8} * 1024;
 
 class LineSplitter {
 public:

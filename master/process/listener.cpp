@@ -63,9 +63,8 @@ Status Listener::restore() const {
 }
 
 Status Listener::reset() const {
-    const Status restored = restore();
-    if (!restored) return restored;
-    return set_nonblock(settings_.nonblock);
+    Status restored = restore();
+    return restored ? set_nonblock(settings_.nonblock) : restored;
 }
 
 Status Listener::set_nonblock(bool nonblock) const {

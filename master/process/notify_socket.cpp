@@ -16,7 +16,7 @@
 namespace sup {
 namespace {
 
-constexpr std::size_t largest_datagram = 8 * 1024;
+constexpr std::size_t largest_datagram = std::size_t{8} * 1024;
 // Other workers get their turn after this many.
 constexpr int messages_per_wake = 16;
 // More than the kernel queues for a socket (net.unix.max_dgram_qlen); ends a drain against a sender that

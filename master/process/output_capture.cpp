@@ -13,7 +13,7 @@ namespace sup {
 namespace {
 
 // Other workers get their turn after this much.
-constexpr std::size_t bytes_per_wake = 64 * 1024;
+constexpr std::size_t bytes_per_wake = std::size_t{64} * 1024;
 
 // Whatever a worker had written when it exited fits into its pipe.
 std::size_t pipe_size(int fd) {

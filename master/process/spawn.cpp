@@ -55,7 +55,7 @@ public:
     void* top() const { return memory_ == nullptr ? nullptr : memory_ + size_; }
 
 private:
-    static constexpr std::size_t stack_bytes = 64 * 1024;
+    static constexpr std::size_t stack_bytes = std::size_t{64} * 1024;
     std::size_t guard_ = 0;
     std::size_t size_ = 0;
     char* memory_ = nullptr;
@@ -109,7 +109,7 @@ private:
 };
 
 std::string describe_exec_failure(int error_number, bool pinned) {
-    const std::string text = std::string("exec: ") + std::strerror(error_number);
+    std::string text = std::string("exec: ") + std::strerror(error_number);
     switch (error_number) {
         case ENOEXEC: return text + ": neither a program for this machine nor a script with #!";
         case ENOENT:

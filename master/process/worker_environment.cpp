@@ -52,7 +52,7 @@ void add_own(Variables& variables, const WorkerVariables& own) {
 std::vector<std::string> entries(const Variables& variables) {
     std::vector<std::string> list;
     list.reserve(variables.size());
-    for (const auto& [name, value] : variables) list.push_back(name + "=" + value);
+    for (const auto& [name, value] : variables) list.emplace_back(name).append("=").append(value);
     return list;
 }
 

@@ -1,6 +1,7 @@
 #include "master/process/child_watch.h"
 
 #include <signal.h>
+#include <sys/ptrace.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -49,6 +50,11 @@ struct Watched {
         return line;
     }
 };
+
+char read_byte(int fd) {
+    char byte = 0;
+    return ::read(fd, &byte, 1) == 1 ? byte : '\0';
+}
 
 }  // namespace
 
@@ -118,6 +124,45 @@ TEST_CASE("a process that somebody else reaped is reported as one whose end is u
     Watched worker(loop, {"/bin/true"});
     wait_for_exit(worker.pid);
     CHECK_FALSE(worker.wait().status_known);
+}
+
+TEST_CASE(
+    "a worker that ended while a debugger holds it is reported when the debugger lets go, without spinning") {
+    uv::Loop loop;
+    Watched worker(loop, {"/bin/sleep", "1000"});
+    Pipe attached = make_pipe();
+    Pipe let_go = make_pipe();
+    const pid_t debugger = ::fork();
+    REQUIRE(debugger >= 0);
+    if (debugger == 0) {
+        const char result = ::ptrace(PTRACE_SEIZE, worker.pid, nullptr, nullptr) == 0 ? 'y' : 'n';
+        let_go.writer.reset();
+        char nothing = 0;
+        if (::write(attached.writer.get(), &result, 1) != 1) ::_exit(1);
+        ::_exit(::read(let_go.reader.get(), &nothing, 1) == 0 ? 0 : 1);
+    }
+    attached.writer.reset();
+    if (read_byte(attached.reader.get()) != 'y') {
+        WARN("no process may be traced here: not tried");
+        let_go.writer.reset();
+        wait_for_exit(debugger);
+        return;
+    }
+    worker.watch->signal(SIGKILL);
+    bool waited = false;
+    uv::Timer timer(loop.get(), [&] { waited = true; });
+    timer.arm(Duration{300});
+    int turns = 0;
+    while (!waited) {
+        uv_run(loop.get(), UV_RUN_ONCE);
+        ++turns;
+    }
+    // A few retries. A level-triggered watch left running would turn many thousand times.
+    CHECK(turns < 100);
+    CHECK(worker.reports == 0);
+    let_go.writer.reset();
+    CHECK(worker.wait().status == core::ExitStatus{true, SIGKILL});
+    CHECK(wait_for_exit(debugger) == 0);
 }
 
 TEST_CASE("a process that is nobody's child of ours can be watched") {

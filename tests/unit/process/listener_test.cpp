@@ -5,6 +5,9 @@
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <sys/socket.h>
+#include <unistd.h>
+
+#include <fstream>
 
 #include "config/address.h"
 #include "master/process/port_owner.h"

@@ -1,0 +1,32 @@
+// Whatever a worker sends to its NOTIFY_SOCKET, what comes out of it can be acted on and printed.
+#include <cstdint>
+#include <string>
+#include <string_view>
+
+#include "master/process/notify_message.h"
+#include "master/process/safe_text.h"
+#include "tests/fuzz/require.h"
+
+namespace {
+
+void check_status(const std::string& status) {
+    require(status.size() <= sup::max_status_bytes, "a status is bounded");
+    require(sup::safe_text(status, status.size() + 8) == status, "a status is safe to print");
+}
+
+}  // namespace
+
+extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
+    const std::string datagram(data, data + size);
+    const sup::NotifyMessage message = sup::parse_notify_message(datagram);
+    require(!message.ready || datagram.find("READY=1") != datagram.npos, "nobody is ready without saying so");
+    require(!message.channel || datagram.find("X_SUP_CHANNEL=1") != datagram.npos,
+            "nobody has a channel without saying so");
+    if (message.status) check_status(*message.status);
+    if (message.extend_timeout) require(message.extend_timeout->count() >= 0, "no timeout is shortened");
+    if (datagram.find('\0') == datagram.npos) {
+        require(sup::parse_notify_message(datagram + "\n") == message, "a line end more changes nothing");
+        require(sup::parse_notify_message(datagram + '\0') == message, "a NUL at the end changes nothing");
+    }
+    return 0;
+}
