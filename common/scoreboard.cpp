@@ -43,14 +43,16 @@ void Scoreboard::unmap() noexcept {
 Result<Scoreboard> Scoreboard::create(std::size_t rows) {
     UniqueFd memfd{::memfd_create("sup-scoreboard", MFD_CLOEXEC | MFD_ALLOW_SEALING)};
     if (!memfd) return errno_error("memfd_create");
-    if (::ftruncate(memfd.get(), static_cast<off_t>(rows * sizeof(ScoreboardRow))) != 0) return errno_error("ftruncate");
+    if (::ftruncate(memfd.get(), static_cast<off_t>(rows * sizeof(ScoreboardRow))) != 0)
+        return errno_error("ftruncate");
     if (::fcntl(memfd.get(), F_ADD_SEALS, size_seals | F_SEAL_SEAL) != 0) return errno_error("F_ADD_SEALS");
     return map_rows(std::move(memfd), rows);
 }
 
 Result<Scoreboard> Scoreboard::map(UniqueFd memfd) {
     const int seals = ::fcntl(memfd.get(), F_GET_SEALS);
-    if (seals < 0 || (seals & size_seals) != size_seals) return Error{"the scoreboard's memory is not sealed"};
+    if (seals < 0 || (seals & size_seals) != size_seals)
+        return Error{"the scoreboard's memory is not sealed"};
     struct stat info {};
     if (::fstat(memfd.get(), &info) != 0) return errno_error("fstat");
     const auto rows = static_cast<std::size_t>(info.st_size) / sizeof(ScoreboardRow);
@@ -72,8 +74,8 @@ ScoreboardRow& Scoreboard::row(std::size_t index) const {
 
 void Scoreboard::clear(std::size_t index) const {
     ScoreboardRow& one = row(index);
-    for (auto* counter : {&one.accepting, &one.connections, &one.requests, &one.accepts, &one.taken, &one.handed_over,
-                          &one.drained, &one.closed}) {
+    for (auto* counter : {&one.accepting, &one.connections, &one.requests, &one.accepts, &one.taken,
+                          &one.handed_over, &one.drained, &one.closed}) {
         counter->store(0, std::memory_order_relaxed);
     }
 }

@@ -1,6 +1,6 @@
-// The scoreboard: a table in shared memory in which the workers of a generation keep their counters, one cache line
-// each. Written by workers, read by their peers and by the master, all without system calls. A reader treats what it
-// finds as untrusted numbers: nothing is ever addressed, sized or waited for by them.
+// The scoreboard: a table in shared memory in which the workers of a generation keep their counters, one
+// cache line each. Written by workers, read by their peers and by the master, all without system calls. A
+// reader treats what it finds as untrusted numbers: nothing is ever addressed, sized or waited for by them.
 #pragma once
 
 #include <atomic>
@@ -12,7 +12,8 @@
 
 namespace sup {
 
-// One worker's row. All accesses are relaxed: each counter is exact by itself, and no order holds between them.
+// One worker's row. All accesses are relaxed: each counter is exact by itself, and no order holds between
+// them.
 struct alignas(64) ScoreboardRow {
     std::atomic<std::uint64_t> accepting;    // 1 while the worker takes new connections; 0: free, or draining
     std::atomic<std::uint64_t> connections;  // open now
@@ -30,8 +31,8 @@ class Scoreboard {
 public:
     static constexpr std::size_t rows_of_a_generation = 1024;
 
-    // The master's: a new table of zeros in a memfd, sealed against shrinking and growing, because a worker that
-    // truncated it would end every reader by SIGBUS.
+    // The master's: a new table of zeros in a memfd, sealed against shrinking and growing, because a worker
+    // that truncated it would end every reader by SIGBUS.
     static Result<Scoreboard> create(std::size_t rows);
     // A worker's: maps what came with the `scoreboard` packet. Refuses a descriptor that is not sealed so.
     static Result<Scoreboard> map(UniqueFd memfd);

@@ -49,7 +49,8 @@ Status WorkerChannel::send_scoreboard(const Scoreboard& scoreboard, std::size_t 
 }
 
 Status WorkerChannel::send_drain(const ListenerSplit& listeners, const Inbox* inbox) {
-    const nlohmann::json packet{{"type", "drain"}, {"listeners", listeners.served}, {"retired", listeners.retired}};
+    const nlohmann::json packet{
+        {"type", "drain"}, {"listeners", listeners.served}, {"retired", listeners.retired}};
     if (inbox == nullptr) return send(socket_.get(), packet);
     const std::array<int, 1> sender{inbox->sender()};
     return send(socket_.get(), packet, sender);

@@ -17,15 +17,16 @@ public:
     // Takes the descriptor that came with X_SUP_CHANNEL=1. Refuses anything but a unix SOCK_SEQPACKET socket.
     static Result<WorkerChannel> adopt(UniqueFd socket);
 
-    // None of these blocks. A worker that does not read its channel, or has closed it, is an Error, and is then drained
-    // by the signal alone.
+    // None of these blocks. A worker that does not read its channel, or has closed it, is an Error, and is
+    // then drained by the signal alone.
 
-    // Its generation's inbox: where it takes connections from, and where it may put its own back for its peers.
+    // Its generation's inbox: where it takes connections from, and where it may put its own back for its
+    // peers.
     Status send_inbox(const Inbox& inbox);
     // Where it keeps its counters.
     Status send_scoreboard(const Scoreboard& scoreboard, std::size_t row);
-    // The packet that comes just before the drain signal, and again when its successor changes. With `inbox`, the
-    // successor's, connections may be handed over.
+    // The packet that comes just before the drain signal, and again when its successor changes. With `inbox`,
+    // the successor's, connections may be handed over.
     Status send_drain(const ListenerSplit& listeners, const Inbox* inbox);
 
 private:

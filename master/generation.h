@@ -6,8 +6,8 @@
 #include <string>
 #include <vector>
 
-#include "config/config.h"
 #include "common/scoreboard.h"
+#include "config/config.h"
 #include "master/core/ids.h"
 #include "master/core/policy.h"
 #include "master/inbox.h"
@@ -31,10 +31,13 @@ struct Generation {
 // What the core decides by.
 core::Policy policy_of(const config::Config& config);
 
-// What becomes of a generation's listeners when it drains. A listener of the same name on another socket is in both.
+// What becomes of a generation's listeners when it drains. A listener of the same name on another socket is
+// in both.
 struct ListenerSplit {
-    std::vector<std::string> served;   // the successor has one of this name: connections may be handed over to it
-    std::vector<std::string> retired;  // nobody else has this socket: its queue must be emptied before it closes
+    std::vector<std::string>
+        served;  // the successor has one of this name: connections may be handed over to it
+    std::vector<std::string>
+        retired;  // nobody else has this socket: its queue must be emptied before it closes
 };
 // Without a successor, all are retired.
 ListenerSplit split_listeners(const Generation& generation, const Generation* successor);

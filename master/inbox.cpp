@@ -11,8 +11,8 @@
 namespace sup {
 namespace {
 
-// Room for some thousand idle connections; a drainer waits when it is full. SO_SNDBUF is capped by net.core.wmem_max,
-// SO_SNDBUFFORCE needs CAP_NET_ADMIN (socket(7)): best effort both.
+// Room for some thousand idle connections; a drainer waits when it is full. SO_SNDBUF is capped by
+// net.core.wmem_max, SO_SNDBUFFORCE needs CAP_NET_ADMIN (socket(7)): best effort both.
 void enlarge(int sender) {
     const int bytes = 8 * 1024 * 1024;
     if (::setsockopt(sender, SOL_SOCKET, SO_SNDBUFFORCE, &bytes, sizeof bytes) == 0) return;
@@ -39,8 +39,10 @@ Inbox::Forwarded Inbox::forward(const Inbox& to) const {
         const UnixMessage& message = **received;
         std::vector<int> descriptors;
         for (const UniqueFd& descriptor : message.descriptors) descriptors.push_back(descriptor.get());
-        const auto sent = send_unix_message(to.sender(), std::string_view(buffer.data(), message.size), descriptors);
-        const bool moved = sent.ok() && *sent == SendOutcome::sent && !message.truncated && !message.descriptors_lost;
+        const auto sent =
+            send_unix_message(to.sender(), std::string_view(buffer.data(), message.size), descriptors);
+        const bool moved =
+            sent.ok() && *sent == SendOutcome::sent && !message.truncated && !message.descriptors_lost;
         ++(moved ? result.moved : result.lost);
     }
 }

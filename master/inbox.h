@@ -9,8 +9,8 @@
 
 namespace sup {
 
-// Both ends of a SOCK_SEQPACKET pair. Workers get copies; the master keeps its own as long as the generation lives, so
-// that nothing in the inbox is lost when workers die. The ends are shared open file descriptions.
+// Both ends of a SOCK_SEQPACKET pair. Workers get copies; the master keeps its own as long as the generation
+// lives, so that nothing in the inbox is lost when workers die. The ends are shared open file descriptions.
 class Inbox {
 public:
     static Result<std::shared_ptr<const Inbox>> open();

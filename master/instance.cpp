@@ -1,5 +1,6 @@
 #include "master/instance.h"
 
+#include <algorithm>
 #include <nlohmann/json.hpp>
 #include <random>
 
@@ -106,12 +107,13 @@ bool Instance::collect(pid_t pid) {
 
 nlohmann::json Instance::status() {
     const core::View view = core_.view();
+    const auto last_reload = last_reload_ ? std::optional(with_connections(*last_reload_)) : std::nullopt;
     return status_json({.name = directory_.name(),
                         .config_file = config_file_,
                         .started_at = started_at_,
                         .now = now(),
                         .view = view,
-                        .last_reload = last_reload_,
+                        .last_reload = last_reload,
                         .generation = [this](core::GenerationId id) { return find_generation(id); },
                         .worker = [this](core::WorkerId id) { return find_worker(id); }});
 }
@@ -128,12 +130,50 @@ void Instance::stop(bool now, control::Reply reply) {
 
 void Instance::worker_exited(core::WorkerId id, const ExitReport& report) {
     const pid_t pid = pid_of(id);
+    if (const WorkerProcess* worker = find_worker(id)) count_connections(*worker);
     if (report.group_remained) {
         log_.warning("{} left processes of its group behind; they were killed", name_of(id));
     }
     if (!report.status_known) log_.warning("{}: how it ended is not known", name_of(id));
     record_problem(live_record_.remove(pid));
     post(core::WorkerExited{id, report.status});
+}
+
+// The row is then free for another worker. What a killed worker still had open was closed with it.
+void Instance::count_connections(const WorkerProcess& worker) {
+    const ScoreboardRow* row = worker.scoreboard_row();
+    if (row == nullptr) return;
+    const core::GenerationId generation = worker.generation().id;
+    if (replaced_by_.contains(generation)) {
+        DrainTotals& totals = drained_workers_[generation];
+        totals.add(*row);
+        totals.closed += row->connections.load(std::memory_order_relaxed);
+    }
+    worker.generation().scoreboard->clear(*worker.reserved_row());
+}
+
+std::optional<std::size_t> Instance::free_scoreboard_row(core::GenerationId generation) const {
+    std::vector<bool> used(Scoreboard::rows_of_a_generation);
+    for (const auto& [id, worker] : workers_) {
+        if (worker->generation().id == generation && worker->reserved_row())
+            used[*worker->reserved_row()] = true;
+    }
+    const auto free = std::ranges::find(used, false);
+    return free == used.end() ? std::nullopt : std::optional(static_cast<std::size_t>(free - used.begin()));
+}
+
+// With what has become of the replaced generation's connections up to now.
+ReloadOutcome Instance::with_connections(ReloadOutcome outcome) const {
+    for (const auto& [old_generation, new_generation] : replaced_by_) {
+        if (!outcome.promoted || outcome.generation != new_generation) continue;
+        const auto exited = drained_workers_.find(old_generation);
+        if (exited != drained_workers_.end()) outcome.connections = exited->second;
+        for (const auto& [id, worker] : workers_) {
+            const ScoreboardRow* row = worker->scoreboard_row();
+            if (row != nullptr && worker->generation().id == old_generation) outcome.connections.add(*row);
+        }
+    }
+    return outcome;
 }
 
 void Instance::forget_worker(core::WorkerId id) {
@@ -146,6 +186,7 @@ WorkerProcess::Callbacks Instance::callbacks_for(core::WorkerId id,
                                                  const std::shared_ptr<const Generation>& generation,
                                                  core::Slot slot) {
     WorkerProcess::Callbacks callbacks;
+    callbacks.opened_channel = [this, id] { post(core::WorkerOpenedChannel{id}); };
     callbacks.ready = [this, id] { post(core::WorkerReady{id}); };
     callbacks.extended_timeout = [this, id](Duration extension) {
         post(core::WorkerExtendedTimeout{id, extension});

@@ -68,6 +68,8 @@ private:
     void perform(const core::Prepare& action);
     void perform(const core::Spawn& action);
     void perform(const core::Drain& action);
+    void perform(const core::OfferInbox& action);
+    void perform(const core::ForwardInbox& action);
     void perform(const core::Kill& action);
     void perform(const core::ArmTimer& action);
     void perform(const core::CancelTimer& action);
@@ -87,7 +89,12 @@ private:
     void forget_worker(core::WorkerId id);
     Result<config::Config, struct PreparationFailure> next_config();
     Listeners held_listeners() const;
-    ReloadOutcome failed_outcome(const core::Reply& reply) const;
+    std::optional<std::size_t> free_scoreboard_row(core::GenerationId generation) const;
+    void count_connections(const WorkerProcess& worker);
+    ReloadOutcome with_connections(ReloadOutcome outcome) const;
+    void note_promotion(core::GenerationId generation);
+    void forget_old_promotions();
+    ReloadOutcome failed_outcome(const core::Reply& reply);
     nlohmann::json start_result() const;
     void announce(const nlohmann::json& event);
     void record_problem(const Status& status);
@@ -119,6 +126,10 @@ private:
     core::RequestId start_request_{};
     core::TimePoint reload_began_;
     std::map<core::GenerationId, ReloadOutcome> promotions_;  // for those who wait until the old one is gone
+    std::map<core::GenerationId, core::GenerationId> replaced_by_;  // old generation to new
+    std::map<core::GenerationId, DrainTotals>
+        drained_workers_;  // of each old generation, those that have exited
+    std::optional<core::GenerationId> active_;
     std::optional<ReloadOutcome> last_reload_;
     std::optional<ReloadOutcome> failed_start_;
     std::optional<int> exit_code_;

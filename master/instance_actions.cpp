@@ -24,6 +24,7 @@ Result<config::Config, PreparationFailure> Instance::next_config() {
 }
 
 void Instance::perform(const core::Prepare& action) {
+    forget_old_promotions();
     reload_began_ = now();
     auto config = next_config();
     auto prepared = config ? prepare_generation(action.generation, std::move(*config), held_listeners())
@@ -48,6 +49,7 @@ void Instance::perform(const core::Spawn& action) {
                                        {.generation = generation,
                                         .slot = action.slot,
                                         .notify_socket = directory_.paths().notify_socket(action.worker),
+                                        .scoreboard_row = free_scoreboard_row(action.generation),
                                         .descriptor_limit = descriptor_limit_},
                                        callbacks_for(action.worker, generation, action.slot));
     if (!worker) {
@@ -67,7 +69,33 @@ void Instance::perform(const core::Drain& action) {
     const Generation* successor = action.successor ? find_generation(*action.successor) : nullptr;
     log_.debug("{} is told to drain ({})", name_of(action.worker),
                config::drain_signal_name(worker->generation().config.drain.signal));
-    worker->drain(split_listeners(worker->generation(), successor));
+    const Generation* inbox = action.inbox ? find_generation(*action.inbox) : nullptr;
+    worker->drain(split_listeners(worker->generation(), successor),
+                  inbox == nullptr ? nullptr : inbox->inbox.get());
+}
+
+void Instance::perform(const core::OfferInbox& action) {
+    WorkerProcess* worker = find_worker(action.worker);
+    if (worker == nullptr) return;
+    const Generation* next = action.inbox ? find_generation(*action.inbox) : nullptr;
+    // The queues of its retired listeners were its first drain packet's matter.
+    ListenerSplit listeners = split_listeners(worker->generation(), next);
+    listeners.retired.clear();
+    worker->redirect(listeners, next == nullptr ? nullptr : next->inbox.get());
+}
+
+void Instance::perform(const core::ForwardInbox& action) {
+    const auto forwarded = generations_.at(action.from)->inbox->forward(*generations_.at(action.to)->inbox);
+    if (forwarded.moved > 0) {
+        log_.info("generation {} left {} connections in its inbox; they go on to generation {}",
+                  number(action.from), forwarded.moved, number(action.to));
+    }
+    if (forwarded.lost > 0) {
+        log_.warning(
+            "generation {} left {} connections in its inbox that generation {} could not take; they were "
+            "closed",
+            number(action.from), forwarded.lost, number(action.to));
+    }
 }
 
 void Instance::perform(const core::Kill& action) {
@@ -119,11 +147,10 @@ void Instance::perform(const core::Release& action) {
     }
 }
 
-ReloadOutcome Instance::failed_outcome(const core::Reply& reply) const {
+ReloadOutcome Instance::failed_outcome(const core::Reply& reply) {
     ReloadOutcome outcome;
     outcome.generation = reply.generation;
-    outcome.duration =
-        reload_began_ == core::TimePoint{} ? Duration{0} : const_cast<Instance*>(this)->now() - reload_began_;
+    outcome.duration = reload_began_ == core::TimePoint{} ? Duration{0} : now() - reload_began_;
     outcome.at = std::chrono::system_clock::now();
     if (!reply.failure) return outcome;
     const core::Failure& failure = *reply.failure;
@@ -142,7 +169,8 @@ ReloadOutcome Instance::failed_outcome(const core::Reply& reply) const {
 void Instance::perform(const core::Reply& action) {
     switch (action.outcome) {
         case core::Reply::Outcome::promoted:
-            requests_.answer(action.request, to_json(promotions_.at(action.generation.value())));
+            requests_.answer(action.request,
+                             to_json(with_connections(promotions_.at(action.generation.value()))));
             return;
         case core::Reply::Outcome::failed: {
             const ReloadOutcome outcome = failed_outcome(action);
@@ -156,20 +184,41 @@ void Instance::perform(const core::Reply& action) {
     }
 }
 
+void Instance::note_promotion(core::GenerationId generation) {
+    ReloadOutcome outcome;
+    outcome.generation = generation;
+    outcome.promoted = true;
+    outcome.duration = now() - reload_began_;
+    outcome.at = std::chrono::system_clock::now();
+    promotions_.insert_or_assign(generation, outcome);
+    if (active_) {
+        replaced_by_.emplace(*active_, generation);
+        last_reload_ = outcome;
+    }
+    active_ = generation;
+    const config::Config& config = generations_.at(generation)->config;
+    log_.configure(config.log.level, config.log.format);
+    live_record_.set_drain(config.drain.signal, config.drain.timeout);
+}
+
+// The last promotion is shown by the status; an earlier one only matters to those who wait until what it
+// replaced has gone.
+void Instance::forget_old_promotions() {
+    for (auto entry = replaced_by_.begin(); entry != replaced_by_.end();) {
+        const auto [replaced, generation] = *entry;
+        if (generations_.contains(replaced) || generation == active_) {
+            ++entry;
+            continue;
+        }
+        promotions_.erase(generation);
+        drained_workers_.erase(replaced);
+        entry = replaced_by_.erase(entry);
+    }
+}
+
 void Instance::perform(const core::GenerationChanged& action) {
     log_.info("generation {} is {}", number(action.generation), core::to_string(action.state));
-    if (action.state == core::GenerationState::active) {
-        ReloadOutcome outcome;
-        outcome.generation = action.generation;
-        outcome.promoted = true;
-        outcome.duration = now() - reload_began_;
-        outcome.at = std::chrono::system_clock::now();
-        promotions_.insert_or_assign(action.generation, outcome);
-        if (action.generation != core::GenerationId{1}) last_reload_ = outcome;
-        const config::Config& config = generations_.at(action.generation)->config;
-        log_.configure(config.log.level, config.log.format);
-        live_record_.set_drain(config.drain.signal, config.drain.timeout);
-    }
+    if (action.state == core::GenerationState::active) note_promotion(action.generation);
     announce(to_event(action, core_.view()));
 }
 

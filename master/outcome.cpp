@@ -6,10 +6,20 @@
 
 namespace sup {
 
+void DrainTotals::add(const ScoreboardRow& row) {
+    handed_over += row.handed_over.load(std::memory_order_relaxed);
+    drained += row.drained.load(std::memory_order_relaxed);
+    closed += row.closed.load(std::memory_order_relaxed);
+}
+
 nlohmann::json to_json(const ReloadOutcome& outcome) {
     nlohmann::json json{{"generation", nullptr},
                         {"outcome", outcome.promoted ? "promoted" : "failed"},
                         {"reason", outcome.reason},
+                        {"connections",
+                         {{"handed_over", outcome.connections.handed_over},
+                          {"drained", outcome.connections.drained},
+                          {"closed", outcome.connections.closed}}},
                         {"duration_ms", outcome.duration.count()},
                         {"at", format_time(outcome.at)}};
     if (outcome.generation) json["generation"] = static_cast<std::uint32_t>(*outcome.generation);

@@ -8,9 +8,19 @@
 #include <vector>
 
 #include "common/duration.h"
+#include "common/scoreboard.h"
 #include "master/core/ids.h"
 
 namespace sup {
+
+// What became of the connections of the generation that a reload replaced, as its workers count them.
+struct DrainTotals {
+    std::uint64_t handed_over = 0;  // to the next generation: the client saw nothing
+    std::uint64_t drained = 0;      // ended in order
+    std::uint64_t closed = 0;       // still open at the drain deadline
+
+    void add(const ScoreboardRow& row);
+};
 
 struct ReloadOutcome {
     std::optional<core::GenerationId> generation;  // unset when preparing failed
@@ -18,6 +28,7 @@ struct ReloadOutcome {
     bool configuration_error = false;
     std::string reason;                      // empty when promoted
     std::vector<std::string> worker_output;  // last lines of the worker that failed
+    DrainTotals connections;
     Duration duration{0};
     std::chrono::system_clock::time_point at;
 };

@@ -31,6 +31,10 @@ json worker_json(const StatusSource& source, const core::WorkerView& view) {
     if (const WorkerProcess* process = source.worker(view.worker)) {
         worker["pid"] = process->pid();
         worker["status"] = process->status_text();
+        if (const ScoreboardRow* row = process->scoreboard_row()) {
+            worker["connections"] = row->connections.load(std::memory_order_relaxed);
+            worker["requests"] = row->requests.load(std::memory_order_relaxed);
+        }
         if (const auto rss = process_rss_bytes(process->pid())) worker["rss_bytes"] = *rss;
     }
     return worker;

@@ -82,16 +82,30 @@ Status WorkerProcess::spawn_process(uv_loop_t* loop) {
 void WorkerProcess::handle(Notification notification) {
     const NotifyMessage& message = notification.message;
     if (message.status) status_text_ = *message.status;
-    if (message.channel && !channel_) {
-        auto channel = WorkerChannel::adopt(std::move(notification.channel));
-        if (channel) {
-            channel_ = std::move(*channel);
-        } else {
-            callbacks_.trouble("its channel cannot be used: " + channel.error().message);
-        }
-    }
+    if (message.channel && !channel_) open_channel(std::move(notification.channel));
     if (message.extend_timeout) callbacks_.extended_timeout(*message.extend_timeout);
     if (message.ready) callbacks_.ready();
+}
+
+void WorkerProcess::open_channel(UniqueFd socket) {
+    auto channel = WorkerChannel::adopt(std::move(socket));
+    if (!channel) {
+        callbacks_.trouble("its channel cannot be used: " + channel.error().message);
+        return;
+    }
+    channel_ = std::move(*channel);
+    if (spec_.scoreboard_row) {
+        if (Status sent = channel_->send_scoreboard(*generation().scoreboard, *spec_.scoreboard_row); !sent) {
+            callbacks_.trouble("it got no scoreboard: " + sent.error().message);
+        }
+    }
+    if (Status sent = channel_->send_inbox(*generation().inbox); !sent) {
+        callbacks_.trouble("it got no inbox: " + sent.error().message);
+        channel_.reset();
+        return;
+    }
+    spoke_channel_ = true;
+    callbacks_.opened_channel();
 }
 
 void WorkerProcess::handle_exit(const ExitReport& report) {
@@ -114,14 +128,22 @@ std::vector<std::string> WorkerProcess::last_lines() const {
     return output_ ? output_->last_lines() : last_words_;
 }
 
-void WorkerProcess::drain(const ListenerSplit& listeners) {
+const ScoreboardRow* WorkerProcess::scoreboard_row() const {
+    if (!spoke_channel_ || !spec_.scoreboard_row) return nullptr;
+    return &generation().scoreboard->row(*spec_.scoreboard_row);
+}
+
+void WorkerProcess::drain(const ListenerSplit& listeners, const Inbox* inbox) {
     told_to_end_ = true;
-    if (channel_) {
-        if (Status sent = channel_->send_drain(listeners.shared, listeners.retired); !sent) {
-            callbacks_.trouble("drained by its signal alone: " + sent.error().message);
-        }
-    }
+    redirect(listeners, inbox);
     watch_->signal(generation().config.drain.signal);
+}
+
+void WorkerProcess::redirect(const ListenerSplit& listeners, const Inbox* inbox) {
+    if (!channel_) return;
+    if (Status sent = channel_->send_drain(listeners, inbox); !sent) {
+        callbacks_.trouble("its drain packet could not be sent: " + sent.error().message);
+    }
 }
 
 void WorkerProcess::kill() {

@@ -27,11 +27,13 @@ public:
         std::shared_ptr<const Generation> generation;
         core::Slot slot = 0;
         std::string notify_socket;  // path
+        std::optional<std::size_t> scoreboard_row;
         rlimit descriptor_limit{};
     };
     // Called from the loop, never from within start(). None may destroy the worker, but output_closed.
     struct Callbacks {
         std::function<void()> ready;
+        std::function<void()> opened_channel;  // comes before ready
         std::function<void(Duration)> extended_timeout;
         std::function<void(OutputStream, std::string_view)> line;
         std::function<void(const std::string&)> trouble;  // something that a person should know, in words
@@ -54,8 +56,16 @@ public:
     // Whether the master has told it to end: its exit is then expected.
     bool told_to_end() const noexcept { return told_to_end_; }
 
-    // The channel's packet, where there is a channel, and then the drain signal to the main process.
-    void drain(const ListenerSplit& listeners);
+    std::optional<std::size_t> reserved_row() const noexcept { return spec_.scoreboard_row; }
+    // Its row of the generation's scoreboard; null before it spoke the channel, and where there was no row
+    // left.
+    const ScoreboardRow* scoreboard_row() const;
+
+    // The channel's packet, where there is a channel, and then the drain signal to the main process. `inbox`
+    // may be null: nobody takes its connections over.
+    void drain(const ListenerSplit& listeners, const Inbox* inbox);
+    // To a worker that drains already: its connections go elsewhere from now on.
+    void redirect(const ListenerSplit& listeners, const Inbox* inbox);
     // SIGKILL to the whole group.
     void kill();
     // For the reaper of orphans: true when this process has ended and was reaped here.
@@ -67,6 +77,7 @@ private:
     Status open_output(uv_loop_t* loop);
     Status spawn_process(uv_loop_t* loop);
     void handle(Notification notification);
+    void open_channel(UniqueFd socket);
     void handle_exit(const ExitReport& report);
     void report_output_closed();
 
@@ -75,6 +86,7 @@ private:
     pid_t pid_ = 0;
     std::string status_text_;
     bool told_to_end_ = false;
+    bool spoke_channel_ = false;
     bool exit_reported_ = false;
     std::unique_ptr<NotifySocket> notify_;
     std::unique_ptr<OutputCapture> output_;

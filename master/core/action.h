@@ -57,13 +57,13 @@ struct Drain {
     std::optional<GenerationId> successor;
     // The generation into whose inbox the worker may hand its connections over. Set only when the worker
     // speaks the channel and somebody in that generation can take from the inbox.
-    std::optional<GenerationId> inbox;
+    std::optional<GenerationId> inbox = {};
 };
 // A draining worker's inbox has changed, because the generation that it handed over to is leaving too. Unset:
 // it must finish what it still has by itself.
 struct OfferInbox {
     WorkerId worker;
-    std::optional<GenerationId> inbox;
+    std::optional<GenerationId> inbox = {};
 };
 // Move what is left in a generation's inbox into another's. The last of the generation's workers has gone, so
 // nobody else would take it.

@@ -18,31 +18,40 @@ std::array<sup::UniqueFd, 2> socket_pair(int type) {
 
 }  // namespace
 
-TEST_CASE("the drain packet names what a successor serves and what nobody will") {
+TEST_CASE("the drain packet names what a successor serves and what nobody will, and carries its inbox") {
     auto ends = socket_pair(SOCK_SEQPACKET);
     auto channel = sup::WorkerChannel::adopt(std::move(ends[0]));
     REQUIRE(channel.ok());
-    const std::vector<std::string> listeners{"http"};
-    const std::vector<std::string> retired{"old"};
-    REQUIRE(channel->send_drain(listeners, retired).ok());
+    const auto inbox = sup::Inbox::open();
+    REQUIRE(inbox.ok());
+    REQUIRE(channel->send_drain({{"http"}, {"old"}}, inbox->get()).ok());
 
     std::array<char, 1024> buffer{};
     const auto received = sup::receive_unix_message(ends[1].get(), buffer);
     REQUIRE(received.value().has_value());
     const auto packet = nlohmann::json::parse(std::string_view(buffer.data(), received.value()->size));
     CHECK(packet["type"] == "drain");
-    CHECK(packet["listeners"] == listeners);
-    CHECK(packet["retired"] == retired);
+    CHECK(packet["listeners"] == std::vector<std::string>{"http"});
+    CHECK(packet["retired"] == std::vector<std::string>{"old"});
+    CHECK(received.value()->descriptors.size() == 1);
+}
+
+TEST_CASE("without a successor's inbox the drain packet carries no descriptor") {
+    auto ends = socket_pair(SOCK_SEQPACKET);
+    auto channel = sup::WorkerChannel::adopt(std::move(ends[0]));
+    REQUIRE(channel->send_drain({}, nullptr).ok());
+    std::array<char, 1024> buffer{};
+    CHECK(sup::receive_unix_message(ends[1].get(), buffer).value()->descriptors.empty());
 }
 
 TEST_CASE("a worker that closed its channel, or does not read it, is an error and no wait") {
     auto ends = socket_pair(SOCK_SEQPACKET);
     auto channel = sup::WorkerChannel::adopt(std::move(ends[0]));
     bool refused = false;
-    for (int i = 0; i < 10'000 && !refused; ++i) refused = !channel->send_drain({}, {}).ok();
+    for (int i = 0; i < 10'000 && !refused; ++i) refused = !channel->send_drain({}, nullptr).ok();
     CHECK(refused);
     ends[1].reset();
-    CHECK_FALSE(channel->send_drain({}, {}).ok());
+    CHECK_FALSE(channel->send_drain({}, nullptr).ok());
 }
 
 TEST_CASE("only a unix SOCK_SEQPACKET socket is taken for a channel") {
