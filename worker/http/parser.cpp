@@ -94,21 +94,18 @@ int Parser::on_target(llhttp_t* parser, const char* at, std::size_t size) {
 int Parser::on_name(llhttp_t* parser, const char* at, std::size_t size) {
     Parser& me = self(parser);
     if (!me.in_head_) return HPE_OK;  // a trailer
-    if (me.name_complete_) {
-        if (me.head_.headers.size() >= me.limits_.headers) {
-            me.too_many_headers_ = true;
-            return HPE_USER;
-        }
-        me.head_.headers.emplace_back();
-        me.name_complete_ = false;
-    }
+    if (me.name_complete_) me.head_.headers.emplace_back();
+    me.name_complete_ = false;
     me.extend(me.head_.headers.back().name, at, size);
     return HPE_OK;
 }
 
+// The place to count: whether on_name() is called for half a name depends on how the bytes were cut.
 int Parser::on_name_complete(llhttp_t* parser) {
-    self(parser).name_complete_ = true;
-    return HPE_OK;
+    Parser& me = self(parser);
+    me.name_complete_ = true;
+    me.too_many_headers_ = me.head_.headers.size() > me.limits_.headers;
+    return me.too_many_headers_ ? HPE_USER : HPE_OK;
 }
 
 int Parser::on_value(llhttp_t* parser, const char* at, std::size_t size) {
@@ -251,16 +248,16 @@ Parser::Step Parser::parse_body(std::string_view bytes, std::size_t& used, std::
     } else if (result != HPE_OK) {
         return refuse(400);
     }
-    if (!framing_is_strict(bytes.substr(0, used - piece_.size()))) return refuse(400);
-    if (ended_) return Step::end;
-    if (!piece_.empty()) {
-        framing_ = 0;
-        piece = piece_;
-        return Step::body;
-    }
+    const std::string_view framing = bytes.substr(0, used - piece_.size());
+    if (!framing_is_strict(framing)) return refuse(400);
     // llhttp bounds neither chunk extensions nor trailers.
-    framing_ += used;
-    return framing_ > limits_.head_bytes ? refuse(431) : Step::need_more;
+    framing_ += framing.size();
+    if (framing_ > limits_.head_bytes) return refuse(431);
+    if (ended_) return Step::end;
+    if (piece_.empty()) return Step::need_more;
+    framing_ = 0;
+    piece = piece_;
+    return Step::body;
 }
 
 }  // namespace sup::http
