@@ -35,7 +35,6 @@ void Checker::done(const Spawn& action) {
     slot.spawn_owed = false;
     slot.restart_at.reset();
     slot.worker = action.worker;
-
     model_.workers.push_back({.id = action.worker,
                               .generation = action.generation,
                               .slot = action.slot,

@@ -32,7 +32,7 @@ const char* const usage =
     "Runs seeds from the first on until their number or the time is used up, or replays one.\n"
     "  --require-coverage        fail when something reachable was never visited, and print what was;\n"
     "                            runs 1000 seeds at the least\n"
-    "  --expect-violation WORDS  for cores broken on purpose: fail unless a promise with these words is broken\n";
+    "  --expect-violation WORDS  for broken cores: fail unless the promise with these words breaks\n";
 
 std::optional<Options> parse(int argc, char** argv) {
     Options options;
