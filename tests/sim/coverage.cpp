@@ -126,13 +126,18 @@ void print(std::ostringstream& out, const char* title, const Table& table, const
 template <typename Names>
 void print_reasons(std::ostringstream& out, const Names& names, Unreachable unreachable) {
     const char* last = nullptr;
+    std::size_t last_row = 0;
     for (std::size_t row = 0; row < names.size(); ++row) {
         for (std::size_t event = 0; event < event_names.size(); ++event) {
             const char* reason = unreachable(row, event);
             if (reason == nullptr || event == start_requested) continue;
-            if (reason != last) out << "\n  - " << reason << ": " << names[row];
-            out << (reason != last ? " x " : ", ") << event_names[event];
+            if (reason != last) out << "\n  - " << reason << ": ";
+            const bool same_row = reason == last && row == last_row;
+            if (reason == last) out << ", ";
+            if (!same_row) out << names[row] << " x ";
+            out << event_names[event];
             last = reason;
+            last_row = row;
         }
     }
 }
