@@ -87,7 +87,7 @@ TEST_CASE("what is still open shortly before drain.timeout is closed in order, c
     CHECK(!contains(instance.log(), "SIGKILL"));
     const std::string log = instance.log();
     INFO(log);
-    CHECK(contains(log, "1 connection"));
+    CHECK(contains(log, "1 closed at the deadline"));
 }
 
 TEST_CASE("the drain signal is the configured one") {
