@@ -229,30 +229,27 @@ int Parser::check_header(std::string_view name, std::string_view value, int& hos
     }
 }
 
-// llhttp takes a bare LF for the end of the trailers.
-bool Parser::framing_is_strict(std::string_view bytes) {
+// What stands between the pieces of a body. llhttp takes a bare LF for the end of the trailers, and bounds
+// neither chunk extensions nor trailers. Byte by byte, so that the first thing wrong decides however the
+// bytes were cut.
+int Parser::check_framing(std::string_view bytes) {
     for (const char c : bytes) {
-        if ((c == '\n') != (last_framing_ == '\r')) return false;
+        if ((c == '\n') != (last_framing_ == '\r')) return 400;
         last_framing_ = c;
+        if (++framing_ > limits_.head_bytes) return 431;
     }
-    return true;
+    return 0;
 }
 
 Parser::Step Parser::parse_body(std::string_view bytes, std::size_t& used, std::string_view& piece) {
     piece_ = {};
     const llhttp_errno_t result = llhttp_execute(&llhttp_, bytes.data(), bytes.size());
-    used = bytes.size();
-    if (result == HPE_PAUSED) {
-        used = static_cast<std::size_t>(llhttp_get_error_pos(&llhttp_) - bytes.data());
-        llhttp_resume(&llhttp_);
-    } else if (result != HPE_OK) {
-        return refuse(400);
-    }
-    const std::string_view framing = bytes.substr(0, used - piece_.size());
-    if (!framing_is_strict(framing)) return refuse(400);
-    // llhttp bounds neither chunk extensions nor trailers.
-    framing_ += framing.size();
-    if (framing_ > limits_.head_bytes) return refuse(431);
+    used = result == HPE_OK ? bytes.size()
+                            : static_cast<std::size_t>(llhttp_get_error_pos(&llhttp_) - bytes.data());
+    const int wrong = check_framing(bytes.substr(0, used - piece_.size()));
+    if (wrong != 0) return refuse(wrong);
+    if (result != HPE_OK && result != HPE_PAUSED) return refuse(400);
+    if (result == HPE_PAUSED) llhttp_resume(&llhttp_);
     if (ended_) return Step::end;
     if (piece_.empty()) return Step::need_more;
     framing_ = 0;
