@@ -1,5 +1,6 @@
 #include "config/cross_rules.h"
 
+#include <algorithm>
 #include <map>
 #include <string>
 #include <vector>
@@ -35,21 +36,27 @@ void check_listener_names(const Node& listen, const Config& config, Collector& p
     }
 }
 
+std::string words_for_overlap(const TcpAddress& address, const TcpAddress& before, const std::string& owner) {
+    std::string words = quoted(to_string(address));
+    if (address == before) return words + " is already that of " + owner;
+    words += " cannot be bound beside ";
+    words += quoted(to_string(before));
+    return words + " of " + owner;
+}
+
 void check_listener_addresses(const Node& listen, const Config& config, Collector& problems) {
     std::vector<std::size_t> sound;
     for (std::size_t i = 0; i < config.listen.size(); ++i) {
         const std::string pointer = pointer_to(i);
         if (problems.about(pointer) || problems.about(pointer + "/address")) continue;
-        const TcpAddress& address = config.listen[i].address;
-        for (const std::size_t other : sound) {
-            const TcpAddress& before = config.listen[other].address;
-            if (!overlap(address, before)) continue;
-            const std::string how =
-                address == before ? " is already that of " : " cannot be bound beside that of ";
-            const std::string which = address == before ? "" : ", " + quoted(to_string(before));
+        const auto address_of = [&](std::size_t index) -> const TcpAddress& {
+            return config.listen[index].address;
+        };
+        const auto other = std::ranges::find_if(
+            sound, [&](std::size_t before) { return overlap(address_of(i), address_of(before)); });
+        if (other != sound.end()) {
             report(listen.children[i], pointer, "address",
-                   quoted(to_string(address)) + how + pointer_to(other) + which, problems);
-            break;
+                   words_for_overlap(address_of(i), address_of(*other), pointer_to(*other)), problems);
         }
         sound.push_back(i);
     }

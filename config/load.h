@@ -1,6 +1,7 @@
 // From a file to a validated configuration, or to all that is wrong with it.
 #pragma once
 
+#include <cstddef>
 #include <string>
 #include <string_view>
 
@@ -11,7 +12,7 @@
 namespace sup::config {
 
 // Larger files are refused unread.
-constexpr std::size_t largest_file = 1024 * 1024;
+constexpr std::size_t largest_file = std::size_t{1024} * 1024;
 
 // Reads and validates the file, and looks at nothing that it names: a command that is missing is no problem
 // here.

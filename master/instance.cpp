@@ -4,6 +4,7 @@
 #include <nlohmann/json.hpp>
 #include <random>
 
+#include "master/describe.h"
 #include "master/event_stream.h"
 #include "master/status.h"
 
@@ -130,7 +131,11 @@ void Instance::stop(bool now, control::Reply reply) {
 
 void Instance::worker_exited(core::WorkerId id, const ExitReport& report) {
     const pid_t pid = pid_of(id);
-    if (const WorkerProcess* worker = find_worker(id)) count_connections(*worker);
+    const WorkerProcess* worker = find_worker(id);
+    if (worker != nullptr) count_connections(*worker);
+    if (report.status_known && worker != nullptr && !worker->told_to_end()) {
+        log_.warning("{} {}", name_of(id), describe(report.status));
+    }
     if (report.group_remained) {
         log_.warning("{} left processes of its group behind; they were killed", name_of(id));
     }

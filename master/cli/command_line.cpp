@@ -115,22 +115,27 @@ void add_check(CLI::App& app, Options& options) {
 int run_chosen(int argc, char** argv) {
     CLI::App app{"Swaps worker generations on the same sockets without losing a connection.", "sup"};
     app.set_version_flag("--version", std::string("sup ") + version);
-    app.require_subcommand(1);
+    app.require_subcommand(0, 1);  // none is noticed below, with what was given in its place named
     app.failure_message([](const CLI::App*, const CLI::Error& error) {
         return std::string("sup: ") + error.what() + "\nsup: see `sup --help` and `sup COMMAND --help`\n";
     });
+    app.get_formatter()->label("SUBCOMMAND", "COMMAND");
+    app.get_formatter()->column_width(20);
     Options options;
     add_start_and_run(app, options);
     add_reload(app, options);
     add_status_and_list(app, options);
     add_stop(app, options);
     add_check(app, options);
+    for (auto* command : app.get_subcommands({})) command->group("Commands");
     try {
         app.parse(argc, argv);
     } catch (const CLI::ParseError& error) {
         return app.exit(error) == 0 ? 0 : number(ExitCode::usage);
     }
-    return options.chosen();
+    if (options.chosen) return options.chosen();
+    std::cerr << app.help();
+    return number(ExitCode::usage);
 }
 
 }  // namespace

@@ -10,7 +10,8 @@ Result<control::Client, CommandError> connect_to(const Found& instance, const co
     if (client.error().kind == Kind::not_running) {
         return CommandError{
             ExitCode::not_running,
-            "instance " + instance.name + " is being started or ended just now: " + client.error().message};
+            "instance " + instance.name +
+                " is being started or ended just now, or its socket was removed: " + client.error().message};
     }
     return explain(client.error(), instance.name, "the call");
 }

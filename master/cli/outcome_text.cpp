@@ -10,9 +10,14 @@ namespace {
 
 using nlohmann::json;
 
-std::string workers_in_brackets(std::optional<std::int64_t> count) {
-    if (!count) return {};
-    return " (" + std::to_string(*count) + (*count == 1 ? " worker)" : " workers)");
+// " (2 workers)", empty when the status does not know the generation.
+std::string workers_of(std::int64_t number, const json& status) {
+    for (const auto& generation : member(status, "generations")) {
+        const auto count = number_of(generation, "count");
+        if (number_of(generation, "generation") != number || !count) continue;
+        return " (" + std::to_string(*count) + (*count == 1 ? " worker)" : " workers)");
+    }
+    return {};
 }
 
 std::string duration_of(const json& outcome) {
@@ -21,23 +26,23 @@ std::string duration_of(const json& outcome) {
 
 }  // namespace
 
-std::string describe_reload(const json& outcome, const ProgressModel& seen) {
-    const auto generation = number_of(outcome, "generation").value_or(0);
-    std::string text = "reloaded: generation " + std::to_string(generation) +
-                       workers_in_brackets(seen.workers_of(generation)) + " serves";
-    for (const auto draining : seen.draining())
-        text += ", generation " + std::to_string(draining) + " is draining";
+std::string describe_reload(const json& outcome, const json& status) {
+    const auto number = number_of(outcome, "generation").value_or(0);
+    std::string text =
+        "reloaded: generation " + std::to_string(number) + workers_of(number, status) + " serves";
+    for (const auto& generation : member(status, "generations")) {
+        if (text_of(generation, "state") != "draining") continue;
+        text += ", generation " + std::to_string(number_of(generation, "generation").value_or(0)) +
+                " is draining";
+    }
     return text + ", " + duration_of(outcome);
 }
 
 std::string describe_start(const json& outcome, const json& status) {
+    const auto number = number_of(outcome, "generation").value_or(0);
     std::string text = text_of(outcome, "name") + " is up: pid " +
                        std::to_string(number_of(outcome, "pid").value_or(0)) + ", generation " +
-                       std::to_string(number_of(outcome, "generation").value_or(0));
-    for (const auto& generation : member(status, "generations")) {
-        if (text_of(generation, "state") == "active")
-            text += workers_in_brackets(number_of(generation, "count"));
-    }
+                       std::to_string(number) + workers_of(number, status);
     text += " serves";
     std::string separator = " on ";
     for (const auto& listener : member(status, "listeners")) {

@@ -4,12 +4,11 @@
 #include <nlohmann/json_fwd.hpp>
 #include <string>
 
-#include "master/cli/progress.h"
-
 namespace sup::cli {
 
-// "reloaded: generation 2 (2 workers) serves, generation 1 is draining, 9ms"
-std::string describe_reload(const nlohmann::json& outcome, const ProgressModel& seen);
+// "reloaded: generation 2 (2 workers) serves, generation 1 is draining, 9ms", from the outcome and the status
+// that follows it (null when there is none).
+std::string describe_reload(const nlohmann::json& outcome, const nlohmann::json& status);
 
 // "hello is up: pid 4711, generation 1 (2 workers) serves on http 127.0.0.1:8999, 12ms", from the outcome of
 // the start and the status that follows it.

@@ -66,7 +66,7 @@ std::optional<std::string> ProgressModel::generation_changed(const json& event) 
     if (generation.state == "soaking") return name + ": ready, soaking";
     if (generation.state == "active") return name + " serves";
     if (generation.state == "draining") return name + ": draining " + workers(generation.count);
-    if (generation.state == "aborting") return name + " failed, its workers are ended";
+    if (generation.state == "aborting") return name + " is given up, its workers are ended";
     if (generation.state == "gone") return name + " is gone";
     return std::nullopt;
 }
@@ -92,20 +92,6 @@ std::optional<std::string> ProgressModel::worker_ready(const json& event) {
     generations_[number].count = count;
     if (!worth_telling(ready, count)) return std::nullopt;
     return name_of(number) + ": workers ready " + std::to_string(ready) + "/" + std::to_string(count);
-}
-
-std::optional<std::int64_t> ProgressModel::workers_of(std::int64_t generation) const {
-    const auto found = generations_.find(generation);
-    if (found == generations_.end() || found->second.count == 0) return std::nullopt;
-    return found->second.count;
-}
-
-std::vector<std::int64_t> ProgressModel::draining() const {
-    std::vector<std::int64_t> numbers;
-    for (const auto& [number, generation] : generations_) {
-        if (generation.state == "draining") numbers.push_back(number);
-    }
-    return numbers;
 }
 
 Progress Progress::on_stdout() {

@@ -7,7 +7,6 @@
 #include <optional>
 #include <set>
 #include <string>
-#include <vector>
 
 namespace sup::cli {
 
@@ -16,11 +15,6 @@ class ProgressModel {
 public:
     // One line for what has just changed; none for what a person need not see.
     std::optional<std::string> take(const nlohmann::json& event);
-
-    // How many workers a generation has, where an event told.
-    std::optional<std::int64_t> workers_of(std::int64_t generation) const;
-    // Those that are draining now, in order.
-    std::vector<std::int64_t> draining() const;
 
 private:
     struct Generation {
@@ -47,7 +41,6 @@ public:
     void take(const nlohmann::json& event);
     // Clears the changing line, so that something else can be printed.
     void clear();
-    const ProgressModel& model() const noexcept { return model_; }
 
 private:
     Progress(Mode mode, int fd) : mode_(mode), fd_(fd) {}

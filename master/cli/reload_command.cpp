@@ -14,19 +14,25 @@ namespace {
 
 using nlohmann::json;
 
+struct Answer {
+    json outcome;  // as `last_reload`
+    json status;   // afterwards; null when the master did not tell
+};
+
 ExitCode exit_code_of(const json& outcome) {
     if (text_of(outcome, "outcome") == "promoted") return ExitCode::done;
     return flag_of(outcome, "configuration_error") ? ExitCode::usage : ExitCode::failed;
 }
 
-void tell(const json& outcome, const ProgressModel& seen) {
-    if (exit_code_of(outcome) == ExitCode::done)
-        return print(harmless(describe_reload(outcome, seen)) + "\n");
+void tell(const Answer& answer) {
+    if (exit_code_of(answer.outcome) == ExitCode::done) {
+        return print(harmless(describe_reload(answer.outcome, answer.status)) + "\n");
+    }
     print_error(describe_failure("the reload failed, what served before still serves",
-                                 text_of(outcome, "reason"), member(outcome, "worker_output")));
+                                 text_of(answer.outcome, "reason"), member(answer.outcome, "worker_output")));
 }
 
-Result<json, CommandError> reload(const ReloadOptions& options, Progress& progress) {
+Result<Answer, CommandError> reload(const ReloadOptions& options, Progress& progress) {
     const auto deadline = control::deadline_after(options.timeout);
     const auto instance = choose_instance(options.name);
     if (!instance) return instance.error();
@@ -41,24 +47,25 @@ Result<json, CommandError> reload(const ReloadOptions& options, Progress& progre
     auto outcome = client->call("reload", params, deadline, [&](const json& event) { progress.take(event); });
     progress.clear();
     if (!outcome) return explain(outcome.error(), instance->name, "the reload");
-    return std::move(*outcome);
+    auto status = client->call("status", json::object(), deadline);
+    return Answer{std::move(*outcome), status ? std::move(*status) : json()};
 }
 
 }  // namespace
 
 ExitCode reload_command(const ReloadOptions& options) {
     Progress progress = options.json ? Progress::beside_json() : Progress::on_stdout();
-    const auto outcome = reload(options, progress);
-    if (!outcome) {
-        print_error(outcome.error().message);
-        return outcome.error().code;
+    const auto answer = reload(options, progress);
+    if (!answer) {
+        print_error(answer.error().message);
+        return answer.error().code;
     }
     if (options.json) {
-        print_json(*outcome);
+        print_json(answer->outcome);
     } else {
-        tell(*outcome, progress.model());
+        tell(*answer);
     }
-    return exit_code_of(*outcome);
+    return exit_code_of(answer->outcome);
 }
 
 }  // namespace sup::cli

@@ -119,6 +119,10 @@ private:
         const std::string how = wait_for_exit(master_.pid, farewell);
         std::string message = name_ + " did not start: its master (pid " + std::to_string(master_.pid) +
                               ") " + (how.empty() ? "closed its report without an outcome" : how);
+        const auto record = read_live_record(claim_.directory.paths().live_workers);
+        const auto orphans = record && *record ? still_alive(**record) : std::vector<LiveWorker>{};
+        if (!orphans.empty())
+            message += "\n" + describe_workers(orphans) + " still run; `sup stop " + name_ + "` ends them";
         message += "\nthe log is " + claim_.config.log.file.value_or(claim_.directory.paths().log);
         return fail({ExitCode::failed, message});
     }

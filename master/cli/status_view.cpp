@@ -56,7 +56,8 @@ std::optional<std::chrono::system_clock::time_point> parse_time(const std::strin
 std::string ago(const std::string& time, const StatusView& view) {
     const auto at = parse_time(time);
     if (!at || *at > view.now) return {};
-    return describe_duration(std::chrono::duration_cast<Duration>(view.now - *at)) + " ago";
+    const auto seconds = std::chrono::duration_cast<std::chrono::seconds>(view.now - *at);
+    return seconds.count() < 1 ? "just now" : describe_duration(seconds) + " ago";
 }
 
 // The same in the person's own time zone.

@@ -42,6 +42,12 @@ Error parent_error(const std::string& path) {
     return Error{what + parent + " does not exist; create it, or set SUP_RUNTIME_DIR to another place"};
 }
 
+Status check_owner(const RuntimeDirectory& directory, const struct stat& status) {
+    if (status.st_uid == ::geteuid()) return Success{};
+    return Error{"the runtime directory " + directory.path + " belongs to user " +
+                 std::to_string(status.st_uid) + "; remove it, or set SUP_RUNTIME_DIR to another place"};
+}
+
 // The folder itself, not what a symbolic link points at, where anybody could have put one.
 Status check_directory(const RuntimeDirectory& directory, const struct stat& status) {
     const std::string what = "the runtime directory " + directory.path + " ";
@@ -49,9 +55,7 @@ Status check_directory(const RuntimeDirectory& directory, const struct stat& sta
     if (S_ISLNK(status.st_mode)) return Error{what + "is a symbolic link" + hint};
     if (!S_ISDIR(status.st_mode)) return Error{what + "is not a directory" + hint};
     if (!directory.shared) return Success{};
-    if (status.st_uid != ::geteuid()) {
-        return Error{what + "belongs to user " + std::to_string(status.st_uid) + hint};
-    }
+    if (auto own = check_owner(directory, status); !own) return own;
     if ((status.st_mode & (S_IWGRP | S_IWOTH)) != 0)
         return Error{what + "can be written to by others" + hint};
     return Success{};
@@ -91,7 +95,8 @@ Status create_runtime_directory(const RuntimeDirectory& directory) {
     struct stat status {};
     if (look_at(directory, status) != 0)
         return errno_error("cannot use the runtime directory " + directory.path);
-    return check_directory(directory, status);
+    if (auto checked = check_directory(directory, status); !checked) return checked;
+    return check_owner(directory, status);
 }
 
 Result<bool> runtime_directory_exists(const RuntimeDirectory& directory) {

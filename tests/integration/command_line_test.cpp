@@ -48,7 +48,7 @@ TEST_CASE("exit code 2: wrong usage") {
     }
 }
 
-TEST_CASE("--version and --help answer on stdout with exit code 0") {
+TEST_CASE("sup --version and sup --help answer on stdout with exit code 0") {
     Sandbox sandbox;
     CHECK(contains(sandbox.sup({"--version"}).out, "0.1.0"));
     CHECK(contains(sandbox.sup({"--help"}).out, "reload"));
@@ -60,7 +60,7 @@ TEST_CASE("--version and --help answer on stdout with exit code 0") {
     }
 }
 
-TEST_CASE("NAME may be left out with one instance; with several the error lists them") {
+TEST_CASE("NAME may be left out with one instance, and with several the error lists them") {
     Instance one{{.name = "one", .log_file = "one.log"}};
     one.start();
     CHECK(one.sandbox()->sup({"status"}).exit_code == 0);

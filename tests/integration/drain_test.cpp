@@ -69,7 +69,7 @@ TEST_CASE("what a shell that is the main process leaves behind ends with it") {
     }
     for (const pid_t pid : old_pids) CHECK(eventually([&] { return other_member(pid) == 0; }));
     CHECK(hello(instance.port()).generation == 2);
-    CHECK(contains(instance.log(), "process group"));
+    CHECK(contains(instance.log(), "processes of its group"));
     instance.wait_until_settled();
     CHECK(instance.sandbox()->processes().size() == 5);  // master, two shells, two servers
 }
@@ -87,7 +87,7 @@ TEST_CASE("what is still open shortly before drain.timeout is closed in order, c
     CHECK(!contains(instance.log(), "SIGKILL"));
     const std::string log = instance.log();
     INFO(log);
-    CHECK(contains(log, "1 connection"));
+    CHECK(contains(log, "1 closed at the deadline"));
 }
 
 TEST_CASE("the drain signal is the configured one") {

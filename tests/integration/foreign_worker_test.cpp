@@ -72,9 +72,9 @@ TEST_CASE("a systemd-style Python server runs, says it is ready, and is reloaded
 
 TEST_CASE("a wrapper script whose child says that it is ready is as good as the worker itself") {
     Instance instance{{.command = {"./wrapper"}}};
-    // LISTEN_PID names the wrapper, so the child is told its own.
+    // LISTEN_PID names the wrapper; the worker library knows it as the leader of its process group.
     install_script(
-        "sh -c 'LISTEN_PID=$$ exec ./worker' &\nchild=$!\ntrap 'kill $child' TERM\nwait $child\nwait $child",
+        "./worker --ready-delay 100ms &\nchild=$!\ntrap 'kill $child' TERM\nwait $child\nwait $child",
         instance.path("wrapper"));
     instance.start();
     CHECK(hello(instance.port()).generation == 1);
@@ -89,6 +89,7 @@ TEST_CASE("a worker that cannot say it is ready is ready when it has lived long 
     CHECK(instance.wait_until_settled().generations[0].all_ready());
     instance.config.command = {"sleep", "0.1"};
     instance.config.ready = "60s";
+    instance.config.ready_timeout = "2m";
     instance.write_config();
     const Outcome outcome = instance.reload();
     INFO(outcome.text());

@@ -182,7 +182,7 @@ TEST_CASE("a reload waits while max_draining generations drain, and goes on when
     const std::uint16_t port = instance.port();
     // A request that ends when the test says so.
     HttpConnection open(port);
-    open.send("POST /echo HTTP/1.1\r\nHost: test\r\nContent-Length: 4\r\n\r\nab");
+    open.send("POST /echo HTTP/1.1\r\nHost: test\r\nConnection: close\r\nContent-Length: 4\r\n\r\nab");
     CHECK(hello(port).generation == 1);
     REQUIRE(instance.reload().exit_code == 0);
 
@@ -206,7 +206,7 @@ TEST_CASE("sup reload --drained returns when the old generation is gone") {
     instance.start();
     const auto old_pids = instance.worker_pids();
     HttpConnection open(instance.port());
-    open.send("POST /echo HTTP/1.1\r\nHost: test\r\nContent-Length: 4\r\n\r\nab");
+    open.send("POST /echo HTTP/1.1\r\nHost: test\r\nConnection: close\r\nContent-Length: 4\r\n\r\nab");
     CHECK(hello(instance.port()).generation == 1);
     Child asker(instance.sandbox()->command({"reload", "--drained"}));
     instance.wait_for("generation 2", [](const auto& s) { return s.active() && s.active()->number == 2; });

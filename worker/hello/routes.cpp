@@ -72,12 +72,18 @@ void Routes::operator()(http::Request& request, http::Response response) {
     echo(request, std::move(response));
 }
 
-void Routes::hello(http::Response response) const {
-    std::array<char, 256> text;
-    const int size = std::snprintf(text.data(), text.size(),
-                                   "hello world from pid:%d, ppid: %d, generation: %u, version: %s\n",
-                                   ::getpid(), ::getppid(), identity_.generation, identity_.version.c_str());
-    response.send(200, {text.data(), std::min(text.size() - 1, static_cast<std::size_t>(size))});
+Routes::Routes(uv_loop_s* loop, Identity identity) : loop_(loop), identity_(std::move(identity)) {}
+
+void Routes::hello(http::Response response) {
+    const int parent = ::getppid();
+    if (parent != parent_) {
+        parent_ = parent;
+        greeting_ = "hello world from pid:" + std::to_string(::getpid()) +
+                    ", ppid: " + std::to_string(parent) +
+                    ", generation: " + std::to_string(identity_.generation) +
+                    ", version: " + identity_.version + "\n";
+    }
+    response.send(200, greeting_);
 }
 
 void Routes::sleep(const http::Request& request, http::Response response) {

@@ -18,12 +18,12 @@ struct Identity {
 // One exact path each; 404 for others, 405 with Allow for another method.
 class Routes {
 public:
-    Routes(uv_loop_s* loop, Identity identity) : loop_(loop), identity_(std::move(identity)) {}
+    Routes(uv_loop_s* loop, Identity identity);
 
     void operator()(http::Request& request, http::Response response);
 
 private:
-    void hello(http::Response response) const;
+    void hello(http::Response response);
     void sleep(const http::Request& request, http::Response response);
     void stream(const http::Request& request, http::Response response);
     static void echo(http::Request& request, http::Response response);
@@ -31,6 +31,9 @@ private:
 
     uv_loop_s* loop_;
     Identity identity_;
+    int parent_ = 0;  // the one that greeting_ names; 0 at first
+    std::string
+        greeting_;  // composed again when the parent has changed: its death makes another one the parent
 };
 
 }  // namespace sup::hello

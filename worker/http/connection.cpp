@@ -185,13 +185,19 @@ void Connection::end_if_idle() {
 
 void Connection::end_at_deadline() {
     if (!socket_) return;
-    cut_ = !shut_down_ && !protocol_->finished();
+    // A request that is here already is answered still.
+    if (!shut_down_ && protocol_->idle()) read();
+    cut_ = !protocol_->ending();
     protocol_->close();
     settle();
 }
 
 void Connection::time_out() {
-    if (shut_down_ || !protocol_->output().empty()) return close();
+    if (shut_down_) return close();
+    if (!protocol_->output().empty()) {
+        cut_ = true;
+        return close();
+    }
     if (protocol_->idle()) return end_if_idle();
     protocol_->time_out();
     settle();

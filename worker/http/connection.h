@@ -64,7 +64,7 @@ private:
     bool blocked_ = false;      // the socket's send buffer is full
     bool progress_ = false;     // bytes moved since the deadline was set
     bool broken_ = false;       // reset by the client, or another error
-    bool cut_ = false;          // the drain's deadline ended it
+    bool cut_ = false;          // ended by us before it was due
     bool shut_down_ = false;    // our side was ended, the client's may not be
 };
 

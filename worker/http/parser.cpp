@@ -94,21 +94,18 @@ int Parser::on_target(llhttp_t* parser, const char* at, std::size_t size) {
 int Parser::on_name(llhttp_t* parser, const char* at, std::size_t size) {
     Parser& me = self(parser);
     if (!me.in_head_) return HPE_OK;  // a trailer
-    if (me.name_complete_) {
-        if (me.head_.headers.size() >= me.limits_.headers) {
-            me.too_many_headers_ = true;
-            return HPE_USER;
-        }
-        me.head_.headers.emplace_back();
-        me.name_complete_ = false;
-    }
+    if (me.name_complete_) me.head_.headers.emplace_back();
+    me.name_complete_ = false;
     me.extend(me.head_.headers.back().name, at, size);
     return HPE_OK;
 }
 
+// The place to count: whether on_name() is called for half a name depends on how the bytes were cut.
 int Parser::on_name_complete(llhttp_t* parser) {
-    self(parser).name_complete_ = true;
-    return HPE_OK;
+    Parser& me = self(parser);
+    me.name_complete_ = true;
+    me.too_many_headers_ = me.head_.headers.size() > me.limits_.headers;
+    return me.too_many_headers_ ? HPE_USER : HPE_OK;
 }
 
 int Parser::on_value(llhttp_t* parser, const char* at, std::size_t size) {
@@ -232,35 +229,32 @@ int Parser::check_header(std::string_view name, std::string_view value, int& hos
     }
 }
 
-// llhttp takes a bare LF for the end of the trailers.
-bool Parser::framing_is_strict(std::string_view bytes) {
+// What stands between the pieces of a body. llhttp takes a bare LF for the end of the trailers, and bounds
+// neither chunk extensions nor trailers. Byte by byte, so that the first thing wrong decides however the
+// bytes were cut.
+int Parser::check_framing(std::string_view bytes) {
     for (const char c : bytes) {
-        if ((c == '\n') != (last_framing_ == '\r')) return false;
+        if ((c == '\n') != (last_framing_ == '\r')) return 400;
         last_framing_ = c;
+        if (++framing_ > limits_.head_bytes) return 431;
     }
-    return true;
+    return 0;
 }
 
 Parser::Step Parser::parse_body(std::string_view bytes, std::size_t& used, std::string_view& piece) {
     piece_ = {};
     const llhttp_errno_t result = llhttp_execute(&llhttp_, bytes.data(), bytes.size());
-    used = bytes.size();
-    if (result == HPE_PAUSED) {
-        used = static_cast<std::size_t>(llhttp_get_error_pos(&llhttp_) - bytes.data());
-        llhttp_resume(&llhttp_);
-    } else if (result != HPE_OK) {
-        return refuse(400);
-    }
-    if (!framing_is_strict(bytes.substr(0, used - piece_.size()))) return refuse(400);
+    used = result == HPE_OK ? bytes.size()
+                            : static_cast<std::size_t>(llhttp_get_error_pos(&llhttp_) - bytes.data());
+    const int wrong = check_framing(bytes.substr(0, used - piece_.size()));
+    if (wrong != 0) return refuse(wrong);
+    if (result != HPE_OK && result != HPE_PAUSED) return refuse(400);
+    if (result == HPE_PAUSED) llhttp_resume(&llhttp_);
     if (ended_) return Step::end;
-    if (!piece_.empty()) {
-        framing_ = 0;
-        piece = piece_;
-        return Step::body;
-    }
-    // llhttp bounds neither chunk extensions nor trailers.
-    framing_ += used;
-    return framing_ > limits_.head_bytes ? refuse(431) : Step::need_more;
+    if (piece_.empty()) return Step::need_more;
+    framing_ = 0;
+    piece = piece_;
+    return Step::body;
 }
 
 }  // namespace sup::http

@@ -87,7 +87,7 @@ private:
     Step refuse_syntax(std::string_view message);
     Step judge_request_line(std::string_view message);
     Step accept_head(std::string_view message);
-    bool framing_is_strict(std::string_view bytes);
+    int check_framing(std::string_view bytes);
     int check_head(std::string_view head);
     int check_header(std::string_view name, std::string_view value, int& hosts, int& codings);
 

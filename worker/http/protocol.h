@@ -56,6 +56,7 @@ public:
 
     // Nothing more will come and everything was sent: shut down (and linger() says whether to wait for the
     // client).
+    bool ending() const { return closing_; }
     bool finished() const { return closing_ && output_.empty(); }
     bool linger() const { return linger_ && !ended_ && !cut_unnoticeably_; }
     // An answer was cut whose end only the connection's end tells: the client must not take that for the

@@ -25,7 +25,14 @@ std::string_view Request::target() const {
 }
 
 std::string_view Request::path() const {
-    return target().substr(0, target().find('?'));
+    std::string_view path = target().substr(0, target().find('?'));
+    if (path.empty() || path.front() == '/') return path;
+    // "http://host/path" is for proxies, but a server must take it, too (RFC 9112, 3.2.2).
+    const std::size_t scheme = path.find("://");
+    if (scheme == std::string_view::npos) return path;
+    path.remove_prefix(scheme + 3);
+    const std::size_t slash = path.find('/');
+    return slash == std::string_view::npos ? "/" : path.substr(slash);
 }
 
 std::string_view Request::query() const {

@@ -29,7 +29,7 @@ Status Acceptor::start() {
     // Linux hands these on to each accepted connection, which saves two system calls a connection.
     const int on = 1;
     ::setsockopt(listener_.get(), IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
-    Result<uv::Poll> poll = uv::Poll::create(loop_, listener_.get(), [this](int, int) { on_readable(); });
+    Result<uv::Poll> poll = uv::Poll::create(loop_, listener_.get(), [this](int, int) { accept_some(); });
     if (!poll) return poll.error();
     poll_ = std::move(*poll);
     poll_.start(UV_READABLE);
@@ -46,10 +46,6 @@ void Acceptor::empty_queue(std::function<void()> done) {
     poll_ = {};
     if (!listener_) return finish();
     if (!waiting_) accept_all();
-}
-
-void Acceptor::on_readable() {
-    accept_some();
 }
 
 void Acceptor::accept_some() {

@@ -35,7 +35,6 @@ public:
 private:
     enum class Outcome { accepted, none_queued, no_descriptor, failed };
 
-    void on_readable();
     void accept_some();
     void accept_all();
     Outcome accept_one();

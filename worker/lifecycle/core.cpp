@@ -112,6 +112,7 @@ int Core::run() {
                 ? "nothing to serve: sup passed no stream listener (`listen` in its configuration)"
                 : "nothing to serve: no stream socket was inherited (LISTEN_FDS), and no address given"};
     }
+    if (!failure_ && !services_.empty()) tell_unserved();
     if (!failure_ && options_.ready_at_start) ready();
     if (!failure_ && !finished_) {
         running_ = true;
@@ -121,6 +122,14 @@ int Core::run() {
     if (!failure_) return 0;
     log_line(failure_->message);
     return 1;
+}
+
+// Its clients connect, and wait for ever.
+void Core::tell_unserved() const {
+    for (const Listener& listener : listeners_) {
+        if (listener.stream && listener.fd)
+            log_line("nobody here serves listener " + listener.name + ", " + listener.address);
+    }
 }
 
 void Core::ready() {

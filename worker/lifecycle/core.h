@@ -51,6 +51,7 @@ private:
     void watch_signals();
     void watch_signal(int number);
     void on_drain_signal();
+    void tell_unserved() const;
     Status announce();
     void begin_drain();
     bool retired(const std::string& listener) const;

@@ -40,6 +40,13 @@ std::vector<std::string> split(std::string_view text, char separator) {
     return parts;
 }
 
+// LISTEN_PID names the process that was started. sup makes that the leader of a process group of its own, so
+// a program that a worker's wrapper script runs as its child knows the script by that and takes the
+// descriptors, too.
+bool is_for_this_process(long pid) {
+    return pid == ::getpid() || (pid == ::getpgrp() && std::getenv("SUP_INSTANCE") != nullptr);
+}
+
 }  // namespace
 
 int parse_signal(const std::string& name) {
@@ -57,7 +64,7 @@ Environment take_environment() {
     const auto pid = number(take_variable("LISTEN_PID"));
     const auto count = number(take_variable("LISTEN_FDS"));
     const std::string names = take_variable("LISTEN_FDNAMES");
-    if (pid == ::getpid() && count) {
+    if (pid && count && is_for_this_process(*pid)) {
         environment.listen_fds = static_cast<int>(std::min(*count, 4096L));
         environment.listen_names = split(names, ':');
     }

@@ -73,9 +73,9 @@ Result<std::vector<Listener>> inherited_listeners(const Environment& environment
     std::vector<Listener> listeners;
     for (int i = 0; i < environment.listen_fds; ++i) {
         const int fd = first_inherited + i;
-        if (integer_option(fd, SO_TYPE) < 0) {
-            return errno_error("LISTEN_FDS promises " + std::to_string(environment.listen_fds) +
-                               " sockets, but descriptor " + std::to_string(fd) + " is none");
+        if (::fcntl(fd, F_GETFD) < 0) {
+            return Error{"LISTEN_FDS promises " + std::to_string(environment.listen_fds) +
+                         " descriptors, but " + std::to_string(fd) + " is not open"};
         }
         ::fcntl(fd, F_SETFD, FD_CLOEXEC);
         Listener listener;

@@ -14,10 +14,10 @@ struct Listener {
     UniqueFd fd;  // close-on-exec
     std::string name;
     std::string address;  // as bound
-    bool stream = false;  // accepts connections; otherwise (datagrams) it is the user's to read
+    bool stream = false;  // accepts connections; otherwise (datagrams, say) it is the user's
 };
 
-// Descriptors 3, 4, … of which the environment told. An error names the descriptor that is not a socket.
+// Descriptors 3, 4, … of which the environment told. An error names the one that is not open.
 Result<std::vector<Listener>> inherited_listeners(const Environment& environment);
 
 // Binds "127.0.0.1:80", "[::1]:80", "localhost:80" or "*:80" and listens.

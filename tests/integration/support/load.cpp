@@ -97,6 +97,8 @@ void Load::Client::fail(const std::string& what, int error_number) {
 void Load::Client::finish(Ending ending, std::string detail) {
     ending_ = ending;
     detail_ = std::move(detail);
+    // Closing alone is not enough: between fork and exec a child of the test holds the connection, too.
+    watch(0, EPOLL_CTL_DEL);
     fd_.reset();
 }
 

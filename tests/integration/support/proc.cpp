@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <charconv>
 #include <filesystem>
-#include <fstream>
 #include <sstream>
 
 #include "tests/integration/support/process.h"
@@ -34,8 +33,8 @@ std::vector<int> numbers_in(const fs::path& path) {
 
 // The rest of the line that starts with `start`.
 std::string line_after(const fs::path& path, const std::string& start) {
-    std::ifstream file(path);
-    for (std::string line; std::getline(file, line);) {
+    std::istringstream text(read_file(path));
+    for (std::string line; std::getline(text, line);) {
         if (!line.starts_with(start)) continue;
         const auto value = line.find_first_not_of(" \t", start.size());
         return value == std::string::npos ? "" : line.substr(value);
@@ -112,8 +111,8 @@ std::size_t threads(pid_t pid) {
     return numbers_in(folder(pid) / "task").size();
 }
 
-long pss_kib(pid_t pid) {
-    return std::atol(line_after(folder(pid) / "smaps_rollup", "Pss:").c_str());
+long memory_kib(pid_t pid, const std::string& kind) {
+    return std::atol(line_after(folder(pid) / "smaps_rollup", kind + ":").c_str());
 }
 
 }  // namespace sup::test::proc

@@ -91,7 +91,7 @@ std::string link(pid_t pid, const std::string& name);          // "exe", "cwd", 
 std::string status_field(pid_t pid, const std::string& name);  // of /proc/PID/status
 std::string limit(pid_t pid, const std::string& name);         // soft limit, of /proc/PID/limits
 std::size_t threads(pid_t pid);
-long pss_kib(pid_t pid);
+long memory_kib(pid_t pid, const std::string& kind);  // of /proc/PID/smaps_rollup: "Pss", "Private_Dirty"
 
 }  // namespace proc
 

@@ -1,8 +1,13 @@
 #include "tests/integration/support/temp_dir.h"
 
+#include <fcntl.h>
+#include <unistd.h>
+
+#include <array>
 #include <fstream>
-#include <iterator>
 #include <stdexcept>
+
+#include "common/unique_fd.h"
 
 namespace sup::test {
 
@@ -33,8 +38,14 @@ void append_file(const fs::path& path, const std::string& content) {
 }
 
 std::string read_file(const fs::path& path) {
-    std::ifstream file(path, std::ios::binary);
-    return {std::istreambuf_iterator<char>(file), {}};
+    // Not a stream: files of /proc fail in the midst of reading when their process goes.
+    const UniqueFd file(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
+    std::string content;
+    std::array<char, 65536> bytes;
+    for (ssize_t size = 0; (size = ::read(file.get(), bytes.data(), bytes.size())) > 0;) {
+        content.append(bytes.data(), static_cast<std::size_t>(size));
+    }
+    return content;
 }
 
 void install_copy(const fs::path& program, const fs::path& path) {

@@ -313,7 +313,7 @@ TEST_CASE("listeners share neither a name nor an address") {
         {with_listener(R"({"address": "0.0.0.0:1"})"),
          {2, 13},
          "/listen/1/address",
-         "cannot be bound beside that of /listen/0, \"127.0.0.1:1\""},
+         "\"0.0.0.0:1\" cannot be bound beside \"127.0.0.1:1\" of /listen/0"},
         {with_listener(R"({"address": "*:1"})"), {2, 13}, "/listen/1/address", "cannot be bound beside"},
         {with_listener(R"({"address": "[::1]:2"}, {"address": "[0:0::01]:2"})"),
          {2, 37},

@@ -148,6 +148,28 @@ TEST_CASE("an address that no interface has is an error that says so") {
                Contains("listener http: 192.0.2.1:8080") && Contains("no network interface"));
 }
 
+TEST_CASE("a port that needs a privilege is an error that says how to get it") {
+    std::ifstream sysctl{"/proc/sys/net/ipv4/ip_unprivileged_port_start"};
+    int first_free = 0;
+    if (!(sysctl >> first_free) || first_free <= 1) {
+        WARN("every port is free to everybody here: not tried");
+        return;
+    }
+    Pipe result = make_pipe();
+    const pid_t child = ::fork();
+    REQUIRE(child >= 0);
+    if (child == 0) {
+        if (::geteuid() == 0 && ::setuid(65534) != 0) ::_exit(1);
+        const auto listener = Listener::bind(listen_on("http", "127.0.0.1", 1));
+        const std::string text = listener ? "bound" : listener.error().message;
+        ::_exit(::write(result.writer.get(), text.data(), text.size()) > 0 ? 0 : 1);
+    }
+    result.writer.reset();
+    CHECK_THAT(read_to_end(result.reader.get()),
+               Contains("listener http: 127.0.0.1:1 needs a privilege") && Contains("CAP_NET_BIND_SERVICE"));
+    CHECK(wait_for_exit(child) == 0);
+}
+
 TEST_CASE(
     "restoring undoes what a worker did to the shared socket, and never takes O_NONBLOCK from one that set "
     "it") {

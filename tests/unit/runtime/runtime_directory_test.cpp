@@ -89,3 +89,14 @@ TEST_CASE("in a folder that anybody can write to, the directory must be one's ow
     CHECK_THAT(error_of(create_runtime_directory({foreign, true})), Catch::Contains("belongs to user 65534"));
     CHECK_FALSE(runtime_directory_exists({foreign, true}).ok());
 }
+
+TEST_CASE("an instance is not put into somebody else's directory, but root may look at what runs there") {
+    if (::geteuid() != 0) return;
+    const test::TemporaryDirectory directory;
+    const std::string foreign = directory.path() + "/foreign";
+    REQUIRE(::mkdir(foreign.c_str(), 0700) == 0);
+    REQUIRE(::chown(foreign.c_str(), 65534, 65534) == 0);
+    CHECK_THAT(error_of(create_runtime_directory({foreign, false})),
+               Catch::Contains("belongs to user 65534"));
+    CHECK(runtime_directory_exists({foreign, false}).value());
+}

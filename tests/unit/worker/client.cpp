@@ -9,6 +9,7 @@
 #include <cerrno>
 #include <ctime>
 #include <stdexcept>
+#include <utility>
 
 namespace sup::test {
 namespace {

@@ -126,10 +126,11 @@ TEST_CASE("addresses to listen on") {
     }
 }
 
-TEST_CASE("a descriptor that is promised and no socket is an error that names it") {
+TEST_CASE("a descriptor that is promised and not open is an error that names it") {
     Environment environment;
-    environment.listen_fds = 200;
+    environment.listen_fds = 4000;
     const auto listeners = inherited_listeners(environment);
     REQUIRE_FALSE(listeners);
-    CHECK(listeners.error().message.find("descriptor 3 is none") != std::string::npos);
+    CHECK(listeners.error().message.find("LISTEN_FDS promises 4000 descriptors, but ") == 0);
+    CHECK(listeners.error().message.find(" is not open") != std::string::npos);
 }

@@ -548,3 +548,17 @@ TEST_CASE("a request tells its parts") {
     CHECK(contains(text, "204 No Content"));
     CHECK_FALSE(contains(text, "Content-"));
 }
+
+TEST_CASE("a target with scheme and host has the path of its end") {
+    std::string path;
+    Wire wire([&](Request& request, Response response) {
+        path = request.path();
+        response.send(200, "");
+    });
+    wire.give(get("http://host:80/a/b?c=d"));
+    CHECK(path == "/a/b");
+    wire.give(get("http://host?c"));
+    CHECK(path == "/");
+    wire.give("OPTIONS * HTTP/1.1\r\nHost: a\r\n\r\n");
+    CHECK(path == "*");
+}

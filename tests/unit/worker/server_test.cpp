@@ -45,6 +45,21 @@ std::string post(std::size_t length) {
     return "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: " + std::to_string(length) + "\r\n\r\n";
 }
 
+// AddressSanitizer keeps freed memory for a while, and this process is client and server: its size then tells
+// nothing.
+#if defined(__SANITIZE_ADDRESS__)
+#define SUP_TEST_ADDRESS_SANITIZER 1
+#elif defined(__has_feature)
+#if __has_feature(address_sanitizer)
+#define SUP_TEST_ADDRESS_SANITIZER 1
+#endif
+#endif
+#ifdef SUP_TEST_ADDRESS_SANITIZER
+constexpr std::size_t kept_by_allocator = 1024UL * 1024;
+#else
+constexpr std::size_t kept_by_allocator = 0;
+#endif
+
 std::size_t resident_kib() {
     std::ifstream status("/proc/self/status");
     std::string word;
@@ -148,7 +163,7 @@ TEST_CASE("64 MiB are echoed in chunks and by length without being held in memor
     CHECK(same);
     CHECK(received == total);
     // Client and server live in this process; whole buffering would cost 64 MiB and more.
-    CHECK(resident_kib() < before + 24 * 1024);
+    CHECK(resident_kib() < before + 24 * 1024 + kept_by_allocator);
 }
 
 TEST_CASE("a client that sends and does not read is held back, and the server's memory with it") {
@@ -167,7 +182,7 @@ TEST_CASE("a client that sends and does not read is held back, and the server's 
         if (count == 0) sup::test::pause_briefly();
     }
     CHECK(sent < (1ULL << 29));
-    CHECK(resident_kib() < before + 8 * 1024);
+    CHECK(resident_kib() < before + 8 * 1024 + kept_by_allocator);
     // Others are served meanwhile.
     CHECK(sup::test::request(running.address(), post(2) + "hi").body == "hi");
 }

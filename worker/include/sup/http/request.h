@@ -32,7 +32,7 @@ public:
     std::string_view method_name() const;
 
     std::string_view target() const;  // as sent: "/sleep?ms=20"
-    std::string_view path() const;    // up to the question mark, not decoded
+    std::string_view path() const;    // up to the question mark, not decoded, without scheme and host
     std::string_view query() const;   // what follows it, not decoded
 
     // The value of `name` in a query of the form a=1&b=2, not decoded; an empty view for "a" alone.

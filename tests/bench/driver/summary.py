@@ -1,0 +1,85 @@
+"""From the results of all rounds to what the tables show: medians, and ratios to nginx."""
+
+from . import stats
+
+MODES = ["fresh", "keepalive", "think5", "think50", "post", "idle"]
+REFERENCE = "nginx"
+
+
+def summarize(results):
+    """{peer: values}; a value is None where it was not measured, or where it exceeds what was waited for."""
+    reference = results.get(REFERENCE, [])
+    return {peer: summarize_peer(rounds, reference) for peer, rounds in results.items() if rounds}
+
+
+def summarize_peer(rounds, reference):
+    idle = idle_outcomes(rounds)
+    many = [r["many_idle"] for r in rounds if "many_idle" in r]
+    cpu = column(rounds, "cpu", "cpu_us_per_request")
+    rate = column(rounds, "throughput", "requests_per_s")
+    return {
+        "rounds": len(rounds),
+        "per_reload": {mode: losses(idle if mode == "idle" else [r[mode] for r in rounds]) for mode in MODES},
+        "reloads": sum(r[mode]["reloads"] for r in rounds for mode in MODES if mode in r),
+        "unheard": sum(r[mode].get("unheard", 0) for r in rounds for mode in MODES if mode in r),
+        "command_ms": stats.median([time for r in rounds for time in r["think5"]["took_ms"]]),
+        "first_answer_ms": stats.median(one["first_answer_ms"] for one in idle),
+        "gone_idle": span([one["gone_ms"] for one in idle], [one["gone_ms"] for one in idle_outcomes(reference)]),
+        "gone_busy": span(busy_times(rounds), busy_times(reference)),
+        "many_idle": many_idle(many),
+        "latency_quiet": latency([r["quiet"]["histogram"] for r in rounds]),
+        "latency_reloads": latency([r["think50"]["histogram"] for r in rounds]),
+        "cpu_us": stats.median(cpu),
+        "cpu_ratio": stats.median_ratio(cpu, column(reference, "cpu", "cpu_us_per_request")),
+        "cpu_ratios": ratios(cpu, column(reference, "cpu", "cpu_us_per_request")),
+        "requests_per_s": stats.median(rate),
+        "rate_ratio": stats.median_ratio(rate, column(reference, "throughput", "requests_per_s")),
+        "busiest_before": stats.median(column(rounds, "think5", "busiest_before")),
+        "busiest_after": stats.median(column(rounds, "think5", "busiest_after")),
+        "master_kib": stats.median(column(rounds, "memory", "master_kib")),
+        "workers_kib": stats.median(column(rounds, "memory", "workers_kib")),
+    }
+
+
+def column(rounds, measurement, key):
+    return [r[measurement][key] for r in rounds]
+
+
+def idle_outcomes(rounds):
+    return [r[key] for r in rounds for key in ("idle", "idle2") if key in r]
+
+
+def busy_times(rounds):
+    return [time for r in rounds for time in r["think5"]["gone_ms"]]
+
+
+def losses(outcomes):
+    if not outcomes:
+        return None
+    return {"failed": stats.per_reload(outcomes, "failed_total"), "closed": stats.per_reload(outcomes, "closed_total")}
+
+
+def span(times, reference):
+    """A time, with its ratio to the reference's; `beyond` when it exceeds what was waited for."""
+    if not times:
+        return None
+    median = stats.censored_median(times)
+    theirs = stats.censored_median(reference)
+    return {"ms": median, "beyond": median is None,
+            "ratio": median / theirs if median is not None and theirs else None}
+
+
+def many_idle(outcomes):
+    if not outcomes:
+        return None
+    return {"clients": outcomes[0]["clients"], "gone_ms": stats.censored_median([one["gone_ms"] for one in outcomes]),
+            **losses(outcomes)}
+
+
+def latency(histograms):
+    return {name: stats.merged_quantile(histograms, share) for name, share in
+            (("p50", 0.5), ("p99", 0.99), ("p999", 0.999))}
+
+
+def ratios(ours, theirs):
+    return [a / b for a, b in zip(ours, theirs) if a is not None and b]

@@ -1,0 +1,106 @@
+// Holds the core to its promises, step by step. It knows the rules from their description alone: from each
+// event it derives what the core owes, it lets pass only actions that are owed or allowed, and when the step
+// is over nothing may be owed any more. Where the time of a rule has come by a timer, the core's own
+// announcement is the trigger: the checker then asks whether it was due, and that no deadline is without its
+// timer.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "master/core/supervisor.h"
+#include "tests/sim/coverage.h"
+#include "tests/sim/model.h"
+#include "tests/sim/property.h"
+
+namespace sup::sim {
+
+class Checker {
+public:
+    explicit Checker(Coverage& coverage) : coverage_(coverage) {}
+
+    // One step of the core, seen from outside. Throws a Violation.
+    void after(const core::Event& event, core::TimePoint now, const std::vector<core::Action>& actions);
+    // What the core says of itself, between two steps.
+    void compare(const core::View& view) const;
+    // No event is due any more, and nothing fails: everything must have come to its end.
+    void at_rest() const;
+
+    const Model& model() const { return model_; }
+
+private:
+    // checker_events.cpp: what an event means. False: nothing at all.
+    bool happened(const core::StartRequested& event);
+    bool happened(const core::ReloadRequested& event);
+    bool happened(const core::StopRequested& event);
+    bool happened(const core::AddWorkerRequested& event);
+    bool happened(const core::RemoveWorkerRequested& event);
+    bool happened(const core::Prepared& event);
+    bool happened(const core::PrepareFailed& event);
+    bool happened(const core::WorkerSpawned& event);
+    bool happened(const core::SpawnFailed& event);
+    bool happened(const core::WorkerReady& event);
+    bool happened(const core::WorkerExtendedTimeout& event);
+    bool happened(const core::WorkerExited& event);
+    bool happened(const core::TimerFired& event);
+
+    // checker_transitions.cpp: what follows from it.
+    void begin_reload();
+    void fail_askers(const core::Failure& failure, std::optional<core::GenerationId> generation);
+    void became_ready(Worker& worker);
+    void promote(GenerationModel& generation);
+    void abort(GenerationModel& generation, const core::Failure& failure);
+    void ended(core::WorkerId id, core::Failure failure);
+    void owe_restart(GenerationModel& generation, SlotModel& slot, const Worker& worker);
+    void gone(GenerationModel& generation);
+    void end(int exit_code);
+    void exit_if_empty();
+    void owe_drain(Worker& worker, std::optional<core::GenerationId> successor, Property property);
+    void owe_kill(Worker& worker, core::Kill::Reason reason, Property property);
+    void owe_reply(core::Reply reply);
+
+    // checker_actions.cpp: whether an action may come now.
+    void done(const core::Prepare& action);
+    void done(const core::Spawn& action);
+    void done(const core::Drain& action);
+    void done(const core::Kill& action);
+    void done(const core::ArmTimer& action);
+    void done(const core::CancelTimer& action);
+    void done(const core::Release& action);
+    void done(const core::Reply& action);
+    void done(const core::GenerationChanged& action);
+    void done(const core::WorkerChanged& action);
+    void done(const core::RestartScheduled& action);
+    void done(const core::ReloadWaits& action);
+    void done(const core::CountChanged& action);
+    void done(const core::Exit& action);
+    Worker& living(core::WorkerId id);
+    Property unasked_signal(const Worker& worker) const;
+
+    // checker_rest.cpp: what must hold when the step is over.
+    void settled();
+    void nothing_owed() const;
+    void slots_filled() const;
+    void timers_match();
+    void reload_runs() const;
+
+    Coverage& coverage_;
+    Model model_;
+    core::TimePoint now_{};
+    bool aborted_ = false;  // a reload failed in this step
+
+    struct Deadline {
+        core::TimePoint at;
+        Property property;
+    };
+    std::vector<Deadline> deadlines_;     // scratch
+    std::vector<core::TimePoint> armed_;  // scratch
+};
+
+// A Violation unless it holds.
+inline void require(bool holds, Property property, const char* detail) {
+    if (!holds) throw Violation{property, detail};
+}
+
+}  // namespace sup::sim

@@ -1,0 +1,179 @@
+#include <algorithm>
+
+#include "tests/sim/checker.h"
+
+namespace sup::sim {
+
+using namespace core;
+
+bool Checker::happened(const StartRequested& event) {
+    model_.next.push_back({event.request, WaitFor::promoted});
+    begin_reload();
+    return true;
+}
+
+bool Checker::happened(const ReloadRequested& event) {
+    if (model_.ending) {
+        coverage_.visit(Situation::reload_after_stop);
+        owe_reply({event.request, Reply::Outcome::failed, {}, Failure{.kind = Failure::Kind::stopping}});
+        return true;
+    }
+    if (!model_.next.empty() && model_.waits_for) coverage_.visit(Situation::reload_joins_waiting_for_cap);
+    model_.next.push_back({event.request, event.wait});
+    if (model_.next.size() > 5) coverage_.visit(Situation::many_coalesced);
+    begin_reload();
+    return true;
+}
+
+bool Checker::happened(const StopRequested& event) {
+    const bool again = model_.stopping;
+    model_.stopping = true;
+    model_.stops.push_back(event.request);
+    if (again) coverage_.visit(Situation::stop_again);
+    if (!again && event.now) coverage_.visit(Situation::stop_now_first);
+    if (!again && model_.ending) coverage_.visit(Situation::stop_while_start_fails);
+    if (!model_.ending) {
+        end(0);
+        const Failure stopping{.kind = Failure::Kind::stopping};
+        if (GenerationModel* candidate = model_.candidate()) {
+            coverage_.visit(candidate->state == GenerationState::soaking ? Situation::stop_while_soaking
+                                                                         : Situation::stop_while_starting);
+            abort(*candidate, stopping);
+        } else if (model_.preparing) {
+            coverage_.visit(Situation::stop_while_preparing);
+            fail_askers(stopping, {});
+        }
+        if (GenerationModel* active = model_.active()) {
+            active->become(GenerationState::draining);
+            for (SlotModel& slot : active->slots) slot.restart_at.reset();
+            for (Worker& worker : model_.workers) {
+                if (worker.generation == active->id)
+                    owe_drain(worker, std::nullopt, Property::stop_leaves_nothing);
+            }
+            if (!model_.populated(active->id)) gone(*active);
+        }
+    }
+    if (again || event.now) {
+        for (Worker& worker : model_.workers)
+            owe_kill(worker, Kill::Reason::stop_now, Property::stop_leaves_nothing);
+    }
+    exit_if_empty();
+    return true;
+}
+
+bool Checker::happened(const AddWorkerRequested&) {
+    GenerationModel* active = model_.active();
+    if (active == nullptr) return false;
+    const Slot slot = active->count();
+    for (const Worker& worker : model_.workers) {
+        if (worker.generation == active->id && worker.slot == slot)
+            coverage_.visit(Situation::slot_taken_again_while_draining);
+    }
+    active->slots.push_back({.spawn_owed = true});
+    active->count_owed = true;
+    return true;
+}
+
+bool Checker::happened(const RemoveWorkerRequested&) {
+    GenerationModel* active = model_.active();
+    if (active == nullptr) return false;
+    if (active->count() == 1) return true;
+    const SlotModel slot = active->slots.back();
+    active->slots.pop_back();
+    active->count_owed = true;
+    if (slot.restart_at) coverage_.visit(Situation::scaled_down_while_waiting_for_restart);
+    if (!slot.worker) return true;
+    Worker& worker = *model_.worker(*slot.worker);
+    if (worker.killing()) coverage_.visit(Situation::scaled_down_while_killing);
+    owe_drain(worker, active->id, Property::scaled_by_request);
+    return true;
+}
+
+bool Checker::happened(const Prepared& event) {
+    if (model_.preparing != event.generation) return false;
+    model_.preparing.reset();
+    model_.last_number = static_cast<std::uint32_t>(event.generation);
+    GenerationModel& generation = model_.generations.emplace_back();
+    generation.id = event.generation;
+    generation.policy = event.policy;
+    generation.created_at = now_;
+    if (model_.ending) {  // nobody wants it any more, and nobody is told of it
+        generation.state = GenerationState::gone;
+        generation.release_owed = true;
+        exit_if_empty();
+        return true;
+    }
+    generation.become(GenerationState::starting);
+    generation.slots.resize(event.policy.count, {.spawn_owed = true});
+    return true;
+}
+
+bool Checker::happened(const PrepareFailed& event) {
+    if (model_.preparing != event.generation) return false;
+    model_.preparing.reset();
+    if (!model_.ending) {
+        const auto kind =
+            event.configuration_error ? Failure::Kind::configuration_error : Failure::Kind::prepare_failed;
+        fail_askers({.kind = kind, .detail = event.reason}, {});
+        if (model_.active() == nullptr) end(1);
+        begin_reload();
+    }
+    exit_if_empty();
+    return true;
+}
+
+bool Checker::happened(const WorkerSpawned& event) {
+    Worker* worker = model_.worker(event.worker);
+    if (worker == nullptr || worker->process) return false;
+    worker->process = true;
+    worker->spawned_at = now_;
+    if (worker->state != WorkerState::spawning) return true;
+    worker->state = WorkerState::starting;
+    const Policy& policy = model_.generation(worker->generation)->policy;
+    worker->due = now_ + policy.ready_after.value_or(policy.ready_timeout);
+    return true;
+}
+
+bool Checker::happened(const SpawnFailed& event) {
+    const Worker* worker = model_.worker(event.worker);
+    if (worker == nullptr || worker->process) return false;
+    ended(worker->id, {Failure::Kind::spawn_failed, worker->id, worker->slot, {}, event.reason});
+    return true;
+}
+
+bool Checker::happened(const WorkerReady& event) {
+    Worker* worker = model_.worker(event.worker);
+    if (worker == nullptr || worker->state != WorkerState::starting) return false;
+    if (model_.generation(worker->generation)->policy.ready_after) return false;
+    became_ready(*worker);
+    return true;
+}
+
+bool Checker::happened(const WorkerExtendedTimeout& event) {
+    Worker* worker = model_.worker(event.worker);
+    if (worker == nullptr || worker->state != WorkerState::starting) return false;
+    if (model_.generation(worker->generation)->policy.ready_after) return false;
+    const TimePoint wanted = now_ + event.extension;
+    if (wanted <= worker->due) {
+        coverage_.visit(Situation::extension_too_short);
+        return true;
+    }
+    coverage_.visit(Situation::extended);
+    worker->due = wanted;
+    return true;
+}
+
+bool Checker::happened(const WorkerExited& event) {
+    const Worker* worker = model_.worker(event.worker);
+    if (worker == nullptr) return false;
+    ended(worker->id, {Failure::Kind::exited_before_ready, worker->id, worker->slot, event.status, {}});
+    return true;
+}
+
+bool Checker::happened(const TimerFired& event) {
+    const auto is_it = [&](const Timer& timer) { return timer.id == event.timer; };
+    if (std::erase_if(model_.timers, is_it) == 0) return false;
+    return true;
+}
+
+}  // namespace sup::sim

@@ -1,0 +1,147 @@
+#include <algorithm>
+
+#include "tests/sim/checker.h"
+
+namespace sup::sim {
+
+using namespace core;
+
+namespace {
+
+// What it breaks when a generation does not become what it must now be.
+Property broken_by_silence(GenerationState due) {
+    switch (due) {
+        case GenerationState::active: return Property::promoted_in_time;
+        case GenerationState::aborting: return Property::failed_is_ended;
+        case GenerationState::gone: return Property::released_once;
+        case GenerationState::starting:
+        case GenerationState::soaking:
+        case GenerationState::draining: break;
+    }
+    return Property::told_truly;
+}
+
+}  // namespace
+
+void Checker::after(const Event& event, TimePoint now, const std::vector<Action>& actions) {
+    now_ = now;
+    aborted_ = false;
+    if (model_.exited) {
+        require(actions.empty(), Property::exit_once, "something is done after Exit");
+        return;
+    }
+    coverage_.visit(model_, event);
+    const bool meant = std::visit([this](const auto& what) { return happened(what); }, event);
+    require(meant || actions.empty(), Property::gone_ignored, "an event without meaning is acted upon");
+    for (const Action& action : actions) {
+        require(!model_.exited, Property::exit_once, "Exit is not the last action");
+        std::visit([this](const auto& what) { done(what); }, action);
+    }
+    settled();
+}
+
+void Checker::settled() {
+    nothing_owed();
+    slots_filled();
+    timers_match();
+    reload_runs();
+    std::erase_if(model_.generations,
+                  [](const GenerationModel& g) { return g.state == GenerationState::gone; });
+    model_.just_exited.clear();
+}
+
+void Checker::nothing_owed() const {
+    for (const GenerationModel& generation : model_.generations) {
+        if (!generation.untold.empty())
+            throw Violation{broken_by_silence(generation.untold.front()),
+                            "a generation's change does not come"};
+        require(!generation.release_owed, Property::released_once, "a generation is gone and not released");
+        require(!generation.count_owed, Property::scaled_by_request, "a count changed untold");
+    }
+    for (const Worker& worker : model_.workers) {
+        if (worker.owed) throw Violation{worker.owed_by, "a worker that must leave is not signalled"};
+        require(worker.told == worker.state, Property::told_truly, "a worker's change is not told");
+    }
+    for (const Worker& worker : model_.just_exited)
+        require(worker.told == WorkerState::exited, Property::told_truly, "a worker's exit is not told");
+    require(model_.replies_owed.empty(), Property::one_outcome, "a request has its outcome, and no reply");
+    require(!model_.exit_owed, Property::exit_once, "nothing is left, and Exit does not come");
+}
+
+void Checker::slots_filled() const {
+    for (const GenerationModel& generation : model_.generations) {
+        if (generation.leaving() || generation.state == GenerationState::gone) continue;
+        for (const SlotModel& slot : generation.slots) {
+            require(!slot.restart_owed && !slot.spawn_owed, Property::slot_never_forgotten,
+                    "a slot's worker ended, and no restart is planned");
+            require(slot.worker.has_value() != slot.restart_at.has_value(), Property::slot_never_forgotten,
+                    "a slot has neither a worker nor a restart to come");
+        }
+    }
+}
+
+// Each deadline has exactly one timer that is armed for it; a timer that fires too late is still armed.
+void Checker::timers_match() {
+    deadlines_.clear();
+    armed_.clear();
+    for (const Worker& worker : model_.workers) {
+        if (worker.state == WorkerState::starting)
+            deadlines_.push_back({worker.due, Property::deadline_kept});
+        if (worker.draining()) deadlines_.push_back({worker.due, Property::drain_ends});
+    }
+    for (const GenerationModel& generation : model_.generations) {
+        if (generation.soaked_at) deadlines_.push_back({*generation.soaked_at, Property::promoted_in_time});
+        for (const SlotModel& slot : generation.slots)
+            if (slot.restart_at) deadlines_.push_back({*slot.restart_at, Property::slot_never_forgotten});
+    }
+    for (const Timer& each : model_.timers) armed_.push_back(each.at);
+    if (armed_.size() > 1 && armed_.back() == armed_.front())
+        coverage_.visit(Situation::deadlines_in_one_instant);
+    std::sort(armed_.begin(), armed_.end());
+    std::sort(deadlines_.begin(), deadlines_.end(), [](const Deadline& a, const Deadline& b) {
+        return a.at != b.at ? a.at < b.at : a.property < b.property;
+    });
+    const Deadline* missing = nullptr;  // the first that no timer is armed for
+    auto timer = armed_.begin();
+    auto stray = armed_.end();  // the first that is armed for no deadline
+    for (const Deadline& deadline : deadlines_) {
+        for (; timer != armed_.end() && *timer < deadline.at; ++timer)
+            if (stray == armed_.end()) stray = timer;
+        if (timer != armed_.end() && *timer == deadline.at) {
+            ++timer;
+        } else if (missing == nullptr) {
+            missing = &deadline;
+        }
+    }
+    if (stray == armed_.end()) stray = timer;
+    require(missing == nullptr || stray == armed_.end() || *stray >= missing->at, Property::deadline_kept,
+            "a timer is armed for a time before its deadline");
+    if (missing != nullptr)
+        throw Violation{missing->property, "a deadline has no timer that is armed for it"};
+    require(stray == armed_.end(), Property::timers_tidy, "a timer is armed that no deadline needs");
+}
+
+void Checker::reload_runs() const {
+    require(!model_.prepare_owed, Property::cap_kept, "a reload may begin, and does not");
+    require(model_.ending || model_.next.empty() || !model_.current.empty() || model_.waits_for.has_value(),
+            Property::told_truly, "a reload waits, and nobody is told");
+    require(model_.leaving() <= std::max(model_.cap, 1U) || model_.ending, Property::cap_kept,
+            "more generations are on their way out than the cap allows");
+}
+
+void Checker::at_rest() const {
+    if (model_.exited) return;
+    require(!model_.ending, Property::stop_leaves_nothing, "the instance was to end, and something is left");
+    require(model_.generations.size() == 1 && model_.generations[0].state == GenerationState::active,
+            Property::converges, "more than the active generation is left, or none");
+    const GenerationModel& active = model_.generations[0];
+    require(model_.workers.size() == active.slots.size(), Property::converges,
+            "there are not `count` workers");
+    for (const Worker& worker : model_.workers)
+        require(worker.state == WorkerState::ready, Property::converges, "a worker is not ready");
+    require(model_.next.empty() && model_.current.empty() && active.waiters.empty(), Property::converges,
+            "a request is still without an answer");
+    require(model_.timers.empty(), Property::converges, "an idle instance has a timer");
+}
+
+}  // namespace sup::sim

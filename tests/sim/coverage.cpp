@@ -1,0 +1,261 @@
+#include "tests/sim/coverage.h"
+
+#include <algorithm>
+#include <cstdlib>
+#include <optional>
+#include <sstream>
+#include <string_view>
+
+namespace sup::sim {
+namespace {
+
+using namespace core;
+
+constexpr std::size_t none_row = 0;
+constexpr std::size_t preparing_row = 1;
+constexpr std::size_t row_of(GenerationState state) {
+    return 2 + static_cast<std::size_t>(state);
+}
+constexpr std::size_t row_of(WorkerState state) {
+    return static_cast<std::size_t>(state);
+}
+
+constexpr std::array<const char*, 8> generation_names{"(none)", "(preparing)", "starting", "soaking",
+                                                      "active", "draining",    "aborting", "gone"};
+constexpr std::array<const char*, 6> worker_names{"spawning", "starting", "ready",
+                                                  "draining", "killing",  "exited"};
+constexpr std::array<const char*, std::variant_size_v<Event>> event_names{
+    "Start",   "Reload",      "Stop",  "AddWorker",       "RemoveWorker", "Prepared",  "PrepareFailed",
+    "Spawned", "SpawnFailed", "Ready", "ExtendedTimeout", "Exited",       "TimerFired"};
+
+// Positions in Event.
+enum EventKind : std::size_t {
+    start_requested,
+    reload_requested,
+    stop_requested,
+    add_worker,
+    remove_worker,
+    prepared,
+    prepare_failed,
+    worker_spawned,
+    spawn_failed,
+    worker_ready,
+    worker_extended,
+    worker_exited,
+    timer_fired
+};
+
+bool of_a_worker(std::size_t event) {
+    return event >= worker_spawned && event <= worker_exited;
+}
+bool of_the_operator(std::size_t event) {
+    return event >= reload_requested && event <= remove_worker;
+}
+
+// Why this pair cannot be; null if it can.
+const char* unreachable_for_generation(std::size_t row, std::size_t event) {
+    if (event == start_requested) return row == none_row ? nullptr : "Start comes once, and first";
+    if (row == none_row)
+        return "between Start and Exit there always is a generation, or one is being prepared";
+    if (row == preparing_row && of_a_worker(event))
+        return "a generation that is being prepared has no workers";
+    if (row == row_of(GenerationState::soaking) && event == spawn_failed)
+        return "all workers of a soaking generation are spawned";
+    if (row == row_of(GenerationState::gone) && of_the_operator(event))
+        return "a generation that is gone meets no request";
+    return nullptr;
+}
+
+const char* unreachable_for_worker(std::size_t row, std::size_t event) {
+    const bool exited = row == row_of(WorkerState::exited);
+    if (event == start_requested) return "Start comes once, and first";
+    if (row == row_of(WorkerState::spawning) &&
+        (event == worker_ready || event == worker_extended || event == worker_exited))
+        return "a process that is not there yet says nothing and does not end";
+    if ((row == row_of(WorkerState::starting) || row == row_of(WorkerState::ready)) && event == spawn_failed)
+        return "the spawn of a running process has not failed";
+    if (exited && !of_a_worker(event))
+        return "a worker that is gone meets nothing but what comes late for itself";
+    return nullptr;
+}
+
+std::optional<WorkerId> subject(const Event& event) {
+    return std::visit(
+        [](const auto& what) -> std::optional<WorkerId> {
+            if constexpr (requires { what.worker; }) return what.worker;
+            return std::nullopt;
+        },
+        event);
+}
+
+bool stale(const Model& model, const Event& event) {
+    if (const auto* fired = std::get_if<TimerFired>(&event))
+        return std::none_of(model.timers.begin(), model.timers.end(),
+                            [&](const Timer& timer) { return timer.id == fired->timer; });
+    if (const auto* good = std::get_if<Prepared>(&event)) return model.preparing != good->generation;
+    if (const auto* bad = std::get_if<PrepareFailed>(&event)) return model.preparing != bad->generation;
+    return false;
+}
+
+using Unreachable = const char* (*)(std::size_t row, std::size_t event);
+
+template <typename Table, typename Names>
+void print(std::ostringstream& out, const char* title, const Table& table, const Names& names,
+           Unreachable unreachable) {
+    constexpr int width = 11;
+    const auto cell = [&out](std::string_view text) {
+        out << std::string(width > text.size() ? width - text.size() : 1, ' ') << text.substr(0, width - 1);
+    };
+    out << title << '\n' << std::string(13, ' ');
+    for (const char* event : event_names) cell(event);
+    out << '\n';
+    for (std::size_t row = 0; row < table.size(); ++row) {
+        out << "  " << names[row] << std::string(11 - std::string_view(names[row]).size(), ' ');
+        for (std::size_t event = 0; event < event_names.size(); ++event) {
+            if (unreachable(row, event) != nullptr && table[row][event] == 0) {
+                cell("-");
+            } else {
+                cell(table[row][event] == 0 ? "NEVER" : std::to_string(table[row][event]));
+            }
+        }
+        out << '\n';
+    }
+}
+
+// Each reason once, with the pairs it is the reason for.
+template <typename Names>
+void print_reasons(std::ostringstream& out, const Names& names, Unreachable unreachable) {
+    const char* last = nullptr;
+    std::size_t last_row = 0;
+    for (std::size_t row = 0; row < names.size(); ++row) {
+        for (std::size_t event = 0; event < event_names.size(); ++event) {
+            const char* reason = unreachable(row, event);
+            if (reason == nullptr || event == start_requested) continue;
+            if (reason != last) out << "\n  - " << reason << ": ";
+            const bool same_row = reason == last && row == last_row;
+            if (reason == last) out << ", ";
+            if (!same_row) out << names[row] << " x ";
+            out << event_names[event];
+            last = reason;
+            last_row = row;
+        }
+    }
+}
+
+template <typename Table, typename Names>
+void find_missing(std::ostringstream& out, const Table& table, const Names& names, const char* what,
+                  Unreachable unreachable) {
+    for (std::size_t row = 0; row < table.size(); ++row)
+        for (std::size_t event = 0; event < event_names.size(); ++event)
+            if (table[row][event] == 0 && unreachable(row, event) == nullptr)
+                out << what << ' ' << names[row] << " never met " << event_names[event] << '\n';
+}
+
+}  // namespace
+
+void Coverage::visit(const Model& model, const Event& event) {
+    const std::size_t kind = event.index();
+    if (const auto id = subject(event)) {
+        const auto worker = std::find_if(model.workers.begin(), model.workers.end(),
+                                         [&](const Worker& w) { return w.id == *id; });
+        if (worker == model.workers.end()) {
+            ++workers_[row_of(WorkerState::exited)][kind];
+            ++generations_[row_of(GenerationState::gone)][kind];
+            return;
+        }
+        ++workers_[row_of(worker->state)][kind];
+        for (const GenerationModel& generation : model.generations)
+            if (generation.id == worker->generation) ++generations_[row_of(generation.state)][kind];
+        return;
+    }
+    if (stale(model, event)) ++generations_[row_of(GenerationState::gone)][kind];
+    if (model.preparing) ++generations_[preparing_row][kind];
+    if (!model.preparing && model.generations.empty()) ++generations_[none_row][kind];
+    for (const GenerationModel& generation : model.generations)
+        ++generations_[row_of(generation.state)][kind];
+    for (const Worker& worker : model.workers) ++workers_[row_of(worker.state)][kind];
+}
+
+void Coverage::merge(const Coverage& other) {
+    const auto add = [](auto& to, const auto& from) {
+        for (std::size_t row = 0; row < to.size(); ++row)
+            for (std::size_t event = 0; event < to[row].size(); ++event) to[row][event] += from[row][event];
+    };
+    add(generations_, other.generations_);
+    add(workers_, other.workers_);
+    for (std::size_t i = 0; i < situations_.size(); ++i) situations_[i] += other.situations_[i];
+}
+
+std::string Coverage::report() const {
+    std::ostringstream out;
+    print(out, "generation state x event", generations_, generation_names, unreachable_for_generation);
+    print(out, "worker state x event", workers_, worker_names, unreachable_for_worker);
+    out << "unreachable, because";
+    print_reasons(out, generation_names, unreachable_for_generation);
+    print_reasons(out, worker_names, unreachable_for_worker);
+    out << "\nsituations\n";
+    for (std::size_t i = 0; i < situations_.size(); ++i) {
+        const std::string name = to_string(static_cast<Situation>(i));
+        out << "  " << name << std::string(60 - std::min<std::size_t>(59, name.size()), ' ')
+            << (situations_[i] == 0 ? "NEVER" : std::to_string(situations_[i])) << '\n';
+    }
+    return out.str();
+}
+
+std::string Coverage::missing() const {
+    std::ostringstream out;
+    find_missing(out, generations_, generation_names, "a generation that is", unreachable_for_generation);
+    find_missing(out, workers_, worker_names, "a worker that is", unreachable_for_worker);
+    for (std::size_t i = 0; i < situations_.size(); ++i)
+        if (situations_[i] == 0) out << "never: " << to_string(static_cast<Situation>(i)) << '\n';
+    return out.str();
+}
+
+const char* to_string(Situation situation) {
+    switch (situation) {
+        case Situation::stop_while_preparing: return "a stop while preparing";
+        case Situation::stop_while_starting: return "a stop while starting";
+        case Situation::stop_while_soaking: return "a stop while soaking";
+        case Situation::stop_while_start_fails: return "a stop while the first generation fails";
+        case Situation::stop_now_first: return "a first stop that kills at once";
+        case Situation::stop_again: return "a second stop";
+        case Situation::reload_after_stop: return "a reload after a stop";
+        case Situation::reload_waits_for_cap: return "a reload waits for the cap";
+        case Situation::reload_joins_waiting_for_cap: return "a reload joins the one that waits for the cap";
+        case Situation::many_coalesced: return "more than five reloads coalesce";
+        case Situation::coalesced_after_failure: return "a reload runs after one that failed";
+        case Situation::drained_waiter: return "somebody waits until the replaced generation is gone";
+        case Situation::drained_waiter_at_stop: return "... and is told at a stop";
+        case Situation::drained_waiter_outlives_its_generation:
+            return "... and was replaced himself meanwhile";
+        case Situation::first_generation_fails: return "the first generation fails";
+        case Situation::first_generation_fails_with_requests_waiting: return "... while a reload waits";
+        case Situation::aborted_worker_drains: return "a failed generation's worker drains";
+        case Situation::aborted_in_spawning: return "a failed generation's worker is being spawned";
+        case Situation::ready_worker_exits_in_starting: return "a ready worker exits while others start";
+        case Situation::promoted_over_empty_generation: return "the replaced generation has no process";
+        case Situation::drained_in_spawning: return "a worker is drained while it is being spawned";
+        case Situation::drained_before_ready: return "a worker is drained before it is ready";
+        case Situation::killed_at_drain_deadline: return "a drain's deadline passes";
+        case Situation::active_ready_timeout: return "a restarted worker does not become ready in time";
+        case Situation::restart_at_once: return "a restart at once";
+        case Situation::restart_with_jitter: return "a restart's delay has jitter";
+        case Situation::restart_at_backoff_max: return "a restart's delay has reached its maximum";
+        case Situation::many_short_lives: return "more than five short lives in a row";
+        case Situation::too_many_short_lives_to_double:
+            return "more short lives in a row than 64 bits can double";
+        case Situation::long_life_forgives: return "a long life after short ones";
+        case Situation::extended: return "a ready timeout is extended";
+        case Situation::extension_too_short: return "an extension that would shorten the ready timeout";
+        case Situation::scaled_down_while_waiting_for_restart:
+            return "a slot goes that waits for its restart";
+        case Situation::scaled_down_while_killing: return "a slot goes whose worker is being killed";
+        case Situation::slot_taken_again_while_draining:
+            return "a slot comes back while its last worker drains";
+        case Situation::deadlines_in_one_instant: return "two deadlines fall on one instant";
+        case Situation::count_: break;
+    }
+    std::abort();
+}
+
+}  // namespace sup::sim

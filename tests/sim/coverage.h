@@ -1,0 +1,81 @@
+// What the seeds have visited: a state × event table, and situations that take more than one event to arise.
+// A test that never reached a rule proves nothing about it, so whatever is reachable must have been visited.
+#pragma once
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <string>
+#include <variant>
+
+#include "master/core/event.h"
+#include "tests/sim/model.h"
+
+namespace sup::sim {
+
+enum class Situation {
+    stop_while_preparing,
+    stop_while_starting,
+    stop_while_soaking,
+    stop_while_start_fails,
+    stop_now_first,
+    stop_again,
+    reload_after_stop,
+    reload_waits_for_cap,
+    reload_joins_waiting_for_cap,
+    many_coalesced,
+    coalesced_after_failure,
+    drained_waiter,
+    drained_waiter_at_stop,
+    drained_waiter_outlives_its_generation,
+    first_generation_fails,
+    first_generation_fails_with_requests_waiting,
+    aborted_worker_drains,
+    aborted_in_spawning,
+    ready_worker_exits_in_starting,
+    promoted_over_empty_generation,
+    drained_in_spawning,
+    drained_before_ready,
+    killed_at_drain_deadline,
+    active_ready_timeout,
+    restart_at_once,
+    restart_with_jitter,
+    restart_at_backoff_max,
+    many_short_lives,
+    too_many_short_lives_to_double,
+    long_life_forgives,
+    extended,
+    extension_too_short,
+    scaled_down_while_waiting_for_restart,
+    scaled_down_while_killing,
+    slot_taken_again_while_draining,
+    deadlines_in_one_instant,
+    count_
+};
+
+const char* to_string(Situation situation);
+
+class Coverage {
+public:
+    // Called before the model takes the event in.
+    void visit(const Model& model, const core::Event& event);
+    void visit(Situation situation) { ++situations_[static_cast<std::size_t>(situation)]; }
+
+    void merge(const Coverage& other);
+    // The tables, as a person reads them.
+    std::string report() const;
+    // One line for each pair or situation that is reachable and was never visited.
+    std::string missing() const;
+
+private:
+    static constexpr std::size_t events = std::variant_size_v<core::Event>;
+    // The states of a generation, preceded by: none at all, preparing.
+    static constexpr std::size_t generation_rows = 8;
+    static constexpr std::size_t worker_rows = 6;
+
+    std::array<std::array<std::uint64_t, events>, generation_rows> generations_{};
+    std::array<std::array<std::uint64_t, events>, worker_rows> workers_{};
+    std::array<std::uint64_t, static_cast<std::size_t>(Situation::count_)> situations_{};
+};
+
+}  // namespace sup::sim

@@ -1,0 +1,75 @@
+#include "tests/sim/model.h"
+
+#include <algorithm>
+
+namespace sup::sim {
+namespace {
+
+using core::GenerationState;
+
+template <typename Things, typename Predicate>
+auto* first(Things& things, Predicate predicate) {
+    const auto found = std::find_if(things.begin(), things.end(), predicate);
+    return found == things.end() ? nullptr : &*found;
+}
+
+template <typename Id>
+auto with(Id id) {
+    return [id](const auto& thing) { return thing.id == id; };
+}
+
+bool is_active(const GenerationModel& generation) {
+    return generation.state == GenerationState::active;
+}
+
+bool is_candidate(const GenerationModel& generation) {
+    return generation.state == GenerationState::starting || generation.state == GenerationState::soaking;
+}
+
+}  // namespace
+
+Worker* Model::worker(core::WorkerId id) {
+    return first(workers, with(id));
+}
+
+const Worker* Model::worker(core::WorkerId id) const {
+    return first(workers, with(id));
+}
+
+GenerationModel* Model::generation(core::GenerationId id) {
+    return first(generations, with(id));
+}
+
+const GenerationModel* Model::generation(core::GenerationId id) const {
+    return first(generations, with(id));
+}
+
+GenerationModel* Model::active() {
+    return first(generations, is_active);
+}
+
+const GenerationModel* Model::active() const {
+    return first(generations, is_active);
+}
+
+GenerationModel* Model::candidate() {
+    return first(generations, is_candidate);
+}
+
+std::uint32_t Model::leaving() const {
+    return static_cast<std::uint32_t>(std::count_if(generations.begin(), generations.end(),
+                                                    [](const GenerationModel& g) { return g.leaving(); }));
+}
+
+bool Model::populated(core::GenerationId id) const {
+    return std::any_of(workers.begin(), workers.end(), [&](const Worker& w) { return w.generation == id; });
+}
+
+bool Model::all_ready(const GenerationModel& generation) const {
+    return std::all_of(generation.slots.begin(), generation.slots.end(), [&](const SlotModel& slot) {
+        const Worker* filled = slot.worker ? worker(*slot.worker) : nullptr;
+        return filled != nullptr && filled->state == core::WorkerState::ready;
+    });
+}
+
+}  // namespace sup::sim

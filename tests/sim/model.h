@@ -1,0 +1,118 @@
+// What the checker knows: a picture of the instance, drawn only from the events it was fed and the actions it
+// answered. Beside what is, it holds what is owed: the actions that must come before the step is over.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <unordered_set>
+#include <variant>
+#include <vector>
+
+#include "master/core/action.h"
+#include "master/core/event.h"
+#include "tests/sim/property.h"
+
+namespace sup::sim {
+
+using Signal = std::variant<core::Drain, core::Kill>;
+
+struct Worker {
+    core::WorkerId id;
+    core::GenerationId generation;
+    core::Slot slot;
+    core::TimePoint spawned_at;  // WorkerSpawned, or Spawn until that comes
+    core::WorkerState state = core::WorkerState::spawning;
+    core::WorkerState told = core::WorkerState::exited;  // what WorkerChanged last said; exited: nothing yet
+    bool process = false;                                // WorkerSpawned came
+    bool was_ready = false;
+    core::TimePoint due{};       // starting: readiness comes, or must have come; draining: SIGKILL
+    std::uint32_t restarts = 0;  // of its slot, before it
+    std::optional<Signal> owed{};
+    Property owed_by{};  // what is broken when that signal does not come, or another one does
+
+    bool killing() const { return state == core::WorkerState::killing; }
+    bool draining() const { return state == core::WorkerState::draining; }
+};
+
+struct SlotModel {
+    std::optional<core::WorkerId> worker{};
+    bool spawn_owed = false;
+    bool restart_owed = false;  // RestartScheduled must come
+    std::optional<core::TimePoint> restart_at{};
+    std::uint32_t short_lives = 0;
+    std::uint32_t spawns = 0;
+};
+
+struct Asker {
+    core::RequestId request;
+    core::WaitFor wait = core::WaitFor::promoted;
+};
+
+struct GenerationModel {
+    core::GenerationId id;
+    core::Policy policy;
+    core::TimePoint created_at;
+    core::GenerationState state = core::GenerationState::starting;
+    std::vector<core::GenerationState> untold = {};  // what GenerationChanged must still say, in this order
+    std::optional<core::GenerationState> told;
+    std::optional<core::Failure> failure;      // aborting
+    std::vector<SlotModel> slots;              // as many as its count, while it is not on its way out
+    std::optional<core::TimePoint> soaked_at;  // soaking: promotion
+    bool release_owed = false;
+    bool count_owed = false;
+    core::GenerationId replacement{};      // draining: who answers…
+    std::vector<core::RequestId> waiters;  // …those who wait until this one is gone
+
+    void become(core::GenerationState next) {
+        state = next;
+        untold.push_back(next);
+    }
+    std::uint32_t count() const { return static_cast<std::uint32_t>(slots.size()); }
+    bool leaving() const {
+        return state == core::GenerationState::draining || state == core::GenerationState::aborting;
+    }
+};
+
+struct Timer {
+    core::TimerId id;
+    core::TimePoint at;
+};
+
+struct Model {
+    bool stopping = false;  // somebody asked for a stop
+    bool ending = false;    // … or the first generation failed: nothing new begins
+    bool exited = false;
+    int exit_code = 0;
+    bool exit_owed = false;
+
+    std::vector<GenerationModel> generations;  // by number; gone ones are forgotten at the end of their step
+    std::vector<Worker> workers;               // the living, by age
+    std::vector<Worker> just_exited;           // in this step
+    std::vector<Timer> timers;                 // armed
+    std::optional<core::GenerationId> preparing;
+    bool prepare_owed = false;
+    std::uint32_t last_number = 0;
+    std::uint32_t cap = 0;  // max_draining when the running reload began
+
+    std::vector<Asker> current;              // whom the reload that runs will answer
+    std::vector<Asker> next;                 // whom the one after it will
+    std::optional<std::uint32_t> waits_for;  // generations on their way out, by the last ReloadWaits
+    std::vector<core::RequestId> stops;
+    std::vector<core::Reply> replies_owed;
+
+    std::unordered_set<std::uint64_t> worker_ids;  // ever given out
+    std::unordered_set<std::uint64_t> timer_ids;
+
+    Worker* worker(core::WorkerId id);
+    const Worker* worker(core::WorkerId id) const;
+    GenerationModel* generation(core::GenerationId id);
+    const GenerationModel* generation(core::GenerationId id) const;
+    GenerationModel* active();
+    const GenerationModel* active() const;
+    GenerationModel* candidate();   // starting or soaking
+    std::uint32_t leaving() const;  // generations
+    bool populated(core::GenerationId id) const;
+    bool all_ready(const GenerationModel& generation) const;
+};
+
+}  // namespace sup::sim

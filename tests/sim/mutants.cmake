@@ -1,0 +1,126 @@
+# The broken cores, by what they break; see mutations.cmake.
+
+# Readiness gate and soak.
+sup_sim_mutant(soak-skipped reload.cpp
+    "if (!generation->soak) promote(step, *generation);"
+    "promote(step, *generation);"
+    "a generation is promoted when")
+sup_sim_mutant(one-ready-is-enough reload.cpp
+    "return std::ranges::all_of(generation.slots,"
+    "return std::ranges::any_of(generation.slots,"
+    "a generation is promoted when")
+sup_sim_mutant(crash-in-soak-ignored worker_life.cpp
+    "case GenerationState::soaking: failure.kind = Failure::Kind::crashed_in_soak; [[fallthrough]];"
+    "case GenerationState::soaking: break;"
+    "every worker of a failed generation")
+sup_sim_mutant(extension-shortens worker_life.cpp
+    "if (wanted <= step.instance.timers.at(worker->timer.value()).at) return;"
+    ""
+    "no deadline is shortened")
+
+sup_sim_mutant(drained-before-promotion reload.cpp
+    "change(step, generation, GenerationState::active);"
+    "if (replaced != nullptr) drain(step, *replaced, generation.id); change(step, generation, GenerationState::active);"
+    "nobody is drained before its successors")
+
+# One reload at a time, under the cap.
+sup_sim_mutant(cap-off-by-one reload.cpp
+    "if (leaving < active->policy.max_draining) return false;"
+    "if (leaving <= active->policy.max_draining) return false;"
+    "cap")
+sup_sim_mutant(requests-stack reload.cpp
+    "std::exchange(instance.waiting, {})}"
+    "instance.waiting}"
+    "coalesce")
+sup_sim_mutant(number-reused reload.cpp
+    "static_cast<std::uint32_t>(event.generation) + 1}"
+    "static_cast<std::uint32_t>(event.generation)}"
+    "generation numbers")
+sup_sim_mutant(drained-answered-at-promotion reload.cpp
+    "if (asker.wait == WaitFor::drained && replaced != nullptr) {"
+    "if (asker.wait == WaitFor::promoted && replaced != nullptr) {"
+    "exactly one outcome")
+
+# Failure.
+sup_sim_mutant(abort-hits-the-old reload.cpp
+    "for (auto& [id, worker] : generation.workers) {"
+    "for (auto& [id, worker] : (active == nullptr ? generation : *active_generation(instance)).workers) {"
+    "an aborted reload leaves the old generation untouched")
+sup_sim_mutant(serving-worker-killed reload.cpp
+    "return worker.state == WorkerState::ready || policy.ready_after.has_value();"
+    "return worker.state == WorkerState::ready && !policy.ready_after.has_value();"
+    "every worker of a failed generation")
+sup_sim_mutant(gone-not-released drain.cpp
+    "step.act(Release{id});"
+    ""
+    "released exactly once")
+
+# Drain and its deadline.
+sup_sim_mutant(drain-deadline-halved drain.cpp
+    "later(step.now, generation->policy.drain_timeout)"
+    "later(step.now, generation->policy.drain_timeout / 2)"
+    "no deadline is shortened")
+sup_sim_mutant(deadline-without-kill drain.cpp
+    "kill(step, *worker, Kill::Reason::drain_timeout);"
+    ""
+    "every drain ends by its deadline")
+sup_sim_mutant(drained-again drain.cpp
+    "if (is_leaving(worker)) return;"
+    ""
+    "every worker of a replaced generation")
+sup_sim_mutant(restart-timer-outlives-generation drain.cpp
+    "for (SlotRecord& slot : generation.slots) cancel(step, slot.restart);"
+    ""
+    "no timer outlives its purpose")
+
+# Restarts and scale.
+sup_sim_mutant(slot-given-up-after-short-life worker_life.cpp
+    "restart(step, generation, worker.slot, !lived);"
+    "if (lived) restart(step, generation, worker.slot, false);"
+    "a slot that should have a worker")
+sup_sim_mutant(restart-from-another-generation worker_life.cpp
+    "step.act(Spawn{id, generation.id, slot});"
+    "step.act(Spawn{id, step.instance.reload ? step.instance.reload->generation : generation.id, slot});"
+    "a worker is spawned for a free slot of a generation that lives")
+sup_sim_mutant(never-ready-counts-as-long-life worker_life.cpp
+    "worker.was_ready && step.now - worker.spawned_at"
+    "step.now - worker.spawned_at"
+    "respect the backoff")
+sup_sim_mutant(backoff-overflows restart.cpp
+    "std::min(short_lives - 1, 60U)"
+    "((short_lives - 1) % 64U)"
+    "respect the backoff")
+sup_sim_mutant(jitter-too-long restart.cpp
+    "std::min(longest - base, base / 2)"
+    "(longest - base)"
+    "respect the backoff")
+sup_sim_mutant(last-worker-removed scale.cpp
+    "if (generation == nullptr || generation->slots.size() == 1) return;"
+    "if (generation == nullptr) return;"
+    "the count changes by one")
+sup_sim_mutant(wrong-worker-removed scale.cpp
+    "SlotRecord removed = generation->slots.back();"
+    "SlotRecord removed = generation->slots.front();"
+    "a worker of the active generation is signalled only by")
+
+# Stop.
+sup_sim_mutant(second-stop-waits stop.cpp
+    "if (again || event.now) kill_everything(step);"
+    "if (again && event.now) kill_everything(step);"
+    "a stop signals every worker once, a second one kills")
+sup_sim_mutant(exit-while-preparing stop.cpp
+    "|| instance.reload || !instance.generations.empty()"
+    "|| !instance.generations.empty()"
+    "nothing is left")
+
+# Saving.
+sup_sim_mutant(short-lives-not-saved save.cpp
+    "{\"short_lives\", slot.short_lives}"
+    "{\"short_lives\", 0}"
+    "saving and restoring")
+
+# The view.
+sup_sim_mutant(degraded-inverted view.cpp
+    "return !generation.awaiting_restart.empty();"
+    "return generation.awaiting_restart.empty();"
+    "the view shows what is")

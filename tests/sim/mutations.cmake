@@ -1,0 +1,31 @@
+# Does the simulation bite? Each mutant is the core with one line broken on purpose: a copy of the file that holds the
+# line is compiled with the change and linked before the sound core, whose own object of that name is then never
+# pulled in. The test of a mutant passes when the simulation reports the named promise as broken.
+#
+# A mutant whose line is not there exactly once (because the core has changed) does not compile, and says so.
+
+# sup_sim_mutant(NAME FILE LINE REPLACEMENT PROMISE): the arguments by position, as the C++ in them has semicolons.
+# PROMISE is a part of that promise's words in property.cpp.
+function(sup_sim_mutant name file line replacement promise)
+    set(original ${CMAKE_CURRENT_SOURCE_DIR}/../../master/core/${file})
+    set(mutated ${CMAKE_CURRENT_BINARY_DIR}/mutants/${name}.cpp)
+    set_property(DIRECTORY APPEND PROPERTY CMAKE_CONFIGURE_DEPENDS ${original})
+    file(READ "${original}" source)
+    string(FIND "${source}" "${line}" first)
+    string(FIND "${source}" "${line}" last REVERSE)
+    if(first EQUAL -1 OR NOT first EQUAL last)
+        set(source "#error \"tests/sim/mutants.cmake: the line to break for ${name} is not in master/core/${file} exactly once\"\n")
+    else()
+        string(REPLACE "${line}" "${replacement}" source "${source}")
+    endif()
+    file(CONFIGURE OUTPUT "${mutated}" CONTENT "${source}" @ONLY)
+
+    set(target sim-mutant-${name})
+    add_executable(${target} ${mutated})
+    target_link_libraries(${target} PRIVATE sup_sim sup_flags)
+    target_compile_options(${target} PRIVATE -O1 -w)
+    set_target_properties(${target} PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${CMAKE_CURRENT_BINARY_DIR}/mutants)
+    add_test(NAME "sim: catches ${name}"
+             COMMAND ${target} --seeds 3000 --seconds 100 --jobs 1 --expect-violation "${promise}")
+    set_tests_properties("sim: catches ${name}" PROPERTIES TIMEOUT 120)
+endfunction()

@@ -1,0 +1,62 @@
+#include "tests/sim/property.h"
+
+#include <cstdlib>
+
+namespace sup::sim {
+
+const char* to_string(Property property) {
+    switch (property) {
+        case Property::active_left_alone:
+            return "a worker of the active generation is signalled only by scale-down, stop or its own ready "
+                   "timeout";
+        case Property::drained_after_successor:
+            return "nobody is drained before its successors are ready and soaked";
+        case Property::aborted_changes_nothing:
+            return "an aborted reload leaves the old generation untouched";
+        case Property::replaced_is_drained:
+            return "every worker of a replaced generation is told to drain, once";
+        case Property::failed_is_ended:
+            return "every worker of a failed generation is drained or killed, once, as is due";
+        case Property::promoted_in_time:
+            return "a generation is promoted when all its workers are ready and soaked, not earlier, not "
+                   "later";
+        case Property::one_outcome:
+            return "every request gets exactly one outcome, the true one, when it is known";
+        case Property::coalesced:
+            return "requests made during a reload coalesce into exactly one next generation";
+        case Property::cap_kept:
+            return "generations on their way out never exceed the cap, and a reload waits no longer than for "
+                   "it";
+        case Property::numbers_unique: return "generation numbers count up and are never used twice";
+        case Property::released_once:
+            return "every generation is released exactly once, when nothing of it is left";
+        case Property::own_snapshot: return "a worker is spawned for a free slot of a generation that lives";
+        case Property::backoff_kept:
+            return "restarts are prompt after a long life, and respect the backoff after short ones";
+        case Property::slot_never_forgotten:
+            return "a slot that should have a worker has one, or waits for its restart";
+        case Property::scaled_by_request:
+            return "the count changes by one for each scale request, and not otherwise";
+        case Property::deadline_kept: return "no deadline is shortened";
+        case Property::drain_ends: return "every drain ends by its deadline";
+        case Property::timers_tidy:
+            return "each deadline has one timer, armed once, and no timer outlives its purpose";
+        case Property::only_the_living:
+            return "actions speak of workers and generations that live, and ids are fresh";
+        case Property::gone_ignored:
+            return "an event about what is gone, or has happened before, changes nothing";
+        case Property::stop_leaves_nothing:
+            return "a stop signals every worker once, a second one kills, and nothing is left";
+        case Property::exit_once:
+            return "Exit comes once, last, as soon as nothing is left, with the right code";
+        case Property::told_truly: return "each change of state is told once, in order";
+        case Property::view_true: return "the view shows what is";
+        case Property::converges:
+            return "when faults cease, `count` workers are ready and nothing else is left";
+        case Property::saving_changes_nothing: return "saving and restoring changes nothing that follows";
+        case Property::deterministic: return "the same seed tells the same story";
+    }
+    std::abort();
+}
+
+}  // namespace sup::sim

@@ -1,0 +1,24 @@
+// A second supervisor, restored from what the first one saved, that is fed the same from then on. Saving must
+// not change what follows: every step of both must give the same actions.
+#pragma once
+
+#include <optional>
+#include <vector>
+
+#include "master/core/supervisor.h"
+
+namespace sup::sim {
+
+class Shadow {
+public:
+    // Saves, restores, and saves again, which must give the same. With `swap` the restored one takes the
+    // place of the one that was saved, and that one becomes the shadow. Throws a Violation.
+    void begin(core::Supervisor& supervisor, bool swap);
+    // The same step, if there is a shadow. Throws a Violation.
+    void follow(const core::Event& event, core::TimePoint now, const std::vector<core::Action>& actions);
+
+private:
+    std::optional<core::Supervisor> copy_;
+};
+
+}  // namespace sup::sim

@@ -1,0 +1,220 @@
+#include "tests/sim/world.h"
+
+#include <array>
+#include <cstdlib>
+#include <variant>
+
+namespace sup::sim {
+namespace {
+
+using namespace core;
+
+constexpr std::size_t remembered = 8;
+constexpr std::uint64_t never_given_out = 1'000'000'000;
+
+void remember(std::deque<std::uint64_t>& gone, std::uint64_t id) {
+    gone.push_back(id);
+    if (gone.size() > remembered) gone.pop_front();
+}
+
+template <typename Id>
+std::uint64_t number(Id id) {
+    return static_cast<std::uint64_t>(id);
+}
+
+}  // namespace
+
+void World::schedule(Duration delay, Kind kind, std::uint64_t id, ExitStatus status) {
+    const std::uint64_t order = (random_.next() << 32U) | (++sequence_ & 0xffffffffU);
+    pending_.push({now_ + delay, order, kind, id, status});
+}
+
+World::Process* World::find(std::uint64_t worker) {
+    const auto found = std::find_if(processes_.begin(), processes_.end(),
+                                    [&](const Process& process) { return number(process.worker) == worker; });
+    return found == processes_.end() ? nullptr : &*found;
+}
+
+bool World::bad(GenerationId generation) const {
+    return std::find(bad_.begin(), bad_.end(), generation) != bad_.end();
+}
+
+bool World::moot(const Pending& pending) {
+    switch (pending.kind) {
+        case Kind::timer: return std::find(timers_.begin(), timers_.end(), pending.id) == timers_.end();
+        case Kind::crash: return calm_ || find(pending.id) == nullptr;
+        case Kind::ready:
+        case Kind::extend:
+        case Kind::exit: return find(pending.id) == nullptr;
+        case Kind::prepare_answer:
+        case Kind::spawn_success:
+        case Kind::spawn_failure:
+        case Kind::stale_timer: return false;
+    }
+    std::abort();
+}
+
+std::optional<TimePoint> World::next_at() {
+    while (!pending_.empty() && moot(pending_.top())) pending_.pop();
+    if (pending_.empty()) return std::nullopt;
+    return pending_.top().at;
+}
+
+Event World::take() {
+    if (!next_at()) std::abort();
+    const Pending pending = pending_.top();
+    pending_.pop();
+    advance(pending.at);
+    return event_of(pending);
+}
+
+Event World::event_of(const Pending& pending) {
+    const WorkerId worker{pending.id};
+    switch (pending.kind) {
+        case Kind::prepare_answer:
+            return prepare_answer(GenerationId{static_cast<std::uint32_t>(pending.id)});
+        case Kind::spawn_success: live(*find(pending.id)); return WorkerSpawned{worker};
+        case Kind::spawn_failure: end(worker); return SpawnFailed{worker, "no such file"};
+        case Kind::ready: return WorkerReady{worker};
+        case Kind::extend: return WorkerExtendedTimeout{worker, random_delay(random_, 200)};
+        case Kind::crash:
+        case Kind::exit: end(worker); return WorkerExited{worker, pending.status};
+        case Kind::timer:
+            std::erase(timers_, pending.id);
+            remember(gone_timers_, pending.id);
+            return TimerFired{TimerId{pending.id}};
+        case Kind::stale_timer: return TimerFired{TimerId{pending.id}};
+    }
+    std::abort();
+}
+
+Event World::prepare_answer(GenerationId generation) {
+    preparing_.reset();
+    if (fault(profile_.prepare_fails)) return PrepareFailed{generation, random_.chance(50), "port in use"};
+    if (fault(profile_.bad_release)) bad_.push_back(generation);
+    return Prepared{generation, random_policy(random_)};
+}
+
+void World::perform(const Action& action) {
+    if (const auto* prepare = std::get_if<Prepare>(&action)) {
+        preparing_ = prepare->generation;
+        const Duration delay = fault(profile_.slow_prepare) ? random_delay(random_, 500) : Duration{0};
+        schedule(delay, Kind::prepare_answer, number(prepare->generation));
+    } else if (const auto* spawn = std::get_if<Spawn>(&action)) {
+        begin_process(*spawn);
+    } else if (const auto* told = std::get_if<Drain>(&action)) {
+        if (Process* process = find(number(told->worker))) drain(*process);
+    } else if (const auto* killed = std::get_if<Kill>(&action)) {
+        if (Process* process = find(number(killed->worker))) kill(*process);
+    } else if (const auto* arm = std::get_if<ArmTimer>(&action)) {
+        timers_.push_back(number(arm->timer));
+        const Duration late = fault(profile_.late_timer) ? random_delay(random_, 50) : Duration{0};
+        schedule(std::max(arm->at - now_, Duration{0}) + late, Kind::timer, number(arm->timer));
+    } else if (const auto* cancel = std::get_if<CancelTimer>(&action)) {
+        std::erase(timers_, number(cancel->timer));
+        remember(gone_timers_, number(cancel->timer));
+        // It had fired already, and its event stood in the queue.
+        if (fault(10)) schedule(Duration{0}, Kind::stale_timer, number(cancel->timer));
+    }
+}
+
+void World::begin_process(const Spawn& spawn) {
+    processes_.push_back({.worker = spawn.worker, .generation = spawn.generation});
+    const bool fails = fault(profile_.spawn_fails) || (bad(spawn.generation) && fault(20));
+    const Duration delay = fault(30) ? random_delay(random_, 20) : Duration{0};
+    schedule(delay, fails ? Kind::spawn_failure : Kind::spawn_success, number(spawn.worker));
+}
+
+// The process runs: plans what will become of it, and does what it was told while it was being spawned.
+void World::live(Process& process) {
+    process.spawned = true;
+    const std::uint64_t id = number(process.worker);
+    const bool of_bad_release = bad(process.generation);
+    const bool never_ready = fault(profile_.never_ready) || (of_bad_release && fault(20));
+    const bool slow_ready = fault(profile_.slow_ready);
+    if (!never_ready) {
+        const Duration delay =
+            slow_ready ? random_delay(random_, 500) : random_delay(random_, calm_ ? 2 : 10);
+        schedule(delay, Kind::ready, id);
+        if (fault(5)) schedule(delay + random_delay(random_, 20), Kind::ready, id);
+    }
+    if ((slow_ready || never_ready) && fault(50)) schedule(random_delay(random_, 100), Kind::extend, id);
+    const bool crashes_early = of_bad_release && fault(40);
+    if (crashes_early || fault(profile_.crashes)) {
+        const Duration delay = random_delay(random_, crashes_early ? 20 : profile_.crash_within);
+        schedule(delay, Kind::crash, id, crash_status());
+    }
+    if (process.killed) kill(process);
+    if (process.drained) drain(process);
+}
+
+void World::drain(Process& process) {
+    process.drained = true;
+    if (!process.spawned || fault(profile_.ignores_drain)) return;
+    const Duration delay =
+        fault(profile_.slow_drain) ? random_delay(random_, 1000) : random_delay(random_, 5);
+    const ExitStatus status = fault(20) ? crash_status() : ExitStatus{};
+    schedule(delay, Kind::exit, number(process.worker), status);
+}
+
+void World::kill(Process& process) {
+    process.killed = true;
+    if (!process.spawned) return;
+    schedule(random_delay(random_, calm_ ? 1 : 20), Kind::exit, number(process.worker), {true, 9});
+}
+
+void World::end(WorkerId worker) {
+    std::erase_if(processes_, [&](const Process& process) { return process.worker == worker; });
+    remember(gone_workers_, number(worker));
+}
+
+ExitStatus World::crash_status() {
+    if (random_.chance(50)) return {true, random_.pick(std::array{6, 9, 11, 15})};
+    return {false, random_.pick(std::array{0, 1, 2, 127})};
+}
+
+void World::kill_somebody() {
+    if (processes_.empty()) return;
+    const Process& victim = processes_[random_.below(static_cast<std::uint32_t>(processes_.size()))];
+    if (victim.spawned) schedule(Duration{0}, Kind::exit, number(victim.worker), {true, 9});
+}
+
+std::uint64_t World::gone_id(const std::deque<std::uint64_t>& gone) {
+    if (gone.empty() || random_.chance(10)) return never_given_out + random_.below(9);
+    return gone[random_.below(static_cast<std::uint32_t>(gone.size()))];
+}
+
+Event World::stale_event() {
+    if (random_.chance(25)) return TimerFired{TimerId{gone_id(gone_timers_)}};
+    if (random_.chance(15)) {
+        // Any number but that of the preparation that is under way.
+        GenerationId generation{random_.below(6)};
+        if (generation == preparing_) generation = GenerationId{1000};
+        if (random_.chance(50)) return PrepareFailed{generation, false, "late"};
+        return Prepared{generation, Policy{}};
+    }
+    return stale_worker_event();
+}
+
+Event World::stale_worker_event() {
+    if (!processes_.empty() && random_.chance(50)) {
+        const Process& process = processes_[random_.below(static_cast<std::uint32_t>(processes_.size()))];
+        if (process.spawned) {
+            switch (random_.below(3)) {
+                case 0: return WorkerReady{process.worker};
+                case 1: return WorkerSpawned{process.worker};
+                default: return WorkerExtendedTimeout{process.worker, random_delay(random_, 200)};
+            }
+        }
+    }
+    const WorkerId gone{gone_id(gone_workers_)};
+    switch (random_.below(5)) {
+        case 0: return WorkerSpawned{gone};
+        case 1: return SpawnFailed{gone, "late"};
+        case 2: return WorkerReady{gone};
+        case 3: return WorkerExtendedTimeout{gone, random_delay(random_, 200)};
+        default: return WorkerExited{gone, crash_status()};
+    }
+}
+
+}  // namespace sup::sim

@@ -1,0 +1,104 @@
+// The world around the core, faked: a virtual clock, timers that may be late, preparations that may fail, and
+// processes that do what processes do at the worst of times. It performs the core's actions and yields the
+// events that follow.
+#pragma once
+
+#include <algorithm>
+#include <cstdint>
+#include <deque>
+#include <optional>
+#include <queue>
+#include <vector>
+
+#include "master/core/action.h"
+#include "master/core/event.h"
+#include "tests/sim/profile.h"
+#include "tests/sim/random.h"
+
+namespace sup::sim {
+
+class World {
+public:
+    World(const Profile& profile, Random random) : profile_(profile), random_(random) {}
+
+    core::TimePoint now() const { return now_; }
+    // When the next event is due; nothing when the world is quiet. Timers that were cancelled do not count.
+    std::optional<core::TimePoint> next_at();
+    // The next event; there must be one. Moves the clock to it.
+    core::Event take();
+    void advance(core::TimePoint to) { now_ = std::max(now_, to); }
+
+    void perform(const core::Action& action);
+
+    // From now on nothing fails any more: what is planned to crash does not, what is begun succeeds.
+    void calm() { calm_ = true; }
+    void trouble() { calm_ = false; }
+
+    // Somebody kills a process from outside.
+    void kill_somebody();
+    // An event that means nothing: of things that are gone, never were, or have happened before.
+    core::Event stale_event();
+
+private:
+    struct Process {
+        core::WorkerId worker;
+        core::GenerationId generation;
+        bool spawned = false;
+        bool drained = false;
+        bool killed = false;
+    };
+    enum class Kind {
+        prepare_answer,
+        spawn_success,
+        spawn_failure,
+        ready,
+        extend,
+        crash,
+        exit,
+        timer,
+        stale_timer
+    };
+    struct Pending {
+        core::TimePoint at;
+        std::uint64_t order;  // among those of one instant: by chance
+        Kind kind;
+        std::uint64_t id;
+        core::ExitStatus status;
+    };
+    struct Later {
+        bool operator()(const Pending& a, const Pending& b) const {
+            return a.at != b.at ? a.at > b.at : a.order > b.order;
+        }
+    };
+
+    void schedule(Duration delay, Kind kind, std::uint64_t id, core::ExitStatus status = {});
+    bool moot(const Pending& pending);
+    core::Event event_of(const Pending& pending);
+    core::Event prepare_answer(core::GenerationId generation);
+    void begin_process(const core::Spawn& spawn);
+    void live(Process& process);
+    void drain(Process& process);
+    void kill(Process& process);
+    void end(core::WorkerId worker);
+    Process* find(std::uint64_t worker);
+    bool bad(core::GenerationId generation) const;
+    bool fault(std::uint32_t percent) { return !calm_ && random_.chance(percent); }
+    core::ExitStatus crash_status();
+    std::uint64_t gone_id(const std::deque<std::uint64_t>& gone);
+    core::Event stale_worker_event();
+
+    const Profile& profile_;
+    Random random_;
+    core::TimePoint now_{};
+    bool calm_ = false;
+    std::uint64_t sequence_ = 0;
+    std::priority_queue<Pending, std::vector<Pending>, Later> pending_;
+    std::vector<Process> processes_;  // spawned or being spawned, not yet gone
+    std::vector<std::uint64_t> timers_;
+    std::optional<core::GenerationId> preparing_;
+    std::vector<core::GenerationId> bad_;
+    std::deque<std::uint64_t> gone_workers_;  // the last few
+    std::deque<std::uint64_t> gone_timers_;
+};
+
+}  // namespace sup::sim

@@ -1,0 +1,37 @@
+#include "master/cli/outcome_text.h"
+
+#include <nlohmann/json.hpp>
+
+#include "tests/catch.h"
+
+using namespace sup::cli;
+using nlohmann::json;
+
+TEST_CASE("a reload's last line says what serves, what drains, and how long it took") {
+    const json outcome{{"generation", 3}, {"outcome", "promoted"}, {"duration_ms", 9}};
+    CHECK(describe_reload(outcome, nullptr) == "reloaded: generation 3 serves, 9ms");
+    const json status{{"generations",
+                       {{{"generation", 3}, {"state", "active"}, {"count", 2}},
+                        {{"generation", 2}, {"state", "draining"}, {"count", 1}}}}};
+    CHECK(describe_reload(outcome, status) ==
+          "reloaded: generation 3 (2 workers) serves, generation 2 is draining, 9ms");
+}
+
+TEST_CASE("a start's last line says where it serves") {
+    const json outcome{{"name", "hello"}, {"pid", 4711}, {"generation", 1}, {"duration_ms", 1200}};
+    const json status{
+        {"listeners",
+         {{{"name", "http"}, {"address", "127.0.0.1:80"}}, {{"name", "b"}, {"address", "[::1]:81"}}}},
+        {"generations", {{{"generation", 1}, {"state", "active"}, {"count", 1}}}}};
+    CHECK(describe_start(outcome, status) ==
+          "hello is up: pid 4711, generation 1 (1 worker) serves on http 127.0.0.1:80, b [::1]:81, 1.2s");
+    CHECK(describe_start(outcome, json{{"listeners", json::array()}}) ==
+          "hello is up: pid 4711, generation 1 serves, 1.2s");
+}
+
+TEST_CASE("a failure comes with its reason and the worker's last lines") {
+    CHECK(describe_failure("hello did not start", "why", nullptr) == "hello did not start: why");
+    CHECK(describe_failure("hello did not start", "why", json::array()) == "hello did not start: why");
+    CHECK(describe_failure("hello did not start", "why", {"one", 7, "two"}) ==
+          "hello did not start: why\nthe worker's last lines:\n  one\n  two");
+}

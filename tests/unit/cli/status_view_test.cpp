@@ -1,0 +1,168 @@
+#include "master/cli/status_view.h"
+
+#include <stdlib.h>
+#include <sys/stat.h>
+#include <time.h>
+#include <unistd.h>
+
+#include <fstream>
+#include <nlohmann/json.hpp>
+
+#include "tests/catch.h"
+#include "tests/temporary_directory.h"
+
+using namespace sup::cli;
+using nlohmann::json;
+
+namespace {
+
+// 2026-11-22T10:00:00Z
+constexpr std::time_t reloaded_at = 1795341600;
+
+StatusView plain_view() {
+    ::setenv("TZ", "UTC", 1);
+    ::tzset();
+    return {Style{false}, std::chrono::system_clock::from_time_t(reloaded_at + 125), {}};
+}
+
+json worker(int slot, int pid, const char* state) {
+    return {{"slot", slot},       {"pid", pid},   {"state", state},       {"uptime_ms", 1200},
+            {"restarts", 0},      {"status", ""}, {"rss_bytes", 5242880}, {"connections", nullptr},
+            {"requests", nullptr}};
+}
+
+json sample() {
+    return json::parse(R"({
+        "name": "hello", "pid": 4711, "state": "running", "degraded": false, "version": "0.1.0",
+        "config": "/etc/sup/hello.json", "uptime_ms": 11520000,
+        "listeners": [ { "name": "http", "address": "127.0.0.1:8999" }, { "name": "admin", "address": "[::1]:9000" } ],
+        "generations": [ { "generation": 2, "state": "active", "count": 2,
+            "executable": { "path": "/srv/hello-worker", "pinned": true, "device": 1, "inode": 42, "size": 71336,
+                            "mtime": "2026-11-22T10:00:00Z" },
+            "started_at": "2026-11-22T10:00:00Z", "uptime_ms": 125000, "workers": [], "awaiting_restart": [] } ],
+        "last_reload": { "generation": 2, "outcome": "promoted", "reason": "", "duration_ms": 9,
+                         "at": "2026-11-22T10:00:00Z" } })");
+}
+
+}  // namespace
+
+TEST_CASE("a status is a page that a person likes to read") {
+    json status = sample();
+    status["generations"][0]["workers"] = {worker(0, 4712, "ready"), worker(1, 104713, "ready")};
+    CHECK(render_status(status, plain_view()) ==
+          "hello  running  pid 4711  up 3h 12m  sup 0.1.0\n"
+          "config       /etc/sup/hello.json\n"
+          "listening    http 127.0.0.1:8999, admin [::1]:9000\n"
+          "\n"
+          "generation 2  active  started 2m 5s ago\n"
+          "  /srv/hello-worker  (69.6 KiB, of 2026-11-22 10:00:00, pinned)\n"
+          "  SLOT     PID  STATE   AGE  RESTARTS   MEMORY\n"
+          "     0    4712  ready  1.2s         0  5.0 MiB\n"
+          "     1  104713  ready  1.2s         0  5.0 MiB\n"
+          "\n"
+          "last reload  promoted generation 2 in 9ms, 2m 5s ago\n");
+}
+
+TEST_CASE("what a worker tells about itself has columns of its own") {
+    json status = sample();
+    json talkative = worker(0, 4712, "draining");
+    talkative.update({{"connections", 3}, {"requests", 12}, {"status", "closing\033[2J"}});
+    status["generations"][0]["workers"] = {talkative, worker(1, 4713, "ready")};
+    const std::string text = render_status(status, plain_view());
+    CHECK_THAT(text,
+               Catch::Contains(
+                   "  SLOT   PID  STATE      AGE  RESTARTS   MEMORY  CONNECTIONS  REQUESTS  STATUS\n"
+                   "     0  4712  draining  1.2s         0  5.0 MiB            3        12  closing?[2J\n"
+                   "     1  4713  ready     1.2s         0  5.0 MiB\n"));
+}
+
+TEST_CASE("a degraded instance says so, and shows the slots that wait") {
+    json status = sample();
+    status["degraded"] = true;
+    status["generations"][0]["workers"] = {worker(0, 4712, "ready")};
+    status["generations"][0]["awaiting_restart"] = {1};
+    const std::string text = render_status(status, plain_view());
+    CHECK_THAT(text, Catch::Contains("running (degraded: a worker waits to be restarted)"));
+    CHECK_THAT(text, Catch::Contains("     1        restarting\n"));
+}
+
+TEST_CASE("a failed reload shows its reason on one line") {
+    json status = sample();
+    status["last_reload"] = {{"generation", nullptr},
+                             {"outcome", "failed"},
+                             {"reason", "line one\nline two"},
+                             {"duration_ms", 3},
+                             {"at", "2026-11-22T10:02:05Z"}};
+    CHECK_THAT(render_status(status, plain_view()),
+               Catch::Contains("last reload  failed in 3ms, just now: line one line two\n"));
+}
+
+TEST_CASE("a script is shown as not pinned, and a file that has changed on disk is pointed out") {
+    json status = sample();
+    StatusView view = plain_view();
+    view.disk_hint = [](const json&) { return std::string("HINT"); };
+    CHECK_THAT(render_status(status, view), Catch::Contains("pinned)\n  HINT\n"));
+    status["generations"][0]["state"] = "draining";
+    status["generations"][0]["executable"]["pinned"] = false;
+    const std::string text = render_status(status, view);
+    CHECK_THAT(text, !Catch::Contains("HINT"));
+    CHECK_THAT(text, Catch::Contains("a script: not pinned"));
+}
+
+TEST_CASE("a status with other or missing members is shown as far as it goes") {
+    CHECK_NOTHROW(render_status(nullptr, plain_view()));
+    CHECK_NOTHROW(render_status(json::object(), plain_view()));
+    CHECK_NOTHROW(render_status({{"name", 7}, {"listeners", 7}, {"generations", "x"}, {"last_reload", {7}}},
+                                plain_view()));
+    CHECK_NOTHROW(render_status({{"generations", {{{"workers", 7}, {"awaiting_restart", {"x"}}}, 7}},
+                                 {"last_reload", {{"at", "yesterday"}}}},
+                                plain_view()));
+}
+
+TEST_CASE("a list is a table, and an empty one a sentence") {
+    CHECK(render_list(json::array(), Style{false}) == "no instance is running\n");
+    CHECK(
+        render_list({{{"name", "a"}, {"pid", 7}, {"state", "running"}, {"config", "/a.json"}},
+                     {{"name", "long"}, {"pid", nullptr}, {"state", "not responding"}, {"config", nullptr}}},
+                    Style{false}) ==
+        "NAME  PID  STATE           CONFIG\n"
+        "a       7  running         /a.json\n"
+        "long       not responding\n");
+}
+
+TEST_CASE("workers without a master are named") {
+    const Found found{"hello", "/run/sup",   sup::InstancePaths{"/run/sup", "hello"}, false,
+                      0,       std::nullopt, {{{123, 1}, 2, 0}, {{1124, 1}, 2, 1}}};
+    CHECK(render_orphans(found, Style{false}) ==
+          "the master of hello is gone; these workers of it still serve:\n"
+          "  GENERATION  SLOT   PID\n"
+          "           2     0   123\n"
+          "           2     1  1124\n"
+          "`sup stop hello` ends them");
+    CHECK(describe_workers(found.orphans) == "workers 123 and 1124");
+    CHECK(describe_workers({{{1, 0}, 1, 0}}) == "worker 1");
+    CHECK(describe_workers({{{1, 0}, 1, 0}, {{2, 0}, 1, 1}, {{3, 0}, 1, 2}}) == "workers 1, 2 and 3");
+}
+
+TEST_CASE("the file on disk is compared with what was pinned") {
+    const sup::test::TemporaryDirectory directory;
+    const std::string path = directory.path() + "/worker";
+    std::ofstream{path} << "binary";
+    struct stat status {};
+    REQUIRE(::stat(path.c_str(), &status) == 0);
+    char modified[32];
+    std::tm parts{};
+    ::gmtime_r(&status.st_mtim.tv_sec, &parts);
+    REQUIRE(std::strftime(modified, sizeof modified, "%Y-%m-%dT%H:%M:%SZ", &parts) > 0);
+    json executable{{"path", path},           {"pinned", true},         {"device", status.st_dev},
+                    {"inode", status.st_ino}, {"size", status.st_size}, {"mtime", modified}};
+    CHECK(compare_with_disk(executable).empty());
+
+    std::ofstream{path + ".new"} << "other";
+    REQUIRE(::rename((path + ".new").c_str(), path.c_str()) == 0);
+    CHECK_THAT(compare_with_disk(executable), Catch::Contains("another file"));
+    REQUIRE(::unlink(path.c_str()) == 0);
+    CHECK_THAT(compare_with_disk(executable), Catch::Contains("gone"));
+    executable["pinned"] = false;
+    CHECK(compare_with_disk(executable).empty());
+}
