@@ -52,11 +52,13 @@ bool Protocol::next_received() const {
     return !head.chunked && unread_ > head.content_length - exchange_->body_received;
 }
 
-// A drain does not leave requests unanswered that are here already: the last of them says Connection: close.
+// A drain does not leave requests unanswered that are here already: the last of them says Connection: close,
+// unless the connection goes on elsewhere.
 // A body that nobody will read must be short, and on its way, for the connection to go on after it.
 bool Protocol::decide_keep_alive() const {
     const Head& head = exchange_->parser.head();
-    if (!head.keep_alive || closing_ || (context_.draining && !next_received())) return false;
+    if (!head.keep_alive || closing_) return false;
+    if (context_.draining && !host_.moves_on() && !next_received()) return false;
     if (exchange_->reading != Exchange::Reading::body || exchange_->reader != nullptr) return true;
     return head.content_length <= discard_limit && !head.expect_continue;
 }

@@ -12,17 +12,24 @@
 #include "worker/http/server_core.h"
 
 namespace sup::http {
-bool Connection::open(UniqueFd socket) {
+bool Connection::open(UniqueFd socket, const std::string& listener) {
     if (uv_poll_init(server_.loop(), &poll_, socket.get()) != 0) return false;
     poll_.data = this;
     socket_ = std::move(socket);
+    listener_ = &listener;
     protocol_.emplace(server_.context(), static_cast<Protocol::Host&>(*this));
     interest_ = 0;
     lingered_ = 0;
-    blocked_ = progress_ = broken_ = cut_ = shut_down_ = false;
-    update_interest();
-    update_deadline();
+    blocked_ = progress_ = broken_ = cut_ = shut_down_ = moved_ = immovable_ = false;
     return true;
+}
+
+void Connection::begin(std::string_view unconsumed) {
+    progress_ = true;
+    if (!unconsumed.empty()) protocol_->receive(unconsumed);
+    // Its request may be waiting, and nobody else will answer it.
+    if (server_.closes_idle() && protocol_->idle()) read();
+    settle();
 }
 
 void Connection::on_events(uv_poll_t* handle, int status, int events) {
@@ -98,7 +105,8 @@ void Connection::settle() {
         protocol_->room();
         send();
     }
-    if (!broken_ && server_.closes_idle() && protocol_->idle()) protocol_->close();
+    if (!broken_ && server_.context().draining && move_on()) return;
+    if (!broken_ && server_.closes_idle() && !moves_on() && protocol_->idle()) protocol_->close();
     if (broken_) return close();
     if (protocol_->finished()) {
         if (protocol_->cut_unnoticeably()) reset_on_close();
@@ -107,6 +115,58 @@ void Connection::settle() {
     }
     update_interest();
     update_deadline();
+}
+
+bool Connection::moves_on() const {
+    return !immovable_ && server_.moves_on(*listener_);
+}
+
+bool Connection::moves_now() const {
+    return moves_on() && server_.has_room();
+}
+
+bool Connection::can_move() const {
+    return socket_ && !broken_ && !shut_down_ && protocol_->at_boundary();
+}
+
+// Requests that were left for the successor are answered here when it cannot have them now.
+bool Connection::move_on() {
+    const auto send_it = [this](const worker::InboxPacket& packet) {
+        const worker::HandOver outcome = server_.hand_over(packet, socket_.get());
+        immovable_ = outcome == worker::HandOver::impossible;
+        return outcome == worker::HandOver::done;
+    };
+    if (moves_now() && can_move() && send_away(send_it)) return true;
+    if (!moves_now()) {
+        protocol_->stay();
+        send();
+    }
+    return false;
+}
+
+bool Connection::put_back() {
+    if (!can_move() || !protocol_->idle()) return false;
+    return send_away(
+        [this](const worker::InboxPacket& packet) { return server_.put_back(packet, socket_.get()); });
+}
+
+// Whoever receives the socket may use it at once, so nobody must watch it here any more.
+template <typename Send>
+bool Connection::send_away(Send send) {
+    uv_poll_stop(&poll_);
+    interest_ = 0;
+    moved_ = send(worker::InboxPacket{*listener_, server_.protocol(), protocol_->unconsumed()});
+    if (moved_) {
+        close();
+    } else {
+        update_interest();
+    }
+    return moved_;
+}
+
+worker::Ended Connection::ended() const {
+    if (moved_) return worker::Ended::handed_over;
+    return cut_ ? worker::Ended::at_deadline : worker::Ended::in_order;
 }
 
 // A close() with unread bytes, or followed by some, resets the connection and may destroy the answer on its

@@ -6,11 +6,13 @@
 #include <cstddef>
 #include <cstdint>
 #include <optional>
+#include <string>
 #include <string_view>
 
 #include "common/unique_fd.h"
 #include "worker/http/deadlines.h"
 #include "worker/http/protocol.h"
+#include "worker/lifecycle/service.h"
 
 namespace sup::http {
 
@@ -23,18 +25,24 @@ public:
     Connection(const Connection&) = delete;
     Connection& operator=(const Connection&) = delete;
 
-    // False when the descriptor cannot be watched; it is closed then.
-    bool open(UniqueFd socket);
+    // False when the descriptor cannot be watched; it is closed then. `listener` outlives the server.
+    bool open(UniqueFd socket, const std::string& listener);
+    // Once, after open(): goes on with what another worker had read and not consumed.
+    void begin(std::string_view unconsumed);
 
     // Closes at once, without ceremony.
     void close();
+    // Something outside has changed: hands itself over to the successor if that is possible now.
+    void look_again() { settle(); }
+    // Nothing is going on: puts itself back for a peer; true when it has gone.
+    bool put_back();
     // Ends in order what is not in the midst of something, after a last look for bytes that have come.
     void end_if_idle();
     // Ends in order, whatever is going on: the time is up.
     void end_at_deadline();
     void time_out();
 
-    bool was_cut() const { return cut_; }
+    worker::Ended ended() const;
     std::size_t index = 0;  // in the server's list
 
     struct OwnedDeadline : Deadline {
@@ -44,11 +52,17 @@ public:
 private:
     void changed() override { settle(); }
     std::size_t send_now(std::string_view first, std::string_view second, std::string_view third) override;
+    bool moves_on() const override;
+    bool moves_now() const override;
 
     static void on_events(uv_poll_t* handle, int status, int events);
     void read();
     void send();
     void settle();
+    bool can_move() const;
+    bool move_on();
+    template <typename Send>
+    bool send_away(Send send);
     void update_interest();
     void update_deadline();
     void shut_down();
@@ -57,6 +71,7 @@ private:
     ServerCore& server_;
     uv_poll_t poll_{};
     UniqueFd socket_;
+    const std::string* listener_ = nullptr;
     std::optional<Protocol> protocol_;
     OwnedDeadline deadline_;
     int interest_ = 0;
@@ -66,6 +81,8 @@ private:
     bool broken_ = false;       // reset by the client, or another error
     bool cut_ = false;          // ended by us before it was due
     bool shut_down_ = false;    // our side was ended, the client's may not be
+    bool moved_ = false;        // another worker has it now
+    bool immovable_ = false;    // the handoff refused this one
 };
 
 }  // namespace sup::http

@@ -10,6 +10,10 @@
 #include "worker/http/date.h"
 #include "worker/http/exchange.h"
 
+namespace sup::worker {
+class Core;
+}
+
 namespace sup::http {
 
 class Context {
@@ -22,6 +26,9 @@ public:
     DateCache date;
     bool draining = false;  // answers say Connection: close
     std::uint64_t requests = 0;
+    worker::Core* worker = nullptr;  // if any, is told of each request
+
+    void count_request();
 
     ParserLimits parser_limits() const { return {options.max_head_bytes, options.max_headers}; }
 

@@ -68,6 +68,14 @@ bool Protocol::at_boundary() const {
     return exchange_ == nullptr || exchange_->reading == Exchange::Reading::head;
 }
 
+void Protocol::stay() {
+    if (exchange_ != nullptr || held_.empty()) return;
+    Working scope(*this);
+    stays_ = true;
+    consume_held();
+    stays_ = false;
+}
+
 void Protocol::time_out() {
     Working scope(*this);
     const bool slow = waiting() == Waiting::head || waiting() == Waiting::body;
@@ -150,6 +158,7 @@ bool Protocol::begin(std::string_view input, std::size_t& used) {
     // RFC 9112, 2.2: empty lines before a request are passed over.
     while (input.substr(used, 2) == "\r\n") used += 2;
     if (used == input.size()) return starve();
+    if (context_.draining && !stays_ && !ended_ && host_.moves_now()) return false;
     exchange_ = context_.take_exchange();
     exchange_->begin(*this, context_.parser_limits());
     return true;
@@ -167,7 +176,7 @@ bool Protocol::read_head(std::string_view input, std::size_t& used) {
     used += exchange_->parser.head_size();
     const bool body = exchange_->parser.head().has_body();
     exchange_->reading = body ? Exchange::Reading::body : Exchange::Reading::complete;
-    ++context_.requests;
+    context_.count_request();
     unread_ = input.size() - used;
     call_handler(message.data());
     return true;

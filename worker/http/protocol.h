@@ -26,6 +26,10 @@ public:
         // left. Called only for large pieces.
         virtual std::size_t send_now(std::string_view first, std::string_view second,
                                      std::string_view third) = 0;
+        // While draining: the connection will go on elsewhere, so there is no need to end it …
+        virtual bool moves_on() const { return false; }
+        // … and it can leave at once, when the next request has not been begun.
+        virtual bool moves_now() const { return false; }
 
     protected:
         ~Host() = default;
@@ -69,6 +73,8 @@ public:
     // these bytes.
     bool at_boundary() const;
     std::string_view unconsumed() const { return held_.view(); }
+    // It did not move, after all: begins what was left for that.
+    void stay();
 
     // The client took too long: with its head or body (408), or for anything else.
     void time_out();
@@ -130,6 +136,7 @@ private:
     bool working_ = false;
     bool starved_ = false;  // the last advance() stopped for want of input
     bool choked_ = false;   // … or because the output is above its high-water mark
+    bool stays_ = false;    // begin the next request, although the connection could move
     bool ended_ = false;    // the client has shut down its side
     bool closing_ = false;
     bool linger_ = false;

@@ -42,11 +42,18 @@ ServerCore::ServerCore(worker::Core& worker, Handler handler, Options options)
       stalled_(loop_, context_.options.stall_timeout, expire),
       waiting_(loop_, context_.options.idle_timeout, expire),
       lingering_(loop_, std::max(Duration{1}, context_.options.linger_timeout), expire) {
+    context_.worker = &worker;
     worker.add(*this, context_.options.listeners);
+}
+
+void Context::count_request() {
+    ++requests;
+    if (worker != nullptr) worker->request_served();
 }
 
 void ServerCore::end() {
     std::exchange(worker_, nullptr)->remove(*this);
+    context_.worker = nullptr;
     while (!connections_.empty()) connections_.back()->close();
     reading_head_.clear();
     stalled_.clear();
@@ -54,7 +61,7 @@ void ServerCore::end() {
     lingering_.clear();
 }
 
-void ServerCore::take(UniqueFd socket) {
+void ServerCore::take(UniqueFd socket, const std::string& listener, std::string_view unconsumed) {
     std::unique_ptr<Connection> connection;
     if (spare_.empty()) {
         connection = std::make_unique<Connection>(*this);
@@ -62,14 +69,17 @@ void ServerCore::take(UniqueFd socket) {
         connection = std::move(spare_.back());
         spare_.pop_back();
     }
-    if (connection->open(std::move(socket))) put_in(connections_, std::move(connection));
+    if (!connection->open(std::move(socket), listener)) return;
+    Connection& opened = *connection;
+    put_in(connections_, std::move(connection));
+    worker_->connection_opened();
+    opened.begin(unconsumed);
 }
 
 void ServerCore::closed(Connection& connection) {
-    if (context_.draining) ++(connection.was_cut() ? counts_.at_deadline : counts_.in_order);
     put_in(closing_, take_out(connections_, connection));
     if (!self_) self_ = shared_from_this();
-    if (worker_ != nullptr) worker_->connection_closed();
+    if (worker_ != nullptr) worker_->connection_closed(connection.ended());
 }
 
 void ServerCore::recycle(Connection& connection) {
@@ -80,6 +90,23 @@ void ServerCore::recycle(Connection& connection) {
 
 void ServerCore::drain() {
     context_.draining = true;
+}
+
+// From the last on: the one that leaves is replaced by the last, which was looked at before.
+void ServerCore::hand_over() {
+    for (std::size_t i = connections_.size(); i > 0; --i) {
+        if (i > connections_.size()) continue;
+        if (!has_room()) return;
+        connections_[i - 1]->look_again();
+    }
+}
+
+std::size_t ServerCore::put_back(std::size_t count) {
+    std::size_t gone = 0;
+    for (std::size_t i = connections_.size(); i > 0 && gone < count; --i) {
+        if (connections_[i - 1]->put_back()) ++gone;
+    }
+    return gone;
 }
 
 std::vector<Connection*> ServerCore::all() const {

@@ -3,6 +3,8 @@
 
 #include <memory>
 #include <span>
+#include <string>
+#include <string_view>
 #include <vector>
 
 #include "worker/http/connection.h"
@@ -20,12 +22,14 @@ public:
     // Closes everything; the loop then lets go of what is left of it.
     void end();
 
-    void take(UniqueFd connection) override;
+    const std::string& protocol() const override { return protocol_; }
+    void take(UniqueFd connection, const std::string& listener, std::string_view unconsumed) override;
     std::size_t open_connections() const override { return connections_.size(); }
     void drain() override;
+    void hand_over() override;
+    std::size_t put_back(std::size_t count) override;
     void close_idle() override;
     void close_all(Duration left) override;
-    worker::DrainCounts drain_counts() const override { return counts_; }
 
     // For connections.
     uv_loop_t* loop() { return loop_; }
@@ -38,6 +42,14 @@ public:
     Deadlines& stalled() { return stalled_; }
     Deadlines& waiting() { return waiting_; }
     Deadlines& lingering() { return lingering_; }
+    bool moves_on(const std::string& listener) const {
+        return worker_ != nullptr && worker_->moves_on(listener);
+    }
+    bool has_room() const { return worker_ != nullptr && worker_->has_room(); }
+    worker::HandOver hand_over(const worker::InboxPacket& packet, int socket) {
+        return worker_->hand_over(packet, socket);
+    }
+    bool put_back(const worker::InboxPacket& packet, int socket) { return worker_->put_back(packet, socket); }
     void closed(Connection& connection);
     void recycle(Connection& connection);
 
@@ -47,6 +59,7 @@ private:
 
     worker::Core* worker_;  // null after end()
     uv_loop_t* loop_;
+    const std::string protocol_ = "http/1.1";
     Context context_;
     std::vector<char> scratch_;
     Deadlines reading_head_;
@@ -57,7 +70,6 @@ private:
     std::vector<std::unique_ptr<Connection>> closing_;  // libuv lets go of them in its next turn
     std::vector<std::unique_ptr<Connection>> spare_;
     std::shared_ptr<ServerCore> self_;  // while closing_ is not empty: libuv will call back
-    worker::DrainCounts counts_;
     bool closes_idle_ = false;
 };
 

@@ -12,90 +12,64 @@
 #include "worker/lifecycle/log_line.h"
 
 namespace sup::worker {
-namespace {
 
-// How many connections one wake may take before the others in the loop have their turn. The listener is
-// watched level-triggered, so what is left wakes again.
-constexpr int accepts_per_wake = 8;
-constexpr Duration retry_delay{100};
-
-}  // namespace
-
-Acceptor::Acceptor(uv_loop_t* loop, UniqueFd listener, std::string name,
+Acceptor::Acceptor(uv_loop_t* loop, UniqueFd listener, std::string name, Balance& balance,
                    std::function<void(UniqueFd)> accepted)
-    : loop_(loop), listener_(std::move(listener)), name_(std::move(name)), accepted_(std::move(accepted)) {}
+    : listener_(std::move(listener)),
+      name_(std::move(name)),
+      accepted_(std::move(accepted)),
+      queue_(
+          loop, listener_.get(), [this] { return accept_one(); }, balance) {}
 
 Status Acceptor::start() {
     // Linux hands these on to each accepted connection, which saves two system calls a connection.
     const int on = 1;
     ::setsockopt(listener_.get(), IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
-    Result<uv::Poll> poll = uv::Poll::create(loop_, listener_.get(), [this](int, int) { accept_some(); });
-    if (!poll) return poll.error();
-    poll_ = std::move(*poll);
-    poll_.start(UV_READABLE);
-    return Success{};
+    return queue_.start();
 }
 
 void Acceptor::leave() {
-    queue_empty_ = nullptr;
-    finish();
+    queue_.stop();
+    listener_.reset();
 }
 
 void Acceptor::empty_queue(std::function<void()> done) {
-    queue_empty_ = std::move(done);
-    poll_ = {};
-    if (!listener_) return finish();
-    if (!waiting_) accept_all();
-}
-
-void Acceptor::accept_some() {
-    ensure_nonblocking();
-    for (int i = 0; i < accepts_per_wake && listener_; ++i) {
-        if (accept_one() != Outcome::accepted) return;
-    }
-}
-
-void Acceptor::accept_all() {
-    ensure_nonblocking();
-    for (;;) {
-        switch (accept_one()) {
-            case Outcome::accepted: break;
-            case Outcome::no_descriptor: return;
-            case Outcome::none_queued:
-            case Outcome::failed: return finish();
-        }
-    }
+    if (!listener_) return done();
+    queue_.empty([this, done = std::move(done)] {
+        listener_.reset();
+        done();
+    });
 }
 
 // O_NONBLOCK belongs to the socket that all workers share, and each of them, or the master, may clear it.
-// Looking once a wake leaves a small window: cleared between here and accept4(), with the queue taken empty
-// by another worker in the same moment, accept4() waits for the next connection. Nothing is lost by it, this
-// worker is only late.
+// This leaves a small window: cleared between here and accept4(), with the queue taken empty by another
+// worker in the same moment, accept4() waits for the next connection. Nothing is lost by it, this worker is
+// only late.
 void Acceptor::ensure_nonblocking() {
     const int flags = ::fcntl(listener_.get(), F_GETFL);
     if (flags >= 0 && (flags & O_NONBLOCK) == 0) ::fcntl(listener_.get(), F_SETFL, flags | O_NONBLOCK);
 }
 
-Acceptor::Outcome Acceptor::accept_one() {
+SharedQueue::Taken Acceptor::accept_one() {
+    ensure_nonblocking();
     for (;;) {
         UniqueFd connection(::accept4(listener_.get(), nullptr, nullptr, SOCK_NONBLOCK | SOCK_CLOEXEC));
         if (connection) {
             accepted_(std::move(connection));
-            return Outcome::accepted;
+            return SharedQueue::Taken::one;
         }
         switch (errno) {
-            case EAGAIN: told_ = false; return Outcome::none_queued;
+            case EAGAIN: told_ = false; return SharedQueue::Taken::none_left;
             case EMFILE:
             case ENFILE:
             case ENOBUFS:
-            case ENOMEM: wait_for_descriptor(errno); return Outcome::no_descriptor;
+            case ENOMEM: tell_no_descriptor(errno); return SharedQueue::Taken::no_descriptor;
             case EBADF:
             case EINVAL:
             case ENOTSOCK:
             case EOPNOTSUPP:
                 log_line("listener " + name_ + " can no longer be accepted from: " + std::strerror(errno));
-                poll_ = {};
-                return Outcome::failed;
+                return SharedQueue::Taken::failed;
             default: break;  // this one connection's trouble, or a signal (accept(2)): on to the next
         }
     }
@@ -103,36 +77,11 @@ Acceptor::Outcome Acceptor::accept_one() {
 
 // The connection stays queued in the kernel, where a peer may take it; accepting and closing it would lose
 // it.
-void Acceptor::wait_for_descriptor(int reason) {
-    if (!told_) {
-        log_line(
-            "listener " + name_ + ": " + std::strerror(reason) +
-            "; connections wait in its queue until descriptors are free (raise the limit of open files)");
-    }
+void Acceptor::tell_no_descriptor(int reason) {
+    if (told_) return;
     told_ = true;
-    waiting_ = true;
-    if (poll_) poll_.stop();
-    if (!retry_) retry_ = uv::Timer(loop_, [this] { go_on(); });
-    retry_.arm(retry_delay);
-}
-
-void Acceptor::descriptor_freed() {
-    if (waiting_) retry_.arm(Duration{0});
-}
-
-void Acceptor::go_on() {
-    waiting_ = false;
-    if (queue_empty_) return accept_all();
-    accept_some();
-    if (!waiting_ && poll_) poll_.start(UV_READABLE);
-}
-
-void Acceptor::finish() {
-    poll_ = {};
-    retry_ = {};
-    listener_.reset();
-    const auto done = std::exchange(queue_empty_, nullptr);
-    if (done) done();
+    log_line("listener " + name_ + ": " + std::strerror(reason) +
+             "; connections wait in its queue until descriptors are free (raise the limit of open files)");
 }
 
 }  // namespace sup::worker

@@ -7,14 +7,15 @@
 
 #include "common/result.h"
 #include "common/unique_fd.h"
-#include "common/uv.h"
+#include "worker/lifecycle/shared_queue.h"
 
 namespace sup::worker {
 
 class Acceptor {
 public:
     // `accepted` gets each connection, non-blocking and close-on-exec.
-    Acceptor(uv_loop_t* loop, UniqueFd listener, std::string name, std::function<void(UniqueFd)> accepted);
+    Acceptor(uv_loop_t* loop, UniqueFd listener, std::string name, Balance& balance,
+             std::function<void(UniqueFd)> accepted);
 
     Status start();
 
@@ -27,31 +28,21 @@ public:
     void empty_queue(std::function<void()> done);
 
     // A descriptor was closed: goes on if it was the want of one that stopped it.
-    void descriptor_freed();
+    void descriptor_freed() { queue_.descriptor_freed(); }
 
     bool closed() const { return !listener_; }
     const std::string& name() const { return name_; }
 
 private:
-    enum class Outcome { accepted, none_queued, no_descriptor, failed };
-
-    void accept_some();
-    void accept_all();
-    Outcome accept_one();
+    SharedQueue::Taken accept_one();
     void ensure_nonblocking();
-    void wait_for_descriptor(int reason);
-    void go_on();
-    void finish();
+    void tell_no_descriptor(int reason);
 
-    uv_loop_t* loop_;
     UniqueFd listener_;
     std::string name_;
     std::function<void(UniqueFd)> accepted_;
-    std::function<void()> queue_empty_;  // set: emptying the queue
-    uv::Poll poll_;
-    uv::Timer retry_;
-    bool waiting_ = false;  // for a descriptor
-    bool told_ = false;     // of this want of descriptors
+    SharedQueue queue_;
+    bool told_ = false;  // of this want of descriptors
 };
 
 }  // namespace sup::worker

@@ -25,17 +25,38 @@ std::optional<std::vector<std::string>> names(const nlohmann::json& packet, cons
     return all;
 }
 
+std::optional<ChannelPacket> scoreboard(const nlohmann::json& packet, std::vector<UniqueFd>& descriptors) {
+    const auto slot = packet.find("slot");
+    if (slot == packet.end() || !slot->is_number_unsigned() || descriptors.size() != 1) return std::nullopt;
+    return ScoreboardPacket{slot->get<std::size_t>(), std::move(descriptors[0])};
+}
+
+std::optional<ChannelPacket> inbox(std::vector<UniqueFd>& descriptors) {
+    if (descriptors.size() != 2) return std::nullopt;
+    return InboxEnds{std::move(descriptors[0]), std::move(descriptors[1])};
+}
+
+std::optional<ChannelPacket> drain(const nlohmann::json& packet, std::vector<UniqueFd>& descriptors) {
+    auto listeners = names(packet, "listeners");
+    auto retired = names(packet, "retired");
+    if (!listeners || !retired || descriptors.size() > 1) return std::nullopt;
+    DrainPacket drain{std::move(*listeners), std::move(*retired), {}};
+    if (!descriptors.empty()) drain.inbox = std::move(descriptors[0]);
+    return drain;
+}
+
 }  // namespace
 
-std::optional<DrainPacket> parse_drain_packet(std::string_view packet) {
+std::optional<ChannelPacket> parse_channel_packet(std::string_view packet,
+                                                  std::vector<UniqueFd> descriptors) {
     const auto json = nlohmann::json::parse(packet, nullptr, false);
     if (!json.is_object()) return std::nullopt;
     const auto type = json.find("type");
-    if (type == json.end() || *type != "drain") return std::nullopt;
-    auto listeners = names(json, "listeners");
-    auto retired = names(json, "retired");
-    if (!listeners || !retired) return std::nullopt;
-    return DrainPacket{std::move(*listeners), std::move(*retired)};
+    if (type == json.end()) return std::nullopt;
+    if (*type == "scoreboard") return scoreboard(json, descriptors);
+    if (*type == "inbox") return inbox(descriptors);
+    if (*type == "drain") return drain(json, descriptors);
+    return std::nullopt;
 }
 
 Result<Channel::Ends> Channel::open() {
@@ -46,7 +67,8 @@ Result<Channel::Ends> Channel::open() {
     return Ends{UniqueFd(pair[0]), UniqueFd(pair[1])};
 }
 
-Channel::Channel(uv_loop_t* loop, UniqueFd ours) : socket_(std::move(ours)) {
+Channel::Channel(uv_loop_t* loop, UniqueFd ours, std::function<void(ChannelPacket)> received)
+    : socket_(std::move(ours)), received_(std::move(received)) {
     Result<uv::Poll> poll = uv::Poll::create(loop, socket_.get(), [this](int, int) { read(); });
     if (!poll) {
         socket_.reset();
@@ -70,9 +92,10 @@ bool Channel::read_one() {
         socket_.reset();
         return false;
     }
-    // Descriptors that came along close with the message: no packet understood here carries any.
-    const std::string_view packet(buffer.data(), (*received)->size);
-    if (auto drain = parse_drain_packet(packet)) drain_ = std::move(drain);
+    UnixMessage& message = **received;
+    const std::string_view packet(buffer.data(), message.size);
+    auto understood = parse_channel_packet(packet, std::move(message.descriptors));
+    if (understood && !message.truncated && !message.descriptors_lost) received_(std::move(*understood));
     return true;
 }
 

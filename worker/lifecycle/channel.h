@@ -2,10 +2,12 @@
 // pair.
 #pragma once
 
+#include <cstddef>
 #include <functional>
 #include <optional>
 #include <string>
 #include <string_view>
+#include <variant>
 #include <vector>
 
 #include "common/result.h"
@@ -14,16 +16,29 @@
 
 namespace sup::worker {
 
-// Sent just before the drain signal.
-struct DrainPacket {
-    std::vector<std::string> listeners;  // the successor takes these over
-    std::vector<std::string> retired;    // these have none: their queue is this worker's to serve
-
-    friend bool operator==(const DrainPacket&, const DrainPacket&) = default;
+// Where to keep the counters.
+struct ScoreboardPacket {
+    std::size_t slot = 0;
+    UniqueFd memory;
 };
 
+// This generation's inbox.
+struct InboxEnds {
+    UniqueFd receiver;
+    UniqueFd sender;
+};
+
+// Sent just before the drain signal, and again when the successor changes.
+struct DrainPacket {
+    std::vector<std::string> listeners;  // the successor has these
+    std::vector<std::string> retired;    // their queue is this worker's to serve
+    UniqueFd inbox;                      // the successor's sender end; none: no connection can be handed over
+};
+
+using ChannelPacket = std::variant<ScoreboardPacket, InboxEnds, DrainPacket>;
+
 // Nothing when the packet is of another type, or malformed.
-std::optional<DrainPacket> parse_drain_packet(std::string_view packet);
+std::optional<ChannelPacket> parse_channel_packet(std::string_view packet, std::vector<UniqueFd> descriptors);
 
 class Channel {
 public:
@@ -34,13 +49,13 @@ public:
     };
     static Result<Ends> open();
 
-    Channel(uv_loop_t* loop, UniqueFd ours);
+    // `received` gets each packet that is understood.
+    Channel(uv_loop_t* loop, UniqueFd ours, std::function<void(ChannelPacket)> received);
 
     // Reads packets until there are none. Done by itself as they come, and by the drain before it looks at
-    // drain().
+    // what they told.
     void read();
 
-    const std::optional<DrainPacket>& drain() const { return drain_; }
     // End-of-file: the master has gone.
     bool closed() const { return !socket_; }
 
@@ -48,8 +63,8 @@ private:
     bool read_one();
 
     UniqueFd socket_;
+    std::function<void(ChannelPacket)> received_;
     uv::Poll poll_;
-    std::optional<DrainPacket> drain_;
 };
 
 }  // namespace sup::worker

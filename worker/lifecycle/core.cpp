@@ -35,7 +35,10 @@ Core::Core(Options options)
     : options_(std::move(options)),
       environment_(take_environment()),
       notify_(environment_.notify_socket),
-      drain_request_(new uv_async_t{}, close_async) {
+      balance_(loop_.get(), counters_),
+      rebalance_(loop_.get(), [this] { return move_excess(); }),
+      drain_request_(new uv_async_t{}, close_async),
+      lingering_(loop_.get(), [this] { check_finished(); }) {
     raise_descriptor_limit();
     uv_async_init(loop_.get(), drain_request_.get(),
                   [](uv_async_t* async) { static_cast<Core*>(async->data)->begin_drain(); });
@@ -84,13 +87,18 @@ void Core::on_drain_signal() {
 }
 
 void Core::add(Service& service, const std::vector<std::string>& names) {
-    services_.push_back(&service);
+    services_.push_back({&service, names.empty()});
     for (Listener& listener : listeners_) {
         const bool wanted = names.empty() || contains(names, listener.name);
         if (!listener.stream || !listener.fd || !wanted) continue;
-        auto accepted = [&service](UniqueFd connection) { service.take(std::move(connection)); };
-        served_.push_back({&service, std::make_unique<Acceptor>(loop_.get(), std::move(listener.fd),
-                                                                listener.name, std::move(accepted))});
+        const std::string& name = *names_.insert(listener.name).first;
+        auto accepted = [this, &service, &name](UniqueFd connection) {
+            counters_.add(&ScoreboardRow::accepts);
+            service.take(std::move(connection), name, {});
+        };
+        served_.push_back(
+            {&service, std::make_unique<Acceptor>(loop_.get(), std::move(listener.fd), listener.name,
+                                                  balance_, std::move(accepted))});
     }
     for (const std::string& name : names) {
         const auto named = [&name](const ListenerInfo& info) { return info.name == name; };
@@ -101,7 +109,7 @@ void Core::add(Service& service, const std::vector<std::string>& names) {
 }
 
 void Core::remove(Service& service) {
-    std::erase(services_, &service);
+    std::erase_if(services_, [&service](const Registered& one) { return one.service == &service; });
     std::erase_if(served_, [&service](const Served& served) { return served.service == &service; });
 }
 
@@ -140,6 +148,7 @@ void Core::ready() {
         if (!started) failure_ = started.error();
     }
     if (!failure_) {
+        counters_.set(&ScoreboardRow::accepting, 1);
         const Status told = announce();
         if (!told) log_line(told.error().message);
         if (options_.on_ready) options_.on_ready();
@@ -154,7 +163,9 @@ Status Core::announce() {
     if (!notify_ || !environment_.under_sup()) return notify_.send("READY=1");
     Result<Channel::Ends> ends = Channel::open();
     if (!ends) return notify_.send("READY=1");
-    channel_ = std::make_unique<Channel>(loop_.get(), std::move(ends->ours));
+    channel_ = std::make_unique<Channel>(loop_.get(), std::move(ends->ours), [this](ChannelPacket packet) {
+        std::visit([this](auto&& one) { use(std::forward<decltype(one)>(one)); }, std::move(packet));
+    });
     const int masters = ends->masters.get();
     return notify_.send("READY=1\nX_SUP_CHANNEL=1", {&masters, 1});
 }
@@ -170,14 +181,33 @@ void Core::drain_from_any_thread() {
     uv_async_send(drain_request_.get());
 }
 
-void Core::connection_closed() {
+void Core::connection_opened() {
+    counters_.set(&ScoreboardRow::connections, open_connections());
+    rebalance_.activity();
+}
+
+void Core::connection_closed(Ended how) {
+    counters_.set(&ScoreboardRow::connections, open_connections());
+    if (draining_) {
+        switch (how) {
+            case Ended::in_order: counters_.add(&ScoreboardRow::drained); break;
+            case Ended::at_deadline: counters_.add(&ScoreboardRow::closed); break;
+            case Ended::handed_over: counters_.add(&ScoreboardRow::handed_over); break;
+        }
+    }
     for (Served& served : served_) served.acceptor->descriptor_freed();
+    if (inbox_) inbox_->descriptor_freed();
     if (draining_) check_finished();
+}
+
+void Core::request_served() {
+    counters_.add(&ScoreboardRow::requests);
+    rebalance_.activity();
 }
 
 std::size_t Core::open_connections() const {
     std::size_t open = 0;
-    for (const Service* service : services_) open += service->open_connections();
+    for (const Registered& one : services_) open += one.service->open_connections();
     return open;
 }
 

@@ -1,8 +1,10 @@
-// What stands behind Worker: the loop, the listeners and their acceptors, the notifications, and the drain.
+// What stands behind Worker: the loop, the listeners and their acceptors, the notifications, the channel to
+// the master with what it brings, and the drain.
 #pragma once
 
 #include <memory>
 #include <optional>
+#include <set>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -10,11 +12,17 @@
 #include "common/uv.h"
 #include "sup/worker.h"
 #include "worker/lifecycle/acceptor.h"
+#include "worker/lifecycle/balance.h"
 #include "worker/lifecycle/channel.h"
+#include "worker/lifecycle/counters.h"
 #include "worker/lifecycle/environment.h"
+#include "worker/lifecycle/inbox.h"
+#include "worker/lifecycle/lingering.h"
 #include "worker/lifecycle/listener.h"
 #include "worker/lifecycle/notify_client.h"
+#include "worker/lifecycle/rebalance.h"
 #include "worker/lifecycle/service.h"
+#include "worker/lifecycle/successor.h"
 
 namespace sup::worker {
 
@@ -38,13 +46,28 @@ public:
     // removed before it goes. A listener is served by the first service that asks for it.
     void add(Service& service, const std::vector<std::string>& names);
     void remove(Service& service);
-    void connection_closed();
+
+    // For services.
+    void connection_opened();
+    void connection_closed(Ended how);
+    void request_served();
+    // There is a successor that takes this listener's connections …
+    bool moves_on(const std::string& listener) const;
+    // … and at this moment.
+    bool has_room() const { return successor_ && successor_->has_room(); }
+    // After `done` the caller closes its socket, and says so (Ended::handed_over).
+    HandOver hand_over(const InboxPacket& packet, int socket);
+    // Into this generation's own inbox, for a peer. After `true` the same.
+    bool put_back(const InboxPacket& packet, int socket);
 
 private:
-    // A stream listener with somebody to serve it.
     struct Served {
         Service* service;
         std::unique_ptr<Acceptor> acceptor;
+    };
+    struct Registered {
+        Service* service;
+        bool all_listeners;
     };
 
     void open_listeners();
@@ -53,12 +76,26 @@ private:
     void on_drain_signal();
     void tell_unserved() const;
     Status announce();
+
+    // What the channel brings, and what comes through it: handoff.cpp.
+    void use(ScoreboardPacket packet);
+    void use(InboxEnds ends);
+    void use(DrainPacket packet);
+    void arrived(const InboxPacket& packet, UniqueFd socket);
+    Service* service_for(const InboxPacket& packet) const;
+    void refuse(UniqueFd socket);
+    void hand_over_all();
+    bool move_excess();
+
+    // drain.cpp
     void begin_drain();
     bool retired(const std::string& listener) const;
     bool has_successor() const;
-    void arm_deadlines();
+    void arm_deadline();
+    void arm_grace();
     void end_everything(Duration left);
     void check_finished();
+    bool all_ended() const;
     void report() const;
     std::size_t open_connections() const;
 
@@ -68,18 +105,29 @@ private:
     std::optional<Error> failure_;  // to be reported by run()
     std::vector<Listener> listeners_;
     std::vector<ListenerInfo> infos_;
+    std::set<std::string> names_;  // of listeners, also of other generations': services keep references
 
     uv::Loop loop_;
+    Counters counters_;
+    Balance balance_;
+    Rebalance rebalance_;
     std::vector<uv::Signal> signals_;
     std::unique_ptr<uv_async_t, void (*)(uv_async_t*)> drain_request_;
     std::unique_ptr<Channel> channel_;
-    std::vector<Service*> services_;
+    std::unique_ptr<Inbox> inbox_;  // this generation's
+    UniqueFd peers_inbox_;          // its sender end
+    std::unique_ptr<Successor> successor_;
+    std::optional<DrainPacket> told_;  // without the descriptor; its `retired` is what the first one said
+    Lingering lingering_;
+    std::vector<Registered> services_;
     std::vector<Served> served_;
     uv::Timer grace_;
     uv::Timer deadline_;
+    uv::Timer finish_;
     bool running_ = false;
     bool serving_ = false;
     bool draining_ = false;
+    bool checking_ = false;
     bool finished_ = false;
 };
 

@@ -11,6 +11,8 @@ namespace {
 // At a stop nobody takes idle connections over. Their clients get this long to send a request that is on its
 // way.
 constexpr Duration idle_grace{1'000};
+// A packet that waits in the inbox for a free descriptor, while nothing else is left to do.
+constexpr Duration inbox_retry{20};
 
 // How long before the supervisor's deadline the worker closes what is left by itself, rather than being
 // killed with it.
@@ -22,12 +24,14 @@ Duration margin(Duration timeout) {
 
 void Core::begin_drain() {
     if (draining_) return;
-    draining_ = true;
-    // The packet that tells what becomes of the listeners was sent before the signal.
+    // The packet that tells what becomes of listeners and connections was sent before the signal.
     if (channel_) channel_->read();
+    draining_ = true;
+    counters_.set(&ScoreboardRow::accepting, 0);
+    rebalance_.stop();
     const Status told = notify_.send("STOPPING=1");
     if (!told) log_line(told.error().message);
-    for (Service* service : services_) service->drain();
+    for (const Registered& one : services_) one.service->drain();
     for (Served& served : served_) {
         if (retired(served.acceptor->name())) {
             served.acceptor->empty_queue([this] { check_finished(); });
@@ -35,59 +39,80 @@ void Core::begin_drain() {
             served.acceptor->leave();
         }
     }
-    arm_deadlines();
-    check_finished();
+    if (inbox_) inbox_->take_everything();
+    arm_deadline();
+    if (!has_successor()) arm_grace();
+    hand_over_all();
 }
 
 // Nobody else will accept from this listener. Serving a queue that somebody else would serve too does no
 // harm, so that is what is done when there is nobody to ask: no supervisor, or one that has died.
 bool Core::retired(const std::string& listener) const {
-    if (channel_ && channel_->drain()) {
-        const std::vector<std::string>& gone = channel_->drain()->retired;
-        return std::find(gone.begin(), gone.end(), listener) != gone.end();
-    }
+    if (told_)
+        return std::find(told_->retired.begin(), told_->retired.end(), listener) != told_->retired.end();
     return !environment_.under_sup() || (channel_ && channel_->closed());
 }
 
 // A reload, then, and not a stop: its clients will find somebody to connect to again.
 bool Core::has_successor() const {
-    if (channel_ && channel_->drain()) return !channel_->drain()->listeners.empty();
+    if (told_) return !told_->listeners.empty();
     return environment_.under_sup() && !(channel_ && channel_->closed());
 }
 
-void Core::arm_deadlines() {
+void Core::arm_deadline() {
     const Duration timeout = environment_.drain_timeout.value_or(options_.drain_timeout);
     const Duration left = margin(timeout);
     deadline_ = uv::Timer(loop_.get(), [this, left] { end_everything(left / 2); });
     deadline_.arm(timeout - left);
-    if (has_successor()) return;
+}
+
+void Core::arm_grace() {
+    const Duration timeout = environment_.drain_timeout.value_or(options_.drain_timeout);
     grace_ = uv::Timer(loop_.get(), [this] {
-        for (Service* service : services_) service->close_idle();
+        // Who was told of another successor since has it.
+        if (has_successor()) return;
+        for (const Registered& one : services_) one.service->close_idle();
     });
     grace_.arm(std::min(idle_grace, timeout / 4));
 }
 
 void Core::end_everything(Duration left) {
+    successor_.reset();
     for (Served& served : served_) served.acceptor->leave();
-    for (Service* service : services_) service->close_all(left);
+    for (const Registered& one : services_) one.service->close_all(left);
+    lingering_.end_all();
     check_finished();
 }
 
-void Core::check_finished() {
+bool Core::all_ended() const {
     const bool accepting = std::any_of(served_.begin(), served_.end(),
                                        [](const Served& served) { return !served.acceptor->closed(); });
-    if (finished_ || accepting || open_connections() > 0) return;
+    return !accepting && open_connections() == 0 && lingering_.size() == 0;
+}
+
+void Core::check_finished() {
+    // What is taken out of the inbox below may end at once, which leads here again.
+    if (checking_ || finished_ || !draining_ || !all_ended()) return;
+    checking_ = true;
+    const bool emptied = !inbox_ || inbox_->empty_now();
+    checking_ = false;
+    if (!all_ended()) return;
+    if (!emptied) {
+        finish_ = uv::Timer(loop_.get(), [this] { check_finished(); });
+        return finish_.arm(inbox_retry);
+    }
     finished_ = true;
+    if (inbox_) inbox_->stop();
     report();
     if (running_) loop_.stop();
 }
 
 void Core::report() const {
-    DrainCounts counts;
-    for (const Service* service : services_) counts += service->drain_counts();
-    std::string line = "drained: " + std::to_string(counts.in_order) + " connections ended in order, " +
-                       std::to_string(counts.at_deadline) + " closed at the deadline";
-    log_line(line);
+    const auto count = [this](Counters::Counter counter) { return std::to_string(counters_.get(counter)); };
+    log_line("drained: " + count(&ScoreboardRow::handed_over) + " connections handed over, " +
+             count(&ScoreboardRow::taken) + " taken in this worker's life, " +
+             count(&ScoreboardRow::drained) + " ended in order, " + count(&ScoreboardRow::closed) +
+             " closed at the deadline");
 }
 
 }  // namespace sup::worker

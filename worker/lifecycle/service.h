@@ -2,43 +2,47 @@
 #pragma once
 
 #include <cstddef>
-#include <cstdint>
 #include <string>
+#include <string_view>
 
 #include "common/duration.h"
 #include "common/unique_fd.h"
 
 namespace sup::worker {
 
-// How the connections that were open during a drain have ended.
-struct DrainCounts {
-    std::uint64_t in_order = 0;     // after their last answer, or by the client
-    std::uint64_t at_deadline = 0;  // closed because the time was up
-
-    DrainCounts& operator+=(const DrainCounts& other) {
-        in_order += other.in_order;
-        at_deadline += other.at_deadline;
-        return *this;
-    }
+// How a connection ended.
+enum class Ended {
+    in_order,     // after its last answer, or by the client
+    at_deadline,  // closed because the time was up
+    handed_over,  // it goes on elsewhere
 };
 
 class Service {
 public:
     virtual ~Service() = default;
 
-    // A connected socket, non-blocking; the service owns it now, and calls Core::connection_closed() after
-    // closing it.
-    virtual void take(UniqueFd connection) = 0;
+    // What is spoken, as other workers name it when they hand over connections: "http/1.1".
+    virtual const std::string& protocol() const = 0;
+
+    // A connected socket that came by `listener` (which outlives the service); the service owns it now, and
+    // calls Core::connection_opened(), and Core::connection_closed() after closing it. `unconsumed` was read
+    // from the client before it came here, and is to be used as if it had just been read.
+    virtual void take(UniqueFd connection, const std::string& listener, std::string_view unconsumed) = 0;
     virtual std::size_t open_connections() const = 0;
 
-    // The drain has begun: finish what is in flight, and let each connection end after its next answer.
+    // The drain has begun: finish what is in flight. Connections that Core::moves_on() then go to
+    // Core::hand_over() at the next boundary between messages; others end after their next answer.
     virtual void drain() = 0;
+    // There is somebody to hand over to, or room again: hand over what is at a boundary.
+    virtual void hand_over() = 0;
+    // Offer Core::put_back() up to so many connections on which nothing is going on; returns how many it
+    // took.
+    virtual std::size_t put_back(std::size_t count) = 0;
     // Nobody will take over: connections on which nothing is going on end now, and the others once nothing
     // is.
     virtual void close_idle() = 0;
     // The time is up: end everything in order, waiting no longer than `left` for the clients.
     virtual void close_all(Duration left) = 0;
-    virtual DrainCounts drain_counts() const = 0;
 };
 
 }  // namespace sup::worker

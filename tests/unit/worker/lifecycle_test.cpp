@@ -68,40 +68,73 @@ TEST_CASE("signals are known by name and number") {
     for (const char* none : {"", "SIG", "SIGNONE", "0", "-1", "1000", "usr1"}) CHECK(parse_signal(none) == 0);
 }
 
-TEST_CASE("drain packets are understood, others and malformed ones are not") {
-    const auto drain =
-        parse_drain_packet(R"({"type":"drain","listeners":["a"],"retired":["b","c"],"more":1})");
+namespace {
+
+std::vector<sup::UniqueFd> descriptors(int count) {
+    std::vector<sup::UniqueFd> all;
+    for (int i = 0; i < count; ++i) all.emplace_back(::dup(STDERR_FILENO));
+    return all;
+}
+
+template <typename Packet>
+std::optional<Packet> parse(const std::string& text, int count = 0) {
+    auto packet = parse_channel_packet(text, descriptors(count));
+    if (!packet || !std::holds_alternative<Packet>(*packet)) return std::nullopt;
+    return std::get<Packet>(std::move(*packet));
+}
+
+}  // namespace
+
+TEST_CASE("the channel's packets are understood, others and malformed ones are not") {
+    const std::string text = R"({"type":"drain","listeners":["a"],"retired":["b","c"],"more":1})";
+    const auto drain = parse<DrainPacket>(text);
     REQUIRE(drain);
     CHECK(drain->listeners == std::vector<std::string>{"a"});
     CHECK(drain->retired == std::vector<std::string>{"b", "c"});
-    CHECK(parse_drain_packet(R"({"type":"drain"})") == DrainPacket{});
-    for (const char* other : {"", "[]", "1", "{", "{}", R"({"type":"inbox"})", R"({"type":1})",
-                              R"({"type":"drain","retired":1})", R"({"type":"drain","listeners":[1]})"}) {
-        CHECK_FALSE(parse_drain_packet(other));
+    CHECK_FALSE(drain->inbox);
+    const auto handoff = parse<DrainPacket>(text, 1);
+    REQUIRE(handoff);
+    CHECK(handoff->inbox);
+    const auto inbox = parse<InboxEnds>(R"({"type":"inbox"})", 2);
+    REQUIRE(inbox);
+    CHECK(inbox->receiver.get() != inbox->sender.get());
+    const auto scoreboard = parse<ScoreboardPacket>(R"({"type":"scoreboard","slot":3})", 1);
+    REQUIRE(scoreboard);
+    CHECK(scoreboard->slot == 3);
+    for (const char* other : {"", "[]", "1", "{", "{}", R"({"type":1})", R"({"type":"drain","retired":1})",
+                              R"({"type":"drain","listeners":[1]})", R"({"type":"inbox"})",
+                              R"({"type":"scoreboard","slot":-1})", R"({"type":"scoreboard"})"}) {
+        CAPTURE(other);
+        CHECK_FALSE(parse_channel_packet(other, {}));
     }
+    CHECK_FALSE(parse_channel_packet(text, descriptors(2)));
+    CHECK_FALSE(parse_channel_packet(R"({"type":"scoreboard","slot":1})", descriptors(2)));
+    CHECK_FALSE(parse_channel_packet(R"({"type":"scoreboard","slot":-1})", descriptors(1)));
+    CHECK_FALSE(parse_channel_packet(R"({"type":"inbox"})", descriptors(1)));
 }
 
-TEST_CASE("the channel keeps the last drain packet, and knows when the master has gone") {
+TEST_CASE("the channel passes on what it understands, and knows when the master has gone") {
     sup::uv::Loop loop;
     auto ends = Channel::open();
     REQUIRE(ends);
     const auto say = [&](const std::string& packet) {
         return ::send(ends->masters.get(), packet.data(), packet.size(), 0);
     };
-    Channel channel(loop.get(), std::move(ends->ours));
+    std::vector<std::string> retired;
+    Channel channel(loop.get(), std::move(ends->ours), [&retired](ChannelPacket packet) {
+        if (auto* drain = std::get_if<DrainPacket>(&packet)) retired.push_back(drain->retired.at(0));
+    });
     channel.read();
-    CHECK_FALSE(channel.drain());
+    CHECK(retired.empty());
     say(R"({"type":"unknown"})");
-    say(R"({"type":"drain","listeners":["a"],"retired":[]})");
+    say(R"({"type":"drain","listeners":["a"],"retired":["b"]})");
     say(R"({"type":"drain","listeners":[],"retired":["a"]})");
     channel.read();
-    REQUIRE(channel.drain());
-    CHECK(channel.drain()->retired == std::vector<std::string>{"a"});
+    CHECK(retired == std::vector<std::string>{"b", "a"});
     CHECK_FALSE(channel.closed());
     ends->masters.reset();
     channel.read();
     CHECK(channel.closed());
-    CHECK(channel.drain());
 }
 
 TEST_CASE("notifying nobody is no failure, notifying a socket that is not there is") {

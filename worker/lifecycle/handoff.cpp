@@ -1,0 +1,112 @@
+// Connections that come from other workers and go to them.
+#include <algorithm>
+#include <utility>
+
+#include "worker/lifecycle/core.h"
+#include "worker/lifecycle/log_line.h"
+
+namespace sup::worker {
+namespace {
+
+// A listener's name, whatever generation it is of, is remembered. They are few; more would be nonsense.
+constexpr std::size_t most_names = 1024;
+constexpr std::size_t most_put_back = 64;
+
+}  // namespace
+
+void Core::use(ScoreboardPacket packet) {
+    const Status moved = counters_.move_to(std::move(packet.memory), packet.slot);
+    if (!moved) log_line(moved.error().message);
+}
+
+void Core::use(InboxEnds ends) {
+    if (!is_inbox_end(ends.receiver.get()) || !is_inbox_end(ends.sender.get()))
+        return log_line("the master sent an inbox that is none; it is not used");
+    peers_inbox_ = std::move(ends.sender);
+    inbox_ = std::make_unique<Inbox>(
+        loop_.get(), std::move(ends.receiver), balance_,
+        Inbox::Callbacks{
+            [this](const InboxPacket& packet, UniqueFd socket) { arrived(packet, std::move(socket)); },
+            [this](UniqueFd socket) { refuse(std::move(socket)); }});
+    const Status started = inbox_->start();
+    if (started) return;
+    log_line("the inbox cannot be watched: " + started.error().message);
+    inbox_.reset();
+}
+
+// Also while draining, when the successor was replaced by a later one or is gone.
+void Core::use(DrainPacket packet) {
+    successor_.reset();
+    if (packet.inbox && is_inbox_end(packet.inbox.get())) {
+        successor_ = std::make_unique<Successor>(loop_.get(), std::move(packet.inbox), packet.listeners,
+                                                 [this] { hand_over_all(); });
+    }
+    std::vector<std::string> retired_first = told_ ? std::move(told_->retired) : std::vector<std::string>{};
+    told_ = std::move(packet);
+    if (told_->retired.empty()) told_->retired = std::move(retired_first);
+    if (!draining_) return;
+    if (!has_successor()) arm_grace();
+    hand_over_all();
+}
+
+void Core::arrived(const InboxPacket& packet, UniqueFd socket) {
+    counters_.add(&ScoreboardRow::taken);
+    rebalance_.taken();
+    // This worker goes itself: on to the successor as it is.
+    if (draining_ && hand_over(packet, socket.get()) == HandOver::done) {
+        counters_.add(&ScoreboardRow::handed_over);
+        return;
+    }
+    Service* service = service_for(packet);
+    if (service == nullptr || names_.size() >= most_names) {
+        log_line("inbox: a connection of listener \"" + packet.listener + "\" that speaks \"" +
+                 packet.protocol + "\", which nobody here serves; it is closed");
+        return refuse(std::move(socket));
+    }
+    service->take(std::move(socket), *names_.insert(packet.listener).first, packet.unconsumed);
+}
+
+Service* Core::service_for(const InboxPacket& packet) const {
+    for (const Served& served : served_) {
+        if (served.acceptor->name() == packet.listener && served.service->protocol() == packet.protocol)
+            return served.service;
+    }
+    for (const Registered& one : services_) {
+        if (one.all_listeners && one.service->protocol() == packet.protocol) return one.service;
+    }
+    return nullptr;
+}
+
+void Core::refuse(UniqueFd socket) {
+    if (draining_) counters_.add(&ScoreboardRow::drained);
+    lingering_.add(std::move(socket));
+}
+
+bool Core::moves_on(const std::string& listener) const {
+    return draining_ && successor_ && successor_->takes(listener);
+}
+
+HandOver Core::hand_over(const InboxPacket& packet, int socket) {
+    return draining_ && successor_ ? successor_->hand_over(packet, socket) : HandOver::impossible;
+}
+
+void Core::hand_over_all() {
+    for (const Registered& one : services_) one.service->hand_over();
+    check_finished();
+}
+
+bool Core::put_back(const InboxPacket& packet, int socket) {
+    if (draining_ || !peers_inbox_) return false;
+    const auto sent = send_to_inbox(peers_inbox_.get(), packet, socket);
+    return sent && *sent == SendOutcome::sent;
+}
+
+bool Core::move_excess() {
+    if (draining_ || !peers_inbox_) return false;
+    const std::size_t excess = std::min(balance_.excess(), most_put_back);
+    std::size_t left = excess;
+    for (const Registered& one : services_) left -= one.service->put_back(left);
+    return left < excess;
+}
+
+}  // namespace sup::worker

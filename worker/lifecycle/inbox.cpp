@@ -1,0 +1,92 @@
+#include "worker/lifecycle/inbox.h"
+
+#include <fcntl.h>
+#include <poll.h>
+
+#include <cerrno>
+#include <cstring>
+#include <string>
+#include <utility>
+
+#include "worker/lifecycle/log_line.h"
+
+namespace sup::worker {
+
+Inbox::Inbox(uv_loop_t* loop, UniqueFd receiver, Balance& balance, Callbacks callbacks)
+    : receiver_(std::move(receiver)),
+      callbacks_(std::move(callbacks)),
+      buffer_(max_inbox_packet),
+      queue_(
+          loop, receiver_.get(), [this] { return take_one(); }, balance) {}
+
+bool Inbox::empty_now() {
+    for (;;) {
+        switch (take_one()) {
+            case SharedQueue::Taken::one: break;
+            case SharedQueue::Taken::no_descriptor: return false;
+            case SharedQueue::Taken::none_left:
+            case SharedQueue::Taken::failed: return true;
+        }
+    }
+}
+
+// Without a free descriptor recvmsg() would take the packet and drop its socket (MSG_CTRUNC), which resets
+// the client. So one is taken and given back first.
+bool Inbox::has_free_descriptor() const {
+    return static_cast<bool>(UniqueFd(::fcntl(receiver_.get(), F_DUPFD_CLOEXEC, 0)));
+}
+
+bool Inbox::something_queued() const {
+    pollfd state{receiver_.get(), POLLIN, 0};
+    return ::poll(&state, 1, 0) > 0;
+}
+
+void Inbox::tell_no_descriptor(int reason) {
+    if (told_) return;
+    told_ = true;
+    log_line(std::string("inbox: ") + std::strerror(reason) +
+             "; connections wait in it until descriptors are free (raise the limit of open files)");
+}
+
+SharedQueue::Taken Inbox::take_one() {
+    if (!has_free_descriptor()) {
+        const int reason = errno;
+        if (!something_queued()) return SharedQueue::Taken::none_left;
+        tell_no_descriptor(reason);
+        return SharedQueue::Taken::no_descriptor;
+    }
+    Result<std::optional<UnixMessage>> received = receive_unix_message(receiver_.get(), buffer_);
+    if (!received) {
+        log_line("the inbox can no longer be read: " + received.error().message);
+        return SharedQueue::Taken::failed;
+    }
+    if (!received->has_value()) {
+        told_ = false;
+        return SharedQueue::Taken::none_left;
+    }
+    if ((*received)->size == 0 && (*received)->descriptors.empty()) return take_empty_packet();
+    use(std::move(**received));
+    return SharedQueue::Taken::one;
+}
+
+void Inbox::use(UnixMessage message) {
+    // A copy: what is caused by this connection may look into the inbox again.
+    const std::string bytes(buffer_.data(), message.size);
+    const auto packet = parse_inbox_packet(bytes);
+    const bool whole = !message.truncated && !message.descriptors_lost;
+    if (packet && whole && message.descriptors.size() == 1) {
+        return callbacks_.arrived(*packet, std::move(message.descriptors.front()));
+    }
+    log_line("inbox: a malformed packet of " + std::to_string(message.size) + " bytes and " +
+             std::to_string(message.descriptors.size()) + " descriptors; what came with it is closed");
+    for (UniqueFd& descriptor : message.descriptors) callbacks_.malformed(std::move(descriptor));
+}
+
+// A packet of nothing, or the end: nobody holds the other end any more.
+SharedQueue::Taken Inbox::take_empty_packet() {
+    pollfd state{receiver_.get(), POLLIN, 0};
+    const bool over = ::poll(&state, 1, 0) == 1 && (state.revents & POLLHUP) != 0;
+    return over ? SharedQueue::Taken::failed : SharedQueue::Taken::one;
+}
+
+}  // namespace sup::worker

@@ -1,0 +1,48 @@
+// The receiving end of this generation's inbox: an accept queue for connections that are already established.
+#pragma once
+
+#include <functional>
+#include <vector>
+
+#include "common/result.h"
+#include "common/unique_fd.h"
+#include "common/unix_message.h"
+#include "worker/lifecycle/inbox_packet.h"
+#include "worker/lifecycle/shared_queue.h"
+
+namespace sup::worker {
+
+class Inbox {
+public:
+    // `arrived` gets each connection, close-on-exec, and what came with it (valid during the call);
+    // `malformed` the descriptors of packets that nobody can understand.
+    struct Callbacks {
+        std::function<void(const InboxPacket&, UniqueFd)> arrived;
+        std::function<void(UniqueFd)> malformed;
+    };
+    Inbox(uv_loop_t* loop, UniqueFd receiver, Balance& balance, Callbacks callbacks);
+
+    Status start() { return queue_.start(); }
+    // This worker drains: whatever is in here, and still comes, is its own to serve or to pass on.
+    void take_everything() { queue_.take_everything(); }
+    // Takes what is there at this moment; false when the want of a descriptor keeps something in it.
+    bool empty_now();
+    void stop() { queue_.stop(); }
+    void descriptor_freed() { queue_.descriptor_freed(); }
+
+private:
+    SharedQueue::Taken take_one();
+    bool has_free_descriptor() const;
+    void tell_no_descriptor(int reason);
+    bool something_queued() const;
+    void use(UnixMessage message);
+    SharedQueue::Taken take_empty_packet();
+
+    UniqueFd receiver_;
+    Callbacks callbacks_;
+    std::vector<char> buffer_;
+    SharedQueue queue_;
+    bool told_ = false;  // of this want of descriptors
+};
+
+}  // namespace sup::worker

@@ -1,0 +1,93 @@
+#include "worker/lifecycle/shared_queue.h"
+
+#include <utility>
+
+namespace sup::worker {
+namespace {
+
+// How many connections one wake may take before the others in the loop have their turn. What is left wakes
+// again.
+constexpr int taken_per_wake = 8;
+constexpr Duration descriptor_retry{100};
+constexpr Duration left_to_peers{2};
+
+}  // namespace
+
+SharedQueue::SharedQueue(uv_loop_t* loop, int fd, std::function<Taken()> take, Balance& balance)
+    : loop_(loop), fd_(fd), take_(std::move(take)), balance_(balance) {}
+
+Status SharedQueue::start() {
+    Result<uv::Poll> poll = uv::Poll::create(loop_, fd_, [this](int, int) { woken(); });
+    if (!poll) return poll.error();
+    poll_ = std::move(*poll);
+    poll_.start(UV_READABLE);
+    return Success{};
+}
+
+void SharedQueue::stop() {
+    empty_ = nullptr;
+    finish();
+}
+
+void SharedQueue::empty(std::function<void()> done) {
+    empty_ = std::move(done);
+    poll_ = {};
+    if (pause_ != Pause::for_descriptor) take_all();
+}
+
+void SharedQueue::descriptor_freed() {
+    if (pause_ == Pause::for_descriptor) timer_.arm(Duration{0});
+}
+
+void SharedQueue::woken() {
+    take_some(leaves_to_peers_);
+}
+
+void SharedQueue::take_some(bool leave_to_peers) {
+    for (int i = 0; i < taken_per_wake && poll_; ++i) {
+        if (leave_to_peers && balance_.above_peers()) return pause(Pause::for_peers, left_to_peers);
+        switch (take_()) {
+            case Taken::one: break;
+            case Taken::none_left: return;
+            case Taken::no_descriptor: return pause(Pause::for_descriptor, descriptor_retry);
+            case Taken::failed: return finish();
+        }
+    }
+}
+
+void SharedQueue::take_all() {
+    for (;;) {
+        switch (take_()) {
+            case Taken::one: break;
+            case Taken::no_descriptor: return pause(Pause::for_descriptor, descriptor_retry);
+            case Taken::none_left:
+            case Taken::failed: return finish();
+        }
+    }
+}
+
+void SharedQueue::pause(Pause reason, Duration delay) {
+    pause_ = reason;
+    if (poll_) poll_.stop();
+    if (!timer_) timer_ = uv::Timer(loop_, [this] { go_on(); });
+    timer_.arm(delay);
+}
+
+// What the peers have left until now is taken, however many this worker has.
+void SharedQueue::go_on() {
+    pause_ = Pause::none;
+    if (empty_) return take_all();
+    if (!poll_) return;
+    take_some(false);
+    if (pause_ == Pause::none && poll_) poll_.start(UV_READABLE);
+}
+
+void SharedQueue::finish() {
+    pause_ = Pause::none;
+    poll_ = {};
+    timer_ = {};
+    const auto done = std::exchange(empty_, nullptr);
+    if (done) done();
+}
+
+}  // namespace sup::worker

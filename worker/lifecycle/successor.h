@@ -1,0 +1,49 @@
+// Where the connections of a draining worker go: its successor's inbox, with back-pressure.
+#pragma once
+
+#include <functional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "common/result.h"
+#include "common/unique_fd.h"
+#include "common/uv.h"
+#include "worker/lifecycle/inbox_packet.h"
+
+namespace sup::worker {
+
+enum class HandOver {
+    done,        // it is the successor's now
+    later,       // no room at the moment
+    impossible,  // there is nobody to take it, or this one cannot travel
+};
+
+class Successor {
+public:
+    // Takes connections of these listeners. `room` is called when it makes sense to try again after `later`.
+    Successor(uv_loop_t* loop, UniqueFd inbox, std::vector<std::string> listeners,
+              std::function<void()> room);
+
+    bool takes(const std::string& listener) const;
+    // False between `later` and `room`.
+    bool has_room() const { return !waiting_; }
+    // The socket, which must not be watched by anybody, stays the caller's.
+    HandOver hand_over(const InboxPacket& packet, int socket);
+
+private:
+    void wait_for_room();
+    void wait(Duration delay);
+    void has_room_again();
+
+    uv_loop_t* loop_;
+    UniqueFd inbox_;  // empty: nobody reads it any more
+    std::vector<std::string> listeners_;
+    std::function<void()> room_;
+    uv::Poll poll_;
+    uv::Timer timer_;
+    int sent_ = 0;  // since there was room again
+    bool waiting_ = false;
+};
+
+}  // namespace sup::worker
