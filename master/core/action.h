@@ -59,8 +59,8 @@ struct Drain {
     // speaks the channel and somebody in that generation can take from the inbox.
     std::optional<GenerationId> inbox = {};
 };
-// A draining worker's inbox has changed, because the generation that it handed over to is leaving too. Unset:
-// it must finish what it still has by itself.
+// A draining worker's inbox has changed, because the generation that it handed over to is leaving too, or was
+// scaled down to workers that do not take. Unset: it must finish what it still has by itself.
 struct OfferInbox {
     WorkerId worker;
     std::optional<GenerationId> inbox = {};

@@ -8,7 +8,7 @@ namespace sup::core {
 namespace {
 
 // A worker that is restarted speaks the channel again, so one that did is a promise for its slot.
-bool takes_connections(const Generation& generation, WorkerId other_than) {
+bool takes_connections(const Generation& generation, std::optional<WorkerId> other_than) {
     if (is_leaving(generation)) return false;
     return std::ranges::any_of(generation.workers, [&](const auto& entry) {
         const Worker& worker = entry.second;
@@ -32,7 +32,7 @@ std::optional<GenerationId> inbox_for(Step& step, const Worker& worker,
     return takes_connections(*generation, worker.id) ? successor : std::nullopt;
 }
 
-// Those who hand over to a generation that now leaves itself are sent on to its successor.
+// Those who hand over to a generation where nobody will take any more are sent on, to a successor or to none.
 void redirect_handoffs(Step& step, GenerationId leaving, std::optional<GenerationId> successor) {
     for (auto& [generation_id, generation] : step.instance.generations) {
         for (auto& [worker_id, worker] : generation.workers) {
@@ -43,9 +43,15 @@ void redirect_handoffs(Step& step, GenerationId leaving, std::optional<Generatio
     }
 }
 
+// The last of a generation that takes from its inbox leaves it, and the generation lives on.
+void withdraw_inbox_after(Step& step, const Generation& generation, std::optional<WorkerId> leaving) {
+    if (takes_connections(generation, leaving)) return;
+    redirect_handoffs(step, generation.id, std::nullopt);
+}
+
 void forward_inbox(Step& step, GenerationId gone) {
     const Generation* active = active_generation(step.instance);
-    if (active == nullptr || !takes_connections(*active, WorkerId{0})) return;
+    if (active == nullptr || !takes_connections(*active, std::nullopt)) return;
     step.act(ForwardInbox{gone, active->id});
 }
 

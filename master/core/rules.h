@@ -46,6 +46,7 @@ void on(Step& step, const WorkerOpenedChannel& event);
 std::optional<GenerationId> inbox_for(Step& step, const Worker& worker,
                                       std::optional<GenerationId> successor);
 void redirect_handoffs(Step& step, GenerationId leaving, std::optional<GenerationId> successor);
+void withdraw_inbox_after(Step& step, const Generation& generation, std::optional<WorkerId> leaving);
 void forward_inbox(Step& step, GenerationId gone);
 
 // restart.cpp: a slot of the active generation lost its worker.

@@ -30,11 +30,11 @@ void tell_running_seed(int) {
     if (::write(STDERR_FILENO, line.data(), static_cast<std::size_t>(end - line.data())) < 0) ::_exit(3);
 }
 
-void tell_last_steps(std::uint64_t seed) {
+void tell_last_steps(std::uint64_t seed, bool connections_only) {
     constexpr std::size_t kept = 60;
     std::deque<std::string> lines;
     Coverage ignored;
-    run_seed(seed, ignored, [&lines](const std::string& line) {
+    run_seed(seed, ignored, connections_only, [&lines](const std::string& line) {
         lines.push_back(line);
         if (lines.size() > kept) lines.pop_front();
     });
@@ -48,11 +48,15 @@ void tell(std::uint64_t seed, const Violation& violation) {
                 static_cast<std::uintmax_t>(seed));
 }
 
-std::string story(std::uint64_t seed) {
+std::string story(std::uint64_t seed, bool connections_only) {
     std::string told;
     Coverage ignored;
-    run_seed(seed, ignored, [&told](const std::string& line) { told += line + '\n'; });
+    run_seed(seed, ignored, connections_only, [&told](const std::string& line) { told += line + '\n'; });
     return told;
+}
+
+bool tells_two_stories(std::uint64_t seed, bool connections_only) {
+    return story(seed, connections_only) != story(seed, connections_only);
 }
 
 // So many visit everything several times over. The time does not stop them, or a slow machine would decide
@@ -84,12 +88,12 @@ void Campaign::work() {
         const std::uint64_t seed = next_++;
         if (enough(seed - options_.first)) break;
         running_seed = seed;
-        const Outcome outcome = run_seed(seed, coverage);
+        const Outcome outcome = run_seed(seed, coverage, options_.connections_only);
         ++seeds;
         events += outcome.events;
         if (outcome.violation) {
             note(seed, *outcome.violation);
-        } else if (seed % told_twice == 1 && story(seed) != story(seed)) {
+        } else if (seed % told_twice == 1 && tells_two_stories(seed, options_.connections_only)) {
             note(seed, {Property::deterministic, "two runs of one seed tell different stories"});
         }
     }
@@ -119,7 +123,7 @@ int Campaign::conclude() const {
                 static_cast<std::uintmax_t>(events_));
     if (options_.expect_violation) return conclude_expected();
     if (violation_) {
-        tell_last_steps(failed_seed_);
+        tell_last_steps(failed_seed_, options_.connections_only);
         tell(failed_seed_, *violation_);
         return 1;
     }
@@ -151,7 +155,7 @@ int replay(const Options& options) {
     Coverage coverage;
     Trace trace;
     if (options.trace) trace = [](const std::string& line) { std::puts(line.c_str()); };
-    const Outcome outcome = run_seed(options.first, coverage, trace);
+    const Outcome outcome = run_seed(options.first, coverage, options.connections_only, trace);
     if (outcome.violation) {
         tell(options.first, *outcome.violation);
         return 1;

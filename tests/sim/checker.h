@@ -18,7 +18,10 @@ namespace sup::sim {
 
 class Checker {
 public:
-    explicit Checker(Coverage& coverage) : coverage_(coverage) {}
+    // With `connections_only` it does not look at who is offered which inbox: what becomes of the connections
+    // must then show what is wrong there.
+    Checker(Coverage& coverage, bool connections_only)
+        : coverage_(coverage), connections_only_(connections_only) {}
 
     // One step of the core, seen from outside. Throws a Violation.
     void after(const core::Event& event, core::TimePoint now, const std::vector<core::Action>& actions);
@@ -41,6 +44,7 @@ private:
     bool happened(const core::WorkerSpawned& event);
     bool happened(const core::SpawnFailed& event);
     bool happened(const core::WorkerReady& event);
+    bool happened(const core::WorkerOpenedChannel& event);
     bool happened(const core::WorkerExtendedTimeout& event);
     bool happened(const core::WorkerExited& event);
     bool happened(const core::TimerFired& event);
@@ -59,6 +63,17 @@ private:
     void owe_drain(Worker& worker, std::optional<core::GenerationId> successor, Property property);
     void owe_kill(Worker& worker, core::Kill::Reason reason, Property property);
     void owe_reply(core::Reply reply);
+
+    // checker_handoff.cpp: who hands over to whom, what of it may come now, and what must hold afterwards.
+    void rule(bool holds, Property property, const char* detail) const;
+    std::optional<core::GenerationId> inbox_for(const Worker& worker,
+                                                std::optional<core::GenerationId> successor);
+    void owe_offers(core::GenerationId left, std::optional<core::GenerationId> successor);
+    void owe_forward(GenerationModel& gone);
+    void check_offer(const Worker& worker, const core::Drain& owed, const core::Drain& action) const;
+    void done(const core::OfferInbox& action);
+    void done(const core::ForwardInbox& action);
+    void offers_hold() const;
 
     // checker_actions.cpp: whether an action may come now.
     void done(const core::Prepare& action);
@@ -86,6 +101,7 @@ private:
     void reload_runs() const;
 
     Coverage& coverage_;
+    const bool connections_only_;
     Model model_;
     core::TimePoint now_{};
     bool aborted_ = false;  // a reload failed in this step

@@ -73,6 +73,7 @@ void Checker::done(const Drain& action) {
     require(owed != nullptr, worker.owed_by, "a worker is drained that should be killed");
     require(owed->successor == action.successor, worker.owed_by,
             "a worker is drained towards the wrong successor");
+    check_offer(worker, *owed, action);
     if (action.successor) {
         require(model_.generation(*action.successor)->told == GenerationState::active,
                 Property::drained_after_successor, "a worker is drained before its successor was promoted");
@@ -82,6 +83,7 @@ void Checker::done(const Drain& action) {
                     "a worker is drained before the askers were told of the promotion");
     }
     worker.owed.reset();
+    worker.inbox = action.inbox;
     worker.state = WorkerState::draining;
     worker.due = now_ + model_.generation(worker.generation)->policy.drain_timeout;
 }
@@ -113,6 +115,8 @@ void Checker::done(const Kill& action) {
         require(owed != nullptr, worker.owed_by, "a worker is killed that should be drained");
         require(owed->reason == action.reason, worker.owed_by, "a worker is killed for the wrong reason");
     }
+    if (worker.inbox) coverage_.visit(Situation::killed_while_handing_over);
+    worker.inbox.reset();
     worker.owed.reset();
     worker.state = WorkerState::killing;
 }
@@ -134,6 +138,8 @@ void Checker::done(const Release& action) {
     GenerationModel* generation = model_.generation(action.generation);
     require(generation != nullptr, Property::released_once, "a generation is released that is not there");
     require(generation->release_owed, Property::released_once, "a generation is released that is not gone");
+    rule(!generation->forward_owed, Property::inbox_forwarded,
+         "a generation is released before its inbox was forwarded");
     generation->release_owed = false;
 }
 

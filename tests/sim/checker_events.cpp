@@ -45,6 +45,7 @@ bool Checker::happened(const StopRequested& event) {
         }
         if (GenerationModel* active = model_.active()) {
             active->become(GenerationState::draining);
+            owe_offers(active->id, std::nullopt);
             for (SlotModel& slot : active->slots) slot.restart_at.reset();
             for (Worker& worker : model_.workers) {
                 if (worker.generation == active->id)
@@ -82,6 +83,7 @@ bool Checker::happened(const RemoveWorkerRequested&) {
     active->slots.pop_back();
     active->count_owed = true;
     if (slot.restart_at) coverage_.visit(Situation::scaled_down_while_waiting_for_restart);
+    if (!model_.takes(*active, slot.worker)) owe_offers(active->id, std::nullopt);
     if (!slot.worker) return true;
     Worker& worker = *model_.worker(*slot.worker);
     if (worker.killing()) coverage_.visit(Situation::scaled_down_while_killing);
@@ -146,6 +148,20 @@ bool Checker::happened(const WorkerReady& event) {
     if (worker == nullptr || worker->state != WorkerState::starting) return false;
     if (model_.generation(worker->generation)->policy.ready_after) return false;
     became_ready(*worker);
+    return true;
+}
+
+bool Checker::happened(const WorkerOpenedChannel& event) {
+    Worker* worker = model_.worker(event.worker);
+    if (worker == nullptr || !worker->process) return false;
+    if (worker->channel) coverage_.visit(Situation::channel_opened_twice);
+    if (worker->state == WorkerState::starting) coverage_.visit(Situation::channel_before_ready);
+    if (worker->state == WorkerState::ready) coverage_.visit(Situation::channel_after_ready);
+    if (worker->draining()) coverage_.visit(Situation::channel_while_draining);
+    worker->channel = true;
+    GenerationModel& generation = *model_.generation(worker->generation);
+    if (worker->slot < generation.slots.size() && generation.slots[worker->slot].worker == worker->id)
+        generation.slots[worker->slot].spoke = true;
     return true;
 }
 

@@ -42,6 +42,7 @@ void Checker::after(const Event& event, TimePoint now, const std::vector<Action>
 
 void Checker::settled() {
     nothing_owed();
+    offers_hold();
     slots_filled();
     timers_match();
     reload_runs();

@@ -30,7 +30,7 @@ void Checker::fail_askers(const Failure& failure, std::optional<GenerationId> ge
 
 void Checker::owe_drain(Worker& worker, std::optional<GenerationId> successor, Property property) {
     if (worker.draining() || worker.killing()) return;
-    worker.owed = Drain{worker.id, successor};
+    worker.owed = Drain{worker.id, successor, inbox_for(worker, successor)};
     worker.owed_by = property;
     if (worker.state == WorkerState::spawning) coverage_.visit(Situation::drained_in_spawning);
     if (worker.state == WorkerState::starting) coverage_.visit(Situation::drained_before_ready);
@@ -39,6 +39,7 @@ void Checker::owe_drain(Worker& worker, std::optional<GenerationId> successor, P
 void Checker::owe_kill(Worker& worker, Kill::Reason reason, Property property) {
     if (worker.killing()) return;
     worker.owed = Kill{worker.id, reason};
+    worker.offer_owed.reset();
     worker.owed_by = property;
 }
 
@@ -70,6 +71,7 @@ void Checker::promote(GenerationModel& generation) {
     if (old != nullptr) {
         old->become(GenerationState::draining);
         old->replacement = generation.id;
+        owe_offers(old->id, generation.id);
         for (SlotModel& slot : old->slots) slot.restart_at.reset();
         for (Worker& worker : model_.workers) {
             if (worker.generation == old->id) owe_drain(worker, generation.id, Property::replaced_is_drained);
@@ -158,6 +160,7 @@ void Checker::owe_restart(GenerationModel& generation, SlotModel& slot, const Wo
 void Checker::gone(GenerationModel& generation) {
     generation.become(GenerationState::gone);
     generation.release_owed = true;
+    owe_forward(generation);
     for (const RequestId request : generation.waiters) {
         const GenerationModel* replacement = model_.generation(generation.replacement);
         coverage_.visit(model_.ending ? Situation::drained_waiter_at_stop : Situation::drained_waiter);

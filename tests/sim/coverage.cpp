@@ -25,8 +25,8 @@ constexpr std::array<const char*, 8> generation_names{"(none)", "(preparing)", "
 constexpr std::array<const char*, 6> worker_names{"spawning", "starting", "ready",
                                                   "draining", "killing",  "exited"};
 constexpr std::array<const char*, std::variant_size_v<Event>> event_names{
-    "Start",   "Reload",      "Stop",  "AddWorker",       "RemoveWorker", "Prepared",  "PrepareFailed",
-    "Spawned", "SpawnFailed", "Ready", "ExtendedTimeout", "Exited",       "TimerFired"};
+    "Start",   "Reload",      "Stop",  "AddWorker",     "RemoveWorker",    "Prepared", "PrepareFailed",
+    "Spawned", "SpawnFailed", "Ready", "OpenedChannel", "ExtendedTimeout", "Exited",   "TimerFired"};
 
 // Positions in Event.
 enum EventKind : std::size_t {
@@ -40,6 +40,7 @@ enum EventKind : std::size_t {
     worker_spawned,
     spawn_failed,
     worker_ready,
+    worker_opened_channel,
     worker_extended,
     worker_exited,
     timer_fired
@@ -69,8 +70,8 @@ const char* unreachable_for_generation(std::size_t row, std::size_t event) {
 const char* unreachable_for_worker(std::size_t row, std::size_t event) {
     const bool exited = row == row_of(WorkerState::exited);
     if (event == start_requested) return "Start comes once, and first";
-    if (row == row_of(WorkerState::spawning) &&
-        (event == worker_ready || event == worker_extended || event == worker_exited))
+    if (row == row_of(WorkerState::spawning) && (event == worker_ready || event == worker_opened_channel ||
+                                                 event == worker_extended || event == worker_exited))
         return "a process that is not there yet says nothing and does not end";
     if ((row == row_of(WorkerState::starting) || row == row_of(WorkerState::ready)) && event == spawn_failed)
         return "the spawn of a running process has not failed";
@@ -253,6 +254,33 @@ const char* to_string(Situation situation) {
         case Situation::slot_taken_again_while_draining:
             return "a slot comes back while its last worker drains";
         case Situation::deadlines_in_one_instant: return "two deadlines fall on one instant";
+        case Situation::channel_before_ready: return "a worker opens its channel before it is ready";
+        case Situation::channel_after_ready: return "a worker opens its channel late";
+        case Situation::channel_while_draining: return "a worker opens its channel while it drains";
+        case Situation::channel_opened_twice: return "a worker opens its channel twice";
+        case Situation::drained_with_inbox: return "a worker is drained with its successor's inbox";
+        case Situation::drained_with_inbox_of_peers: return "... with that of its peers";
+        case Situation::drained_with_inbox_of_the_old:
+            return "... with that of the generation it failed to replace";
+        case Situation::drained_towards_no_channel: return "... with none, as nobody there takes";
+        case Situation::drained_without_channel: return "... with none, as it does not speak the channel";
+        case Situation::drained_without_channel_on_either_side:
+            return "... with none, as neither speaks the channel";
+        case Situation::last_that_takes_scaled_down: return "the last that takes is scaled down";
+        case Situation::sent_on: return "who hands over is sent on";
+        case Situation::sent_on_to_nobody: return "... to nobody, as nobody takes";
+        case Situation::sent_on_at_stop: return "... to nobody, at a stop";
+        case Situation::killed_while_handing_over: return "a worker is killed that hands over";
+        case Situation::inbox_forwarded: return "a gone generation's inbox is forwarded";
+        case Situation::inbox_not_forwarded: return "... is not, as nobody takes";
+        case Situation::connection_handed_over: return "a connection is handed over";
+        case Situation::connection_put_back: return "a connection is put back for the peers";
+        case Situation::connection_taken: return "a connection is taken from an inbox";
+        case Situation::connection_taken_after_a_death: return "... after who was to take it died";
+        case Situation::connection_taken_by_drainer: return "... by a worker that drains";
+        case Situation::connection_forwarded: return "a connection is forwarded";
+        case Situation::sender_died_midway: return "a sender dies midway";
+        case Situation::receiver_died_midway: return "a receiver dies midway";
         case Situation::count_: break;
     }
     std::abort();

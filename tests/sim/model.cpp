@@ -72,4 +72,12 @@ bool Model::all_ready(const GenerationModel& generation) const {
     });
 }
 
+bool Model::takes(const GenerationModel& generation, std::optional<core::WorkerId> beside) const {
+    if (generation.leaving()) return false;
+    return std::any_of(workers.begin(), workers.end(), [&](const Worker& worker) {
+        return worker.generation == generation.id && worker.id != beside && worker.channel &&
+               !worker.draining() && !worker.killing();
+    });
+}
+
 }  // namespace sup::sim

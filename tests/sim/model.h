@@ -16,6 +16,11 @@ namespace sup::sim {
 
 using Signal = std::variant<core::Drain, core::Kill>;
 
+// What OfferInbox must say.
+struct Offer {
+    std::optional<core::GenerationId> inbox;
+};
+
 struct Worker {
     core::WorkerId id;
     core::GenerationId generation;
@@ -28,7 +33,10 @@ struct Worker {
     core::TimePoint due{};       // starting: readiness comes, or must have come; draining: SIGKILL
     std::uint32_t restarts = 0;  // of its slot, before it
     std::optional<Signal> owed{};
-    Property owed_by{};  // what is broken when that signal does not come, or another one does
+    Property owed_by{};    // what is broken when that signal does not come, or another one does
+    bool channel = false;  // it speaks the channel
+    std::optional<core::GenerationId> inbox{};  // draining: where it hands its connections over to
+    std::optional<Offer> offer_owed{};
 
     bool killing() const { return state == core::WorkerState::killing; }
     bool draining() const { return state == core::WorkerState::draining; }
@@ -41,6 +49,7 @@ struct SlotModel {
     std::optional<core::TimePoint> restart_at{};
     std::uint32_t short_lives = 0;
     std::uint32_t spawns = 0;
+    bool spoke = false;  // a worker of it spoke the channel, so its next one will
 };
 
 struct Asker {
@@ -59,6 +68,7 @@ struct GenerationModel {
     std::vector<SlotModel> slots;              // as many as its count, while it is not on its way out
     std::optional<core::TimePoint> soaked_at;  // soaking: promotion
     bool release_owed = false;
+    std::optional<core::GenerationId> forward_owed{};  // where its inbox's content must go
     bool count_owed = false;
     core::GenerationId replacement{};      // draining: who answers…
     std::vector<core::RequestId> waiters;  // …those who wait until this one is gone
@@ -113,6 +123,8 @@ struct Model {
     std::uint32_t leaving() const;  // generations
     bool populated(core::GenerationId id) const;
     bool all_ready(const GenerationModel& generation) const;
+    // Whether somebody there takes from its inbox, beside the one who asks.
+    bool takes(const GenerationModel& generation, std::optional<core::WorkerId> beside = std::nullopt) const;
 };
 
 }  // namespace sup::sim

@@ -73,6 +73,70 @@ sup_sim_mutant(restart-timer-outlives-generation drain.cpp
     ""
     "no timer outlives its purpose")
 
+# Who hands over to whom: first by the rules, then by what becomes of the connections.
+sup_sim_mutant(offered-where-nobody-takes handoff.cpp
+    "return takes_connections(*generation, worker.id) ? successor : std::nullopt;"
+    "return successor;"
+    "is offered its successor's inbox exactly where")
+sup_sim_mutant_seen(offered-where-nobody-takes "by the connections"
+    "connection" --connections-only)
+sup_sim_mutant(offered-without-a-channel handoff.cpp
+    "if (!worker.channel || !successor) return std::nullopt;"
+    "if (!successor) return std::nullopt;"
+    "is offered its successor's inbox exactly where")
+sup_sim_mutant(offered-by-itself-alone handoff.cpp
+    "worker.channel && worker.id != other_than && !is_leaving(worker)"
+    "worker.channel && !is_leaving(worker)"
+    "is offered its successor's inbox exactly where")
+sup_sim_mutant(never-offered handoff.cpp
+    "if (worker != nullptr && worker->spawned) worker->channel = true;"
+    ""
+    "is offered its successor's inbox exactly where")
+sup_sim_mutant(not-sent-on drain.cpp
+    "redirect_handoffs(step, generation.id, successor);"
+    ""
+    "is sent on, before")
+sup_sim_mutant_seen(not-sent-on "by the connections"
+    "a connection is lost only" --connections-only)
+sup_sim_mutant(sent-on-too-late drain.cpp
+    "redirect_handoffs(step, generation.id, successor);
+    for (auto& [id, worker] : generation.workers) drain(step, worker, successor);"
+    "for (auto& [id, worker] : generation.workers) drain(step, worker, successor);
+    redirect_handoffs(step, generation.id, successor);"
+    "is sent on, before")
+sup_sim_mutant(sent-on-to-the-leaving handoff.cpp
+    "worker.inbox = inbox_for(step, worker, successor);"
+    "worker.inbox = leaving;"
+    "is sent on, before")
+sup_sim_mutant(scaled-down-and-not-withdrawn scale.cpp
+    "withdraw_inbox_after(step, *generation, removed.worker);"
+    ""
+    "is sent on, before")
+sup_sim_mutant_seen(scaled-down-and-not-withdrawn "by the connections"
+    "connection" --connections-only --seeds 30000)
+sup_sim_mutant(inbox-not-forwarded drain.cpp
+    "forward_inbox(step, id);"
+    ""
+    "goes on to the active one that takes")
+sup_sim_mutant_seen(inbox-not-forwarded "by the connections"
+    "a connection is lost only" --connections-only)
+sup_sim_mutant(forwarded-after-release drain.cpp
+    "forward_inbox(step, id);
+        step.act(Release{id});"
+    "step.act(Release{id});
+        forward_inbox(step, id);"
+    "goes on to the active one that takes")
+sup_sim_mutant_seen(forwarded-after-release "by the connections"
+    "a connection is lost only" --connections-only)
+sup_sim_mutant(forwarded-where-nobody-takes handoff.cpp
+    "if (active == nullptr || !takes_connections(*active, std::nullopt)) return;"
+    "if (active == nullptr) return;"
+    "goes on to the active one that takes")
+sup_sim_mutant(killed-and-still-offered drain.cpp
+    "worker.inbox.reset();"
+    ""
+    "saving and restoring")
+
 # Restarts and scale.
 sup_sim_mutant(slot-given-up-after-short-life worker_life.cpp
     "restart(step, generation, worker.slot, !lived);"

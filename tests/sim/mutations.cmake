@@ -4,8 +4,11 @@
 #
 # A mutant whose line is not there exactly once (because the core has changed) does not compile, and says so.
 
-# sup_sim_mutant(NAME FILE LINE REPLACEMENT PROMISE): the arguments by position, as the C++ in them has semicolons.
-# PROMISE is a part of that promise's words in property.cpp.
+# sup_sim_mutant(NAME FILE LINE REPLACEMENT PROMISE [OPTION…]): the arguments by position, as the C++ in them has semicolons.
+# PROMISE is a part of that promise's words in property.cpp, OPTION one of sup-sim's.
+#
+# sup_sim_mutant_seen(NAME SEEN PROMISE OPTION…): the same mutant again, seen with other options and to be caught by
+# another promise.
 function(sup_sim_mutant name file line replacement promise)
     set(original ${CMAKE_CURRENT_SOURCE_DIR}/../../master/core/${file})
     set(mutated ${CMAKE_CURRENT_BINARY_DIR}/mutants/${name}.cpp)
@@ -25,7 +28,15 @@ function(sup_sim_mutant name file line replacement promise)
     target_link_libraries(${target} PRIVATE sup_sim sup_flags)
     target_compile_options(${target} PRIVATE -O1 -w)
     set_target_properties(${target} PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${CMAKE_CURRENT_BINARY_DIR}/mutants)
+    sup_sim_mutant_test("${name}" ${target} "${promise}" ${ARGN})
+endfunction()
+
+function(sup_sim_mutant_seen name seen promise)
+    sup_sim_mutant_test("${name} ${seen}" sim-mutant-${name} "${promise}" ${ARGN})
+endfunction()
+
+function(sup_sim_mutant_test name target promise)
     add_test(NAME "sim: catches ${name}"
-             COMMAND ${target} --seeds 3000 --seconds 100 --jobs 1 --expect-violation "${promise}")
+             COMMAND ${target} --seeds 3000 --seconds 100 --jobs 1 --expect-violation "${promise}" ${ARGN})
     set_tests_properties("sim: catches ${name}" PROPERTIES TIMEOUT 120)
 endfunction()

@@ -27,11 +27,13 @@ std::uint64_t* place_for(Options& options, std::string_view option) {
 
 const char* const usage =
     "usage: sup-sim [--seeds N] [--seconds S] [--first SEED] [--jobs N] [--require-coverage]\n"
-    "               [--expect-violation WORDS]\n"
-    "       sup-sim --seed SEED [--trace]\n"
+    "               [--connections-only] [--expect-violation WORDS]\n"
+    "       sup-sim --seed SEED [--trace] [--connections-only]\n"
     "Runs seeds from the first on until their number or the time is used up, or replays one.\n"
     "  --require-coverage        fail when something reachable was never visited, and print what was;\n"
     "                            runs 1000 seeds at the least\n"
+    "  --connections-only        for broken cores: overlook who is offered which inbox; what becomes of the\n"
+    "                            connections must show it\n"
     "  --expect-violation WORDS  for broken cores: fail unless the promise with these words breaks\n";
 
 std::optional<Options> parse(int argc, char** argv) {
@@ -43,6 +45,8 @@ std::optional<Options> parse(int argc, char** argv) {
             options.trace = true;
         } else if (option == "--require-coverage") {
             options.require_coverage = true;
+        } else if (option == "--connections-only") {
+            options.connections_only = true;
         } else if (++i == argc) {
             return std::nullopt;
         } else if (option == "--expect-violation") {

@@ -14,6 +14,7 @@ struct Options {
     std::uint64_t jobs = 1;
     bool one = false;                             // replay the first seed alone
     bool trace = false;                           // … and print its story
+    bool connections_only = false;                // overlook who is offered which inbox
     bool require_coverage = false;                // fail when something reachable was never visited
     std::optional<std::string> expect_violation;  // fail unless a promise with these words is found broken
 };

@@ -45,6 +45,19 @@ const char* to_string(Property property) {
             return "actions speak of workers and generations that live, and ids are fresh";
         case Property::gone_ignored:
             return "an event about what is gone, or has happened before, changes nothing";
+        case Property::offered_to_takers:
+            return "a draining worker is offered its successor's inbox exactly where both sides speak the "
+                   "channel";
+        case Property::handoffs_sent_on:
+            return "who hands over to where nobody will take any more is sent on, before anybody of there "
+                   "drains";
+        case Property::inbox_forwarded:
+            return "what is left in a gone generation's inbox goes on to the active one that takes, once, "
+                   "before the release";
+        case Property::connections_survive:
+            return "a connection is lost only with a process that was killed or crashed, or at a stop";
+        case Property::connections_served:
+            return "when faults cease, no connection is left in an inbox that nobody reads";
         case Property::stop_leaves_nothing:
             return "a stop signals every worker once, a second one kills, and nothing is left";
         case Property::exit_once:

@@ -10,19 +10,19 @@ namespace {
 
 constexpr std::uint64_t events_of_a_seed = 200;
 // Faults have ceased by then, so an instance that still has something to do is not going to end.
-constexpr std::uint64_t events_to_rest = 20'000;
+constexpr std::uint64_t happenings_to_rest = 40'000;
 
 class Life {
 public:
-    Life(std::uint64_t seed, Coverage& coverage, const Trace& trace)
+    Life(std::uint64_t seed, Coverage& coverage, bool connections_only, const Trace& trace)
         : random_(seed),
           profile_(random_profile(random_)),
-          world_(profile_, Random{random_.next()}),
+          world_(profile_, Random{random_.next()}, coverage, trace),
           operator_(profile_, Random{random_.next()}, world_),
           supervisor_(random_.next()),
-          checker_(coverage),
+          checker_(coverage, connections_only),
           trace_(trace) {
-        if (random_.chance(25)) save_after_ = 1 + random_.below(150);
+        if (!connections_only && random_.chance(25)) save_after_ = 1 + random_.below(150);
     }
 
     std::uint64_t events() const { return events_; }
@@ -50,7 +50,11 @@ private:
     // Most lives should be long, and not end because their first generation could not start.
     void start_in_peace() {
         world_.calm();
-        while (checker_.model().active() == nullptr && world_.next_at()) feed(world_.take());
+        while (checker_.model().active() == nullptr && world_.next_at()) let_happen();
+    }
+
+    void let_happen() {
+        if (const auto event = world_.take()) feed(*event);
     }
 
     void faults(std::uint64_t count) {
@@ -60,7 +64,7 @@ private:
             const auto next = world_.next_at();
             if (next &&
                 (*next < operator_.next_at() || (*next == operator_.next_at() && random_.chance(50)))) {
-                feed(world_.take());
+                let_happen();
             } else {
                 world_.advance(operator_.next_at());
                 if (const auto event = operator_.act()) feed(*event);
@@ -71,9 +75,12 @@ private:
     void rest() {
         if (trace_) trace_("--- faults cease");
         world_.calm();
-        for (const std::uint64_t end = events_ + events_to_rest; world_.next_at(); feed(world_.take()))
-            require(events_ < end, Property::converges, "the instance never comes to rest");
+        for (std::uint64_t left = happenings_to_rest; world_.next_at(); let_happen())
+            require(left-- > 0, Property::converges, "the instance never comes to rest");
         checker_.at_rest();
+        const Unheld unserved = world_.connections().unserved();
+        require(checker_.model().exited || unserved.forgotten == 0, Property::connections_served,
+                "a connection waits in an inbox for somebody to take it, and nobody will");
         checker_.compare(supervisor_.view());
     }
 
@@ -87,11 +94,23 @@ private:
         shadow_.follow(event, now, actions);
         checker_.after(event, now, actions);
         for (const core::Action& action : actions) world_.perform(action);
+        judge_losses();
         if (random_.chance(5)) checker_.compare(supervisor_.view());
         if (events_ == save_after_) {
             if (trace_) trace_("--- saved and restored");
             shadow_.begin(supervisor_, random_.chance(50));
         }
+    }
+
+    void judge_losses() {
+        const Unheld lost = world_.connections().lost();
+        const Model& model = checker_.model();
+        if (lost.all() == 0 || model.ending) return;
+        require(lost.forgotten == 0, Property::connections_survive,
+                "a generation is released with a connection in its inbox, and nobody was killed or crashed");
+        const GenerationModel* active = model.active();
+        require(active == nullptr || !model.takes(*active), Property::connections_survive,
+                "a generation is released with a connection in its inbox that the active one could take");
     }
 
     Random random_;
@@ -108,11 +127,11 @@ private:
 
 }  // namespace
 
-Outcome run_seed(std::uint64_t seed, Coverage& coverage, const Trace& trace) {
+Outcome run_seed(std::uint64_t seed, Coverage& coverage, bool connections_only, const Trace& trace) {
     Outcome outcome;
     Random lives(seed);
     while (outcome.events < events_of_a_seed && !outcome.violation) {
-        Life life(lives.next(), coverage, trace);
+        Life life(lives.next(), coverage, connections_only, trace);
         try {
             life.run(events_of_a_seed);
         } catch (const Violation& violation) {

@@ -2,17 +2,13 @@
 #pragma once
 
 #include <cstdint>
-#include <functional>
 #include <optional>
-#include <string>
 
 #include "tests/sim/coverage.h"
 #include "tests/sim/property.h"
+#include "tests/sim/trace.h"
 
 namespace sup::sim {
-
-// Receives the story line by line.
-using Trace = std::function<void(const std::string& line)>;
 
 struct Outcome {
     std::optional<Violation> violation;
@@ -20,6 +16,7 @@ struct Outcome {
 };
 
 // Deterministic: the same seed, the same story, on every machine. Without a trace it is much faster.
-Outcome run_seed(std::uint64_t seed, Coverage& coverage, const Trace& trace = {});
+// connections_only: see Checker.
+Outcome run_seed(std::uint64_t seed, Coverage& coverage, bool connections_only, const Trace& trace = {});
 
 }  // namespace sup::sim

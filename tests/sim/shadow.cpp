@@ -18,7 +18,13 @@ bool same(const Spawn& a, const Spawn& b) {
     return a.worker == b.worker && a.generation == b.generation && a.slot == b.slot;
 }
 bool same(const Drain& a, const Drain& b) {
-    return a.worker == b.worker && a.successor == b.successor;
+    return a.worker == b.worker && a.successor == b.successor && a.inbox == b.inbox;
+}
+bool same(const OfferInbox& a, const OfferInbox& b) {
+    return a.worker == b.worker && a.inbox == b.inbox;
+}
+bool same(const ForwardInbox& a, const ForwardInbox& b) {
+    return a.from == b.from && a.to == b.to;
 }
 bool same(const Kill& a, const Kill& b) {
     return a.worker == b.worker && a.reason == b.reason;

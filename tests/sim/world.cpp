@@ -44,11 +44,15 @@ bool World::moot(const Pending& pending) {
         case Kind::timer: return std::find(timers_.begin(), timers_.end(), pending.id) == timers_.end();
         case Kind::crash: return calm_ || find(pending.id) == nullptr;
         case Kind::ready:
+        case Kind::open_channel:
         case Kind::extend:
+        case Kind::accept:
+        case Kind::hand_over:
         case Kind::exit: return find(pending.id) == nullptr;
         case Kind::prepare_answer:
         case Kind::spawn_success:
         case Kind::spawn_failure:
+        case Kind::take:
         case Kind::stale_timer: return false;
     }
     std::abort();
@@ -60,15 +64,17 @@ std::optional<TimePoint> World::next_at() {
     return pending_.top().at;
 }
 
-Event World::take() {
+std::optional<Event> World::take() {
     if (!next_at()) std::abort();
     const Pending pending = pending_.top();
     pending_.pop();
     advance(pending.at);
-    return event_of(pending);
+    const std::optional<Event> event = event_of(pending);
+    wake_takers();
+    return event;
 }
 
-Event World::event_of(const Pending& pending) {
+std::optional<Event> World::event_of(const Pending& pending) {
     const WorkerId worker{pending.id};
     switch (pending.kind) {
         case Kind::prepare_answer:
@@ -76,14 +82,20 @@ Event World::event_of(const Pending& pending) {
         case Kind::spawn_success: live(*find(pending.id)); return WorkerSpawned{worker};
         case Kind::spawn_failure: end(worker); return SpawnFailed{worker, "no such file"};
         case Kind::ready: return WorkerReady{worker};
+        case Kind::open_channel: open_channel(*find(pending.id)); return WorkerOpenedChannel{worker};
         case Kind::extend: return WorkerExtendedTimeout{worker, random_delay(random_, 200)};
         case Kind::crash:
-        case Kind::exit: end(worker); return WorkerExited{worker, pending.status};
+        case Kind::exit:
+            exit(worker, pending.kind, pending.status);
+            return WorkerExited{worker, pending.status};
         case Kind::timer:
             std::erase(timers_, pending.id);
             remember(gone_timers_, pending.id);
             return TimerFired{TimerId{pending.id}};
         case Kind::stale_timer: return TimerFired{TimerId{pending.id}};
+        case Kind::accept: accept(worker); return std::nullopt;
+        case Kind::hand_over: hand_over(worker); return std::nullopt;
+        case Kind::take: take_from(GenerationId{static_cast<std::uint32_t>(pending.id)}); return std::nullopt;
     }
     std::abort();
 }
@@ -92,6 +104,8 @@ Event World::prepare_answer(GenerationId generation) {
     preparing_.reset();
     if (fault(profile_.prepare_fails)) return PrepareFailed{generation, random_.chance(50), "port in use"};
     if (fault(profile_.bad_release)) bad_.push_back(generation);
+    choose_dialect(generation);
+    connections_.prepared(generation);
     return Prepared{generation, random_policy(random_)};
 }
 
@@ -103,6 +117,7 @@ void World::perform(const Action& action) {
     } else if (const auto* spawn = std::get_if<Spawn>(&action)) {
         begin_process(*spawn);
     } else if (const auto* told = std::get_if<Drain>(&action)) {
+        perform_handoff(action);
         if (Process* process = find(number(told->worker))) drain(*process);
     } else if (const auto* killed = std::get_if<Kill>(&action)) {
         if (Process* process = find(number(killed->worker))) kill(*process);
@@ -115,11 +130,13 @@ void World::perform(const Action& action) {
         remember(gone_timers_, number(cancel->timer));
         // It had fired already, and its event stood in the queue.
         if (fault(10)) schedule(Duration{0}, Kind::stale_timer, number(cancel->timer));
+    } else {
+        perform_handoff(action);
     }
 }
 
 void World::begin_process(const Spawn& spawn) {
-    processes_.push_back({.worker = spawn.worker, .generation = spawn.generation});
+    processes_.push_back({.worker = spawn.worker, .generation = spawn.generation, .slot = spawn.slot});
     const bool fails = fault(profile_.spawn_fails) || (bad(spawn.generation) && fault(20));
     const Duration delay = fault(30) ? random_delay(random_, 20) : Duration{0};
     schedule(delay, fails ? Kind::spawn_failure : Kind::spawn_success, number(spawn.worker));
@@ -132,17 +149,17 @@ void World::live(Process& process) {
     const bool of_bad_release = bad(process.generation);
     const bool never_ready = fault(profile_.never_ready) || (of_bad_release && fault(20));
     const bool slow_ready = fault(profile_.slow_ready);
+    const Duration delay = slow_ready ? random_delay(random_, 500) : random_delay(random_, calm_ ? 2 : 10);
+    if (speaks(process)) plan_channel(process, delay);
     if (!never_ready) {
-        const Duration delay =
-            slow_ready ? random_delay(random_, 500) : random_delay(random_, calm_ ? 2 : 10);
         schedule(delay, Kind::ready, id);
         if (fault(5)) schedule(delay + random_delay(random_, 20), Kind::ready, id);
     }
     if ((slow_ready || never_ready) && fault(50)) schedule(random_delay(random_, 100), Kind::extend, id);
     const bool crashes_early = of_bad_release && fault(40);
     if (crashes_early || fault(profile_.crashes)) {
-        const Duration delay = random_delay(random_, crashes_early ? 20 : profile_.crash_within);
-        schedule(delay, Kind::crash, id, crash_status());
+        const Duration life = random_delay(random_, crashes_early ? 20 : profile_.crash_within);
+        schedule(life, Kind::crash, id, crash_status());
     }
     if (process.killed) kill(process);
     if (process.drained) drain(process);
@@ -150,7 +167,8 @@ void World::live(Process& process) {
 
 void World::drain(Process& process) {
     process.drained = true;
-    if (!process.spawned || fault(profile_.ignores_drain)) return;
+    if (!process.spawned) return;
+    if (fault(profile_.ignores_drain)) return connections_.hangs(process.worker);
     const Duration delay =
         fault(profile_.slow_drain) ? random_delay(random_, 1000) : random_delay(random_, 5);
     const ExitStatus status = fault(20) ? crash_status() : ExitStatus{};
@@ -159,6 +177,7 @@ void World::drain(Process& process) {
 
 void World::kill(Process& process) {
     process.killed = true;
+    connections_.hangs(process.worker);
     if (!process.spawned) return;
     schedule(random_delay(random_, calm_ ? 1 : 20), Kind::exit, number(process.worker), {true, 9});
 }
@@ -200,19 +219,21 @@ Event World::stale_worker_event() {
     if (!processes_.empty() && random_.chance(50)) {
         const Process& process = processes_[random_.below(static_cast<std::uint32_t>(processes_.size()))];
         if (process.spawned) {
-            switch (random_.below(3)) {
+            switch (random_.below(process.channel ? 4 : 3)) {
                 case 0: return WorkerReady{process.worker};
                 case 1: return WorkerSpawned{process.worker};
-                default: return WorkerExtendedTimeout{process.worker, random_delay(random_, 200)};
+                case 2: return WorkerExtendedTimeout{process.worker, random_delay(random_, 200)};
+                default: return WorkerOpenedChannel{process.worker};
             }
         }
     }
     const WorkerId gone{gone_id(gone_workers_)};
-    switch (random_.below(5)) {
+    switch (random_.below(6)) {
         case 0: return WorkerSpawned{gone};
         case 1: return SpawnFailed{gone, "late"};
         case 2: return WorkerReady{gone};
-        case 3: return WorkerExtendedTimeout{gone, random_delay(random_, 200)};
+        case 3: return WorkerOpenedChannel{gone};
+        case 4: return WorkerExtendedTimeout{gone, random_delay(random_, 200)};
         default: return WorkerExited{gone, crash_status()};
     }
 }

@@ -12,6 +12,7 @@
 
 #include "master/core/action.h"
 #include "master/core/event.h"
+#include "tests/sim/connections.h"
 #include "tests/sim/profile.h"
 #include "tests/sim/random.h"
 
@@ -19,16 +20,19 @@ namespace sup::sim {
 
 class World {
 public:
-    World(const Profile& profile, Random random) : profile_(profile), random_(random) {}
+    World(const Profile& profile, Random random, Coverage& coverage, const Trace& trace)
+        : profile_(profile), random_(random), connections_(coverage, trace) {}
 
     core::TimePoint now() const { return now_; }
-    // When the next event is due; nothing when the world is quiet. Timers that were cancelled do not count.
+    // When something happens next; nothing when the world is quiet. Timers that were cancelled do not count.
     std::optional<core::TimePoint> next_at();
-    // The next event; there must be one. Moves the clock to it.
-    core::Event take();
+    // Lets it happen; there must be something. Moves the clock to it. Nothing when the core does not hear of
+    // it: what workers do with their connections.
+    std::optional<core::Event> take();
     void advance(core::TimePoint to) { now_ = std::max(now_, to); }
 
     void perform(const core::Action& action);
+    Connections& connections() { return connections_; }
 
     // From now on nothing fails any more: what is planned to crash does not, what is begun succeeds.
     void calm() { calm_ = true; }
@@ -43,7 +47,9 @@ private:
     struct Process {
         core::WorkerId worker;
         core::GenerationId generation;
+        core::Slot slot;
         bool spawned = false;
+        bool channel = false;  // it has opened it
         bool drained = false;
         bool killed = false;
     };
@@ -52,11 +58,15 @@ private:
         spawn_success,
         spawn_failure,
         ready,
+        open_channel,
         extend,
         crash,
         exit,
         timer,
-        stale_timer
+        stale_timer,
+        accept,  // from here on: what the core does not hear of
+        hand_over,
+        take
     };
     struct Pending {
         core::TimePoint at;
@@ -64,6 +74,11 @@ private:
         Kind kind;
         std::uint64_t id;
         core::ExitStatus status;
+    };
+    // Which workers of a generation speak the channel: a slot's always, or never.
+    struct Dialect {
+        core::GenerationId generation;
+        std::uint64_t slots;  // one bit each
     };
     struct Later {
         bool operator()(const Pending& a, const Pending& b) const {
@@ -73,13 +88,25 @@ private:
 
     void schedule(Duration delay, Kind kind, std::uint64_t id, core::ExitStatus status = {});
     bool moot(const Pending& pending);
-    core::Event event_of(const Pending& pending);
+    std::optional<core::Event> event_of(const Pending& pending);
     core::Event prepare_answer(core::GenerationId generation);
     void begin_process(const core::Spawn& spawn);
     void live(Process& process);
     void drain(Process& process);
     void kill(Process& process);
     void end(core::WorkerId worker);
+
+    // world_connections.cpp: what workers that speak the channel do.
+    bool speaks(const Process& process) const;
+    void choose_dialect(core::GenerationId generation);
+    void plan_channel(const Process& process, Duration ready);
+    void open_channel(Process& process);
+    void perform_handoff(const core::Action& action);
+    void accept(core::WorkerId worker);
+    void hand_over(core::WorkerId worker);
+    void take_from(core::GenerationId inbox);
+    void wake_takers();
+    void exit(core::WorkerId worker, Kind kind, core::ExitStatus status);
     Process* find(std::uint64_t worker);
     bool bad(core::GenerationId generation) const;
     bool fault(std::uint32_t percent) { return !calm_ && random_.chance(percent); }
@@ -97,6 +124,8 @@ private:
     std::vector<std::uint64_t> timers_;
     std::optional<core::GenerationId> preparing_;
     std::vector<core::GenerationId> bad_;
+    std::vector<Dialect> dialects_;
+    Connections connections_;
     std::deque<std::uint64_t> gone_workers_;  // the last few
     std::deque<std::uint64_t> gone_timers_;
 };

@@ -87,6 +87,28 @@ TEST_CASE(
     CHECK(contains(life.feed(RemoveWorkerRequested{}), "Drain worker=2 successor=1"));
 }
 
+TEST_CASE("who hands over to peers must finish by itself when the last of them that takes is scaled down") {
+    Life life;
+    life.serve(policy_of(3));
+    life.feed(WorkerOpenedChannel{wrk(2)});
+    life.feed(WorkerOpenedChannel{wrk(3)});
+    life.feed(RemoveWorkerRequested{});
+    const Lines lines = life.feed(RemoveWorkerRequested{});
+    const auto withdrawn = std::find(lines.begin(), lines.end(), "OfferInbox worker=3");
+    REQUIRE(withdrawn != lines.end());
+    CHECK(withdrawn < std::find(lines.begin(), lines.end(), "Drain worker=2 successor=1"));
+}
+
+TEST_CASE("who hands over to a slot that waits for its restart must finish by itself when that slot goes") {
+    Life life;
+    life.serve(policy_of(3));
+    life.feed(WorkerOpenedChannel{wrk(2)});
+    life.feed(WorkerOpenedChannel{wrk(3)});
+    life.feed(RemoveWorkerRequested{});
+    life.exit(wrk(2), 1);
+    CHECK(contains(life.feed(RemoveWorkerRequested{}), "OfferInbox worker=3"));
+}
+
 TEST_CASE("an aborted generation hands its connections back to the one that serves") {
     Life life;
     life.serve(policy_of(1));

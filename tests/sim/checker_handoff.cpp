@@ -1,0 +1,115 @@
+#include "tests/sim/checker.h"
+
+namespace sup::sim {
+
+using namespace core;
+
+void Checker::rule(bool holds, Property property, const char* detail) const {
+    if (!connections_only_) require(holds, property, detail);
+}
+
+std::optional<GenerationId> Checker::inbox_for(const Worker& worker, std::optional<GenerationId> successor) {
+    if (!successor) return std::nullopt;
+    const bool takes = model_.takes(*model_.generation(*successor), worker.id);
+    if (!worker.channel) {
+        coverage_.visit(takes ? Situation::drained_without_channel
+                              : Situation::drained_without_channel_on_either_side);
+        return std::nullopt;
+    }
+    if (!takes) {
+        coverage_.visit(Situation::drained_towards_no_channel);
+        return std::nullopt;
+    }
+    return successor;
+}
+
+// Everybody who was offered the inbox of `left`, where nobody will take any more, must hear what comes
+// instead.
+void Checker::owe_offers(GenerationId left, std::optional<GenerationId> successor) {
+    for (Worker& worker : model_.workers) {
+        if (!worker.draining() || worker.inbox != left) continue;
+        const bool takes = successor && model_.takes(*model_.generation(*successor), worker.id);
+        worker.offer_owed = Offer{takes ? successor : std::nullopt};
+        if (takes) {
+            coverage_.visit(Situation::sent_on);
+        } else if (successor) {
+            coverage_.visit(Situation::sent_on_to_nobody);
+        } else {
+            coverage_.visit(model_.ending ? Situation::sent_on_at_stop
+                                          : Situation::last_that_takes_scaled_down);
+        }
+    }
+}
+
+void Checker::owe_forward(GenerationModel& gone) {
+    const GenerationModel* active = model_.active();
+    if (active == nullptr || model_.ending) return;
+    if (!model_.takes(*active)) {
+        coverage_.visit(Situation::inbox_not_forwarded);
+        return;
+    }
+    gone.forward_owed = active->id;
+}
+
+void Checker::check_offer(const Worker& worker, const Drain& owed, const Drain& action) const {
+    rule(owed.inbox || !action.inbox, Property::offered_to_takers,
+         "a worker is offered an inbox although it does not speak the channel, or nobody there takes");
+    rule(owed.inbox == action.inbox, Property::offered_to_takers,
+         "a worker that could hand over is not offered its successor's inbox");
+    for (const Worker& other : model_.workers) {
+        rule(!other.offer_owed || other.inbox != worker.generation, Property::handoffs_sent_on,
+             "a worker drains before those who hand over to its generation are sent on");
+    }
+    if (!action.inbox) return;
+    if (action.inbox == worker.generation) {
+        coverage_.visit(Situation::drained_with_inbox_of_peers);
+    } else {
+        coverage_.visit(action.inbox < worker.generation ? Situation::drained_with_inbox_of_the_old
+                                                         : Situation::drained_with_inbox);
+    }
+}
+
+void Checker::done(const OfferInbox& action) {
+    Worker& worker = living(action.worker);
+    rule(worker.draining() && worker.offer_owed, Property::handoffs_sent_on,
+         "an offer changes that nothing asks to change");
+    rule(!worker.offer_owed || worker.offer_owed->inbox == action.inbox, Property::handoffs_sent_on,
+         "a worker is sent on to the wrong inbox");
+    worker.offer_owed.reset();
+    worker.inbox = action.inbox;
+}
+
+void Checker::done(const ForwardInbox& action) {
+    GenerationModel* generation = model_.generation(action.from);
+    require(generation != nullptr && model_.generation(action.to) != nullptr, Property::only_the_living,
+            "an inbox is forwarded that is not there, or to one that is not");
+    rule(generation->release_owed, Property::inbox_forwarded,
+         "an inbox is forwarded of a generation that is not gone, or is released already");
+    rule(generation->forward_owed == action.to, Property::inbox_forwarded,
+         "an inbox is forwarded to where nobody takes, or twice, or at a stop");
+    generation->forward_owed.reset();
+    coverage_.visit(Situation::inbox_forwarded);
+}
+
+void Checker::offers_hold() const {
+    for (const GenerationModel& generation : model_.generations)
+        rule(!generation.forward_owed, Property::inbox_forwarded,
+             "a gone generation's inbox is not forwarded");
+    for (const Worker& worker : model_.workers) {
+        rule(!worker.offer_owed, Property::handoffs_sent_on,
+             "a worker hands over to where nobody will take any more");
+        if (!worker.inbox) continue;
+        rule(worker.draining() && worker.channel, Property::offered_to_takers,
+             "a worker hands over that does not drain, or does not speak the channel");
+        const GenerationModel* to = model_.generation(*worker.inbox);
+        rule(to != nullptr && !to->leaving() && to->state != GenerationState::gone,
+             Property::handoffs_sent_on, "a worker hands over to a generation that leaves or is gone");
+        if (to == nullptr) continue;
+        bool promised = false;
+        for (const SlotModel& slot : to->slots) promised = promised || slot.spoke;
+        rule(promised, Property::handoffs_sent_on,
+             "a worker hands over to a generation that has no slot that takes");
+    }
+}
+
+}  // namespace sup::sim

@@ -1,0 +1,97 @@
+// The connections of the fake world, as tokens, and the inboxes that they travel through. Here is what the
+// shell and a worker that speaks the channel do with them; when something happens is the world's affair.
+//
+// What is expected of such a worker:
+//  * While it serves, it takes from its own generation's inbox.
+//  * Before it puts a connection into an inbox it has read its channel, so it knows its last offer.
+//  * Draining, it goes on taking from its own generation's inbox, to serve or to pass on what comes, unless
+//    that inbox is the one that it was offered. It ends only when it has emptied it and holds no connection.
+//  * What it puts into the inbox of a generation that was released stays with it.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <optional>
+#include <vector>
+
+#include "master/core/ids.h"
+#include "tests/sim/coverage.h"
+#include "tests/sim/trace.h"
+
+namespace sup::sim {
+
+// Connections that nobody holds, in an inbox or lost with it.
+struct Unheld {
+    std::uint32_t forgotten = 0;
+    std::uint32_t bereft = 0;  // whoever was to take them was killed or crashed
+
+    std::uint32_t all() const { return forgotten + bereft; }
+};
+
+class Connections {
+public:
+    Connections(Coverage& coverage, const Trace& trace) : coverage_(coverage), trace_(trace) {}
+
+    // An inbox lives from its generation's preparation to its release.
+    void prepared(core::GenerationId generation);
+    void forward(core::GenerationId from, core::GenerationId to);
+    void release(core::GenerationId generation);
+
+    // A worker, from the opening of its channel to its end; nothing is done by one that has not opened it.
+    void opened(core::WorkerId worker, core::GenerationId generation);
+    void accepted(core::WorkerId worker, std::uint32_t connections);
+    void put_back(core::WorkerId worker);  // one, for its peers
+    void drained(core::WorkerId worker, std::optional<core::GenerationId> inbox);
+    void sent_on(core::WorkerId worker, std::optional<core::GenerationId> inbox);
+    // One connection goes to its inbox, or without one ends here. Whether there are more.
+    bool hand_over(core::WorkerId worker);
+    void hangs(core::WorkerId worker);  // it does nothing any more
+    void leaves(core::WorkerId worker);
+    void dies(core::WorkerId worker);
+
+    // Calls with each inbox that somebody takes from and nobody was woken for since something came in.
+    void wake(const std::function<void(core::GenerationId)>& woken);
+    // Who would take from it now: the first that can from `any` on.
+    std::optional<core::WorkerId> taker(core::GenerationId inbox, std::uint32_t any) const;
+    void take(core::WorkerId worker);
+    // A taker was woken, and will have looked.
+    void looked(core::GenerationId inbox);
+
+    // What was closed with the inboxes released since this was last asked.
+    Unheld lost();
+    // What is in inboxes that nobody takes from.
+    Unheld unserved() const;
+
+private:
+    struct Member {
+        core::WorkerId worker;
+        core::GenerationId generation;
+        std::uint32_t held = 0;
+        bool draining = false;
+        bool hung = false;
+        std::optional<core::GenerationId> inbox = {};
+
+        bool takes() const { return !hung && !(draining && inbox == generation); }
+    };
+    struct Inbox {
+        core::GenerationId generation;
+        Unheld content = {};
+        bool deserted = false;  // the last that took from it was killed or crashed
+        bool woken = false;
+    };
+
+    Member* member(core::WorkerId worker);
+    Inbox* inbox(core::GenerationId generation);
+    void put(Inbox& inbox);
+    void take_one(Inbox& inbox, Member& member);
+    void forget(core::WorkerId worker);
+    void tell(const char* what, core::WorkerId worker, std::optional<core::GenerationId> inbox) const;
+
+    Coverage& coverage_;
+    const Trace& trace_;
+    std::vector<Member> members_;
+    std::vector<Inbox> inboxes_;
+    Unheld lost_;
+};
+
+}  // namespace sup::sim

@@ -1,0 +1,111 @@
+// What workers that speak the channel do: open it, sooner or later, and then move connections, until the
+// worst of times.
+#include <limits>
+
+#include "tests/sim/world.h"
+
+namespace sup::sim {
+
+using namespace core;
+
+namespace {
+
+template <typename Id>
+std::uint64_t number(Id id) {
+    return static_cast<std::uint64_t>(id);
+}
+
+}  // namespace
+
+// Most generations are of one kind; in some only single workers speak the channel.
+void World::choose_dialect(GenerationId generation) {
+    std::uint64_t slots = random_.next();
+    if (random_.chance(50)) slots = std::numeric_limits<std::uint64_t>::max();
+    if (random_.chance(30)) slots = 0;
+    dialects_.push_back({generation, slots});
+}
+
+bool World::speaks(const Process& process) const {
+    for (const Dialect& dialect : dialects_)
+        if (dialect.generation == process.generation)
+            return ((dialect.slots >> (process.slot % 64U)) & 1U) != 0;
+    return false;
+}
+
+// With its READY=1 as a rule, before it if it likes, late if it is slow, and again if it is confused.
+void World::plan_channel(const Process& process, Duration ready) {
+    Duration delay = ready;
+    if (fault(20)) delay = Duration{0};
+    if (fault(20)) delay = ready + random_delay(random_, 100);
+    schedule(delay, Kind::open_channel, number(process.worker));
+    if (fault(5)) schedule(delay + random_delay(random_, 50), Kind::open_channel, number(process.worker));
+}
+
+void World::open_channel(Process& process) {
+    if (process.channel) return;
+    process.channel = true;
+    if (process.killed) return;
+    connections_.opened(process.worker, process.generation);
+    if (process.drained) connections_.drained(process.worker, std::nullopt);
+    schedule(random_delay(random_, 50), Kind::accept, number(process.worker));
+}
+
+void World::perform_handoff(const Action& action) {
+    if (const auto* told = std::get_if<Drain>(&action)) {
+        connections_.drained(told->worker, told->inbox);
+        schedule(random_delay(random_, 20), Kind::hand_over, number(told->worker));
+    } else if (const auto* offer = std::get_if<OfferInbox>(&action)) {
+        connections_.sent_on(offer->worker, offer->inbox);
+        schedule(random_delay(random_, 20), Kind::hand_over, number(offer->worker));
+    } else if (const auto* moved = std::get_if<ForwardInbox>(&action)) {
+        connections_.forward(moved->from, moved->to);
+    } else if (const auto* released = std::get_if<Release>(&action)) {
+        connections_.release(released->generation);
+        std::erase_if(dialects_, [&](const Dialect& d) { return d.generation == released->generation; });
+    } else {
+        return;
+    }
+    wake_takers();
+}
+
+void World::accept(WorkerId worker) {
+    connections_.accepted(worker, 1 + random_.below(3));
+    if (fault(20)) connections_.put_back(worker);
+    if (fault(60)) schedule(random_delay(random_, 200), Kind::accept, number(worker));
+}
+
+void World::hand_over(WorkerId worker) {
+    if (!connections_.hand_over(worker)) return;
+    schedule(random_delay(random_, calm_ ? 2 : 20), Kind::hand_over, number(worker));
+    if (fault(3)) schedule(Duration{0}, Kind::crash, number(worker), crash_status());
+}
+
+// One of those that wait for it takes one, or dies before that.
+void World::take_from(GenerationId inbox) {
+    connections_.looked(inbox);
+    const auto taker = connections_.taker(inbox, random_.below(64));
+    if (!taker) return;
+    if (fault(5)) return schedule(Duration{0}, Kind::crash, number(*taker), crash_status());
+    connections_.take(*taker);
+    schedule(random_delay(random_, 20), Kind::hand_over, number(*taker));
+}
+
+void World::wake_takers() {
+    connections_.wake([this](GenerationId inbox) {
+        schedule(random_delay(random_, calm_ ? 2 : 20), Kind::take, number(inbox));
+    });
+}
+
+// In order only if it was told to, and nobody was faster.
+void World::exit(WorkerId worker, Kind kind, ExitStatus status) {
+    const Process& process = *find(number(worker));
+    const bool in_order = kind == Kind::exit && process.drained && !process.killed && status == ExitStatus{};
+    if (in_order) {
+        connections_.leaves(worker);
+    } else {
+        connections_.dies(worker);
+    }
+    end(worker);
+}
+
+}  // namespace sup::sim
