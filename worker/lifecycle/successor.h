@@ -9,15 +9,10 @@
 #include "common/result.h"
 #include "common/unique_fd.h"
 #include "common/uv.h"
+#include "sup/connections.h"
 #include "worker/lifecycle/inbox_packet.h"
 
 namespace sup::worker {
-
-enum class HandOver {
-    done,        // it is the successor's now
-    later,       // no room at the moment
-    impossible,  // there is nobody to take it, or this one cannot travel
-};
 
 class Successor {
 public:

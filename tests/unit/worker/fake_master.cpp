@@ -81,7 +81,7 @@ void FakeMaster::become_worker(const FakeMasterOptions& options) {
     std::vector<char*> arguments{::strdup("hello-worker")};
     for (const std::string& flag : options.flags) arguments.push_back(::strdup(flag.c_str()));
     arguments.push_back(nullptr);
-    ::execv(HELLO_WORKER, arguments.data());
+    ::execv(options.program.c_str(), arguments.data());
     ::_exit(127);
 }
 

@@ -15,7 +15,8 @@
 namespace sup::test {
 
 struct FakeMasterOptions {
-    std::vector<std::string> flags = {};  // of hello-worker
+    std::string program = HELLO_WORKER;
+    std::vector<std::string> flags = {};  // of the program
     bool under_sup = true;                // SUP_INSTANCE and the rest; otherwise as systemd would start it
     bool wrong_pid = false;               // LISTEN_PID of somebody else
     std::string drain_timeout_ms = "30000";
@@ -35,6 +36,7 @@ public:
     const std::string& http() const { return addresses_[0]; }
     const std::string& admin() const { return addresses_[1]; }
     int listener() const { return listeners_[0].get(); }
+    int admin_listener() const { return listeners_[1].get(); }
     pid_t pid() const { return pid_; }
 
     // The next notification; empty when none comes in time. A descriptor that comes with it becomes the

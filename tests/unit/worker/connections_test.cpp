@@ -1,0 +1,113 @@
+// A protocol of the user's own takes part in the handoff: line_worker.cpp, built on the library's
+// Connections.
+#include <csignal>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "tests/catch.h"
+#include "tests/unit/worker/client.h"
+#include "tests/unit/worker/two_workers.h"
+#include "tests/unit/worker/wire.h"
+
+using sup::test::Client;
+using sup::test::contains;
+using sup::test::counter;
+using sup::test::eventually;
+using sup::test::FakeMaster;
+using sup::test::FakeMasterOptions;
+using sup::test::give_inbox;
+using sup::test::stop_packet;
+using sup::test::TwoWorkers;
+
+namespace {
+
+FakeMasterOptions line_worker() {
+    FakeMasterOptions options;
+    options.program = LINE_WORKER;
+    return options;
+}
+
+std::string answer(const FakeMaster& master, const std::string& line) {
+    return std::to_string(master.pid()) + " " + line + "\n";
+}
+
+// Whether the worker answers a line, and nothing but that.
+bool answers(const FakeMaster& master, Client& client, const std::string& line) {
+    client.send(line + "\n");
+    const std::string expected = answer(master, line);
+    return client.receive_bytes(expected.size()) == expected;
+}
+
+}  // namespace
+
+TEST_CASE("connections of a user's own protocol move, with half a line, and nothing is lost of it") {
+    TwoWorkers workers(line_worker(), 0, line_worker());
+    workers.open_inbox();
+    Client client(workers.old.http());
+    REQUIRE(answers(workers.old, client, "one"));
+    client.send("tw");
+    Client other(workers.old.admin());
+    REQUIRE(answers(workers.old, other, "x"));
+    REQUIRE(workers.reload());
+    CHECK(workers.old.exit_code() == 0);
+    client.send("o\n");
+    const std::string two = answer(workers.next, "two");
+    CHECK(client.receive_bytes(two.size()) == two);
+    CHECK(answers(workers.next, other, "y"));
+    CHECK(counter(workers.board.row(0).handed_over) == 2);
+    CHECK(counter(workers.board.row(1).connections) == 2);
+}
+
+TEST_CASE("a worker that speaks something else closes them in order, and says so") {
+    TwoWorkers workers({}, 0, line_worker());
+    workers.open_inbox();
+    Client client(workers.old.http());
+    REQUIRE(answers(workers.old, client, "one"));
+    REQUIRE(workers.reload());
+    CHECK(workers.old.exit_code() == 0);
+    CHECK(client.ended_in_order());
+    CHECK(contains(workers.next.standard_error(), "line/1"));
+}
+
+TEST_CASE("at a stop the user's protocol is told to end") {
+    TwoWorkers workers(line_worker(), 0, line_worker());
+    Client client(workers.old.http());
+    REQUIRE(answers(workers.old, client, "one"));
+    REQUIRE(workers.old.send(stop_packet));
+    workers.old.signal(SIGTERM);
+    CHECK(client.ended_in_order());
+    CHECK(workers.old.exit_code() == 0);
+    CHECK(counter(workers.board.row(0).drained) == 1);
+}
+
+TEST_CASE("a full inbox is waited for by the user's protocol, too") {
+    TwoWorkers workers(line_worker(), 4608, line_worker());
+    std::vector<std::unique_ptr<Client>> clients;
+    for (int i = 0; i < 40; ++i) {
+        clients.push_back(std::make_unique<Client>(workers.old.http()));
+        REQUIRE(answers(workers.old, *clients.back(), "a"));
+    }
+    REQUIRE(workers.reload());
+    CHECK(eventually([&] { return counter(workers.board.row(0).handed_over) > 0; }));
+    CHECK(workers.old.running());
+    workers.open_inbox();
+    CHECK(workers.old.exit_code() == 0);
+    for (const auto& client : clients) CHECK(answers(workers.next, *client, "b"));
+}
+
+TEST_CASE("a user's protocol can give idle connections to its peers") {
+    TwoWorkers workers(line_worker(), 0, line_worker());
+    REQUIRE(give_inbox(workers.old, workers.inbox));
+    workers.open_inbox();
+    std::vector<std::unique_ptr<Client>> clients;
+    for (int i = 0; i < 40; ++i) clients.push_back(std::make_unique<Client>(workers.old.http()));
+    CHECK(eventually([&] {
+        return counter(workers.board.row(0).connections) <= 24 &&
+               counter(workers.board.row(1).connections) >= 16;
+    }));
+    for (const auto& client : clients) {
+        client->send("a\n");
+        CHECK(client->has_bytes(30'000));
+    }
+}

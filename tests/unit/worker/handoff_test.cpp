@@ -1,0 +1,453 @@
+// Connections that change from one worker process to another, while their clients notice nothing.
+#include <fcntl.h>
+
+#include <csignal>
+#include <fstream>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "tests/catch.h"
+#include "tests/unit/worker/client.h"
+#include "tests/unit/worker/two_workers.h"
+#include "tests/unit/worker/wire.h"
+
+using sup::test::Answer;
+using sup::test::Client;
+using sup::test::contains;
+using sup::test::counter;
+using sup::test::eventually;
+using sup::test::FakeMaster;
+using sup::test::get;
+using sup::test::give_inbox;
+using sup::test::give_row;
+using sup::test::greets;
+using sup::test::InboxPair;
+using sup::test::reload_into;
+using sup::test::reload_packet;
+using sup::test::request;
+using sup::test::stop_packet;
+using sup::test::TwoWorkers;
+
+namespace {
+
+using Clients = std::vector<std::unique_ptr<Client>>;
+
+// Each has had an answer, so the worker has them all.
+Clients connect(const FakeMaster& master, int count) {
+    Clients clients;
+    for (int i = 0; i < count; ++i) {
+        clients.push_back(std::make_unique<Client>(master.http()));
+        clients.back()->send(get("/"));
+        REQUIRE(contains(clients.back()->receive().body, greets(master)));
+    }
+    return clients;
+}
+
+Answer ask(Client& client) {
+    client.send(get("/"));
+    return client.receive();
+}
+
+std::string post(const std::string& body) {
+    return "POST /echo HTTP/1.1\r\nHost: a\r\nContent-Length: " + std::to_string(body.size()) + "\r\n\r\n" +
+           body;
+}
+
+std::string wakes(pid_t pid) {
+    std::ifstream status("/proc/" + std::to_string(pid) + "/status");
+    std::string line;
+    while (std::getline(status, line)) {
+        if (line.rfind("voluntary_ctxt_switches", 0) == 0) return line;
+    }
+    return {};
+}
+
+bool comes_to_rest(pid_t pid) {
+    std::string before;
+    return eventually([&] {
+        before = wakes(pid);
+        for (int i = 0; i < 40; ++i) sup::test::pause_briefly();
+        return wakes(pid) == before;
+    });
+}
+
+constexpr const char* http_head = R"({"listener":"http","protocol":"http/1.1"})";
+
+}  // namespace
+
+TEST_CASE("idle connections move to the next generation at once, and the old worker ends") {
+    TwoWorkers workers;
+    workers.open_inbox();
+    Clients clients = connect(workers.old, 20);
+    REQUIRE(workers.reload());
+    CHECK(workers.old.exit_code() == 0);
+    for (const auto& client : clients) {
+        const Answer answer = ask(*client);
+        CHECK(contains(answer.body, greets(workers.next)));
+        CHECK_FALSE(answer.says_close());
+    }
+    CHECK(contains(workers.old.standard_error(), "drained: 20 connections handed over"));
+    CHECK(counter(workers.board.row(0).handed_over) == 20);
+    CHECK(counter(workers.board.row(0).connections) == 0);
+    CHECK(counter(workers.board.row(0).accepting) == 0);
+    CHECK(counter(workers.board.row(0).requests) == 20);
+    CHECK(counter(workers.board.row(0).accepts) == 20);
+    CHECK(counter(workers.board.row(1).accepting) == 1);
+    CHECK(counter(workers.board.row(1).taken) == 20);
+    CHECK(counter(workers.board.row(1).requests) == 20);
+    CHECK(counter(workers.board.row(1).connections) == 20);
+    clients.clear();
+    CHECK(eventually([&] { return counter(workers.board.row(1).connections) == 0; }));
+}
+
+TEST_CASE("requests split at every byte across a handoff are answered completely, in order, once each") {
+    const std::string all = get("/") + post("some body") + get("/healthz") + post("more");
+    TwoWorkers workers;
+    workers.open_inbox();
+    Clients clients;
+    for (std::size_t split = 0; split <= all.size(); ++split) {
+        clients.push_back(std::make_unique<Client>(workers.old.http()));
+        clients.back()->send(all.substr(0, split));
+    }
+    // Later than all of those, so the worker has read them when it answers this.
+    request(workers.old.http(), get("/"));
+    REQUIRE(workers.reload());
+    // Nothing but uploads that are half here keeps the old worker.
+    CHECK(eventually([&] { return counter(workers.board.row(1).taken) > all.size() / 2; }));
+    for (std::size_t split = 0; split <= all.size(); ++split) clients[split]->send(all.substr(split));
+    for (std::size_t split = 0; split <= all.size(); ++split) {
+        CAPTURE(split);
+        Client& client = *clients[split];
+        CHECK(contains(client.receive().body, "hello world from"));
+        CHECK(client.receive().body == "some body");
+        CHECK(client.receive().body == "ok\n");
+        CHECK(client.receive().body == "more");
+        const Answer after = ask(client);
+        CHECK(contains(after.body, greets(workers.next)));
+        CHECK_FALSE(after.says_close());
+    }
+    CHECK(workers.old.exit_code() == 0);
+    CHECK(counter(workers.board.row(0).handed_over) == all.size() + 1);
+    CHECK(counter(workers.board.row(0).requests) + counter(workers.board.row(1).requests) ==
+          5 * (all.size() + 1) + 1);
+}
+
+TEST_CASE("a busy connection moves after its current answer, with the requests that wait behind it") {
+    TwoWorkers workers;
+    workers.open_inbox();
+    Client client(workers.old.http());
+    client.send(get("/sleep?ms=300") + get("/") + get("/hea"));
+    Client idle(workers.old.http());
+    REQUIRE(ask(idle).status == 200);
+    REQUIRE(workers.reload());
+    const Answer first = client.receive();
+    CHECK(contains(first.body, greets(workers.old)));
+    CHECK_FALSE(first.says_close());
+    CHECK(contains(client.receive().body, greets(workers.next)));
+    CHECK(client.receive().status == 404);
+    CHECK(workers.old.exit_code() == 0);
+}
+
+TEST_CASE("half a head moves") {
+    TwoWorkers workers;
+    workers.open_inbox();
+    Client client(workers.old.http());
+    const std::string head = get("/", "X-Long: " + std::string(20'000, 'x') + "\r\n");
+    client.send(head.substr(0, 15'000));
+    REQUIRE(request(workers.old.http(), get("/")).status == 200);
+    REQUIRE(workers.reload());
+    CHECK(workers.old.exit_code() == 0);
+    client.send(head.substr(15'000));
+    CHECK(contains(client.receive().body, greets(workers.next)));
+}
+
+TEST_CASE("a streaming answer and a long upload end where they are, and then move") {
+    TwoWorkers workers;
+    workers.open_inbox();
+    Client stream(workers.old.http());
+    stream.send(get("/stream?chunks=5&ms=50"));
+    Client upload(workers.old.http());
+    const std::string body(100'000, 'u');
+    const std::string whole = post(body);
+    upload.send(whole.substr(0, 50'000));
+    REQUIRE(request(workers.old.http(), get("/")).status == 200);
+    REQUIRE(workers.reload());
+    const Answer streamed = stream.receive();
+    CHECK(streamed.body == "chunk 1\nchunk 2\nchunk 3\nchunk 4\nchunk 5\n");
+    CHECK_FALSE(streamed.says_close());
+    CHECK(contains(ask(stream).body, greets(workers.next)));
+    CHECK(workers.old.running());
+    upload.send(whole.substr(50'000));
+    CHECK(upload.receive().body == body);
+    CHECK(contains(ask(upload).body, greets(workers.next)));
+    CHECK(workers.old.exit_code() == 0);
+    CHECK(counter(workers.board.row(0).handed_over) == 2);
+}
+
+TEST_CASE("a full inbox is waited for, without haste, and meanwhile the old worker serves") {
+    TwoWorkers workers({}, 4608);
+    Clients clients = connect(workers.old, 60);
+    REQUIRE(workers.reload());
+    CHECK(eventually([&] { return counter(workers.board.row(0).handed_over) > 0; }));
+    CHECK(comes_to_rest(workers.old.pid()));
+    const std::uint64_t gone = counter(workers.board.row(0).handed_over);
+    CHECK(gone < clients.size());
+    // Which of them still are with the old worker only their answers tell.
+    for (const auto& client : clients) client->send(get("/"));
+    CHECK(eventually([&] { return counter(workers.board.row(0).requests) == 120 - gone; }));
+    CHECK(workers.old.running());
+    workers.open_inbox();
+    std::size_t by_old = 0;
+    for (const auto& client : clients) {
+        const Answer answer = client->receive();
+        CHECK(answer.status == 200);
+        CHECK_FALSE(answer.says_close());
+        if (contains(answer.body, greets(workers.old))) ++by_old;
+    }
+    CHECK(by_old == clients.size() - gone);
+    CHECK(workers.old.exit_code() == 0);
+    for (const auto& client : clients) CHECK(contains(ask(*client).body, greets(workers.next)));
+    CHECK(counter(workers.board.row(0).handed_over) == clients.size());
+}
+
+TEST_CASE("when nobody reads the inbox any more, connections are drained politely") {
+    TwoWorkers workers;
+    Clients clients = connect(workers.old, 3);
+    workers.inbox.receiver.reset();
+    REQUIRE(workers.reload());
+    CHECK(eventually([&] { return contains(workers.old.standard_error(), "inbox is gone"); }));
+    for (const auto& client : clients) {
+        const Answer answer = ask(*client);
+        CHECK(contains(answer.body, greets(workers.old)));
+        CHECK(answer.says_close());
+        CHECK(client->ended_in_order());
+    }
+    clients.clear();
+    CHECK(workers.old.exit_code() == 0);
+    CHECK(counter(workers.board.row(0).handed_over) == 0);
+    CHECK(counter(workers.board.row(0).drained) == 3);
+}
+
+TEST_CASE("connections of a listener that the successor does not have are drained politely, others move") {
+    TwoWorkers workers;
+    workers.open_inbox();
+    Clients moving = connect(workers.old, 2);
+    Client staying(workers.old.admin());
+    REQUIRE(ask(staying).status == 200);
+    REQUIRE(workers.old.send(R"({"type":"drain","listeners":["http"],"retired":["admin"]})",
+                             {workers.inbox.sender.get()}));
+    workers.old.signal(SIGTERM);
+    CHECK(eventually([&] { return counter(workers.board.row(0).handed_over) == 2; }));
+    for (const auto& client : moving) CHECK(contains(ask(*client).body, greets(workers.next)));
+    CHECK(ask(staying).says_close());
+    CHECK(staying.ended_in_order());
+}
+
+TEST_CASE("the queue of a retired listener is accepted and handed over, when the successor has its name") {
+    TwoWorkers workers;
+    workers.open_inbox();
+    workers.old.signal(SIGSTOP);
+    Clients queued;
+    for (int i = 0; i < 20; ++i) {
+        queued.push_back(std::make_unique<Client>(workers.old.http()));
+        queued.back()->send(get("/"));
+    }
+    REQUIRE(workers.old.send(R"({"type":"drain","listeners":["http"],"retired":["http"]})",
+                             {workers.inbox.sender.get()}));
+    workers.old.signal(SIGTERM);
+    workers.old.signal(SIGCONT);
+    for (const auto& client : queued) {
+        const Answer answer = client->receive();
+        CHECK(answer.status == 200);
+        CHECK_FALSE(answer.says_close());
+    }
+    CHECK(workers.old.exit_code() == 0);
+    for (const auto& client : queued) CHECK(contains(ask(*client).body, greets(workers.next)));
+}
+
+TEST_CASE("packets that nobody can understand are told of, and their connections end in order") {
+    TwoWorkers workers;
+    workers.open_inbox();
+    Clients clients = connect(workers.old, 4);
+    // The test takes connections itself, to send them on as no worker would.
+    std::vector<sup::UniqueFd> accepted;
+    workers.old.signal(SIGSTOP);
+    Clients odd;
+    for (int i = 0; i < 6; ++i) {
+        odd.push_back(std::make_unique<Client>(workers.old.admin()));
+        accepted.emplace_back(::accept4(workers.old.admin_listener(), nullptr, nullptr, SOCK_CLOEXEC));
+        REQUIRE(accepted.back());
+    }
+    const std::string line(http_head);
+    const InboxPair& inbox = workers.inbox;
+    CHECK(inbox.put("nonsense", {accepted[0].get()}));
+    CHECK(inbox.put(line, {accepted[1].get()}));  // without the line's end
+    CHECK(inbox.put(line + "\n", {accepted[2].get(), accepted[3].get()}));
+    CHECK(inbox.put(R"({"listener":"http","protocol":"gopher"})"
+                    "\n",
+                    {accepted[4].get()}));
+    CHECK(inbox.put(line + "\n"));
+    CHECK(inbox.put("", {}));
+    const sup::UniqueFd file(::open("/dev/null", O_RDWR | O_CLOEXEC));
+    CHECK(inbox.put(line + "\n", {file.get()}));
+    // Of a listener that it does not know, but it serves all.
+    CHECK(inbox.put(R"({"listener":"old-name","protocol":"http/1.1"})"
+                    "\n" +
+                        get("/"),
+                    {accepted[5].get()}));
+    accepted.clear();
+    workers.old.signal(SIGCONT);
+    CHECK(contains(odd[5]->receive().body, greets(workers.next)));
+    for (std::size_t i = 0; i < 5; ++i) {
+        CAPTURE(i);
+        CHECK(odd[i]->ended_in_order());
+    }
+    CHECK(contains(workers.next.standard_error(), "malformed packet"));
+    CHECK(contains(workers.next.standard_error(), "gopher"));
+    // And it goes on.
+    REQUIRE(workers.reload());
+    CHECK(eventually([&] { return counter(workers.board.row(0).handed_over) == 4; }));
+    for (const auto& client : clients) CHECK(contains(ask(*client).body, greets(workers.next)));
+    odd.clear();
+    clients.clear();
+    CHECK(eventually([&] { return counter(workers.board.row(1).connections) <= 1; }));
+}
+
+TEST_CASE("a client that goes while its connection is on its way does no harm") {
+    TwoWorkers workers;
+    workers.open_inbox();
+    Clients clients = connect(workers.old, 20);
+    workers.next.signal(SIGSTOP);
+    REQUIRE(workers.reload());
+    CHECK(workers.old.exit_code() == 0);
+    for (std::size_t i = 0; i < 10; ++i) clients[i].reset();
+    workers.next.signal(SIGCONT);
+    CHECK(eventually([&] { return counter(workers.board.row(1).taken) == 20; }));
+    for (std::size_t i = 10; i < 20; ++i) CHECK(contains(ask(*clients[i]).body, greets(workers.next)));
+    CHECK(eventually([&] { return counter(workers.board.row(1).connections) == 10; }));
+}
+
+TEST_CASE("a receiver without free descriptors leaves connections in the inbox; none is lost") {
+    TwoWorkers workers({.descriptor_limit = 32});
+    workers.open_inbox();
+    Clients clients = connect(workers.old, 60);
+    REQUIRE(workers.reload());
+    CHECK(workers.old.exit_code() == 0);
+    for (const auto& client : clients) client->send(get("/"));
+    for (std::size_t i = 0; i < clients.size(); ++i) {
+        CAPTURE(i);
+        // The last in were the first to be sent; whoever is answered makes room for another.
+        CHECK(eventually([&] {
+            for (auto& client : clients) {
+                if (client == nullptr || !client->has_bytes(0)) continue;
+                const Answer answer = client->receive();
+                CHECK(contains(answer.body, greets(workers.next)));
+                client.reset();
+                return true;
+            }
+            return false;
+        }));
+    }
+    CHECK(counter(workers.board.row(1).taken) == 60);
+    CHECK(contains(workers.next.standard_error(), "inbox: Too many open files"));
+}
+
+TEST_CASE("a drainer is sent on when its successor was replaced meanwhile") {
+    InboxPair first(4608);
+    TwoWorkers workers;
+    Clients clients = connect(workers.old, 60);
+    REQUIRE(reload_into(workers.old, first));
+    CHECK(eventually([&] { return counter(workers.board.row(0).handed_over) > 0; }));
+    CHECK(comes_to_rest(workers.old.pid()));
+    SECTION("to a newer generation") {
+        workers.open_inbox();
+        REQUIRE(workers.old.send(reload_packet, {workers.inbox.sender.get()}));
+        CHECK(workers.old.exit_code() == 0);
+        // What is in the first inbox is its owner's; here the master moves it on.
+        REQUIRE(give_inbox(workers.next, first));
+        for (const auto& client : clients) CHECK(contains(ask(*client).body, greets(workers.next)));
+        CHECK(counter(workers.board.row(0).handed_over) == 60);
+    }
+    SECTION("to nobody, because sup stops") {
+        const std::uint64_t gone = counter(workers.board.row(0).handed_over);
+        REQUIRE(workers.old.send(R"({"type":"drain","listeners":[],"retired":[]})"));
+        std::size_t ended = 0;
+        for (const auto& client : clients) {
+            if (client->has_bytes(0)) continue;
+            client->send(get("/"));
+        }
+        CHECK(eventually(
+            [&] { return counter(workers.board.row(0).connections) == 0 || !workers.old.running(); }));
+        for (const auto& client : clients) {
+            if (client->has_bytes(0) && client->receive().says_close()) ++ended;
+        }
+        clients.clear();
+        CHECK(ended == 60 - gone);
+        CHECK(workers.old.exit_code() == 0);
+        CHECK(counter(workers.board.row(0).drained) == 60 - gone);
+    }
+}
+
+TEST_CASE("what is left in a drainer's own inbox goes on to the successor") {
+    TwoWorkers workers;
+    workers.open_inbox();
+    InboxPair own;
+    FakeMaster before;
+    REQUIRE(before.wait_until_ready());
+    REQUIRE(give_inbox(workers.old, own));
+    Clients clients = connect(before, 10);
+    workers.old.signal(SIGSTOP);
+    REQUIRE(reload_into(before, own));
+    CHECK(before.exit_code() == 0);
+    SECTION("at a reload") {
+        REQUIRE(workers.reload());
+        workers.old.signal(SIGCONT);
+        CHECK(workers.old.exit_code() == 0);
+        for (const auto& client : clients) CHECK(contains(ask(*client).body, greets(workers.next)));
+        CHECK(counter(workers.board.row(0).taken) == 10);
+        CHECK(counter(workers.board.row(0).handed_over) == 10);
+    }
+    SECTION("or is served, at a stop") {
+        for (const auto& client : clients) client->send(get("/"));
+        REQUIRE(workers.old.send(stop_packet));
+        workers.old.signal(SIGTERM);
+        workers.old.signal(SIGCONT);
+        for (const auto& client : clients) {
+            const Answer answer = client->receive();
+            CHECK(contains(answer.body, greets(workers.old)));
+            CHECK(answer.says_close());
+        }
+        clients.clear();
+        CHECK(workers.old.exit_code() == 0);
+        CHECK(counter(workers.board.row(0).drained) == 10);
+    }
+}
+
+TEST_CASE("an overloaded worker puts idle connections back, until its peer has about as many") {
+    TwoWorkers workers;  // two peers, here
+    REQUIRE(give_inbox(workers.old, workers.inbox));
+    workers.open_inbox();
+    Clients clients = connect(workers.old, 64);
+    const auto& mine = workers.board.row(0).connections;
+    const auto& peers = workers.board.row(1).connections;
+    const auto balanced = [&] {
+        for (const auto& client : clients) CHECK_FALSE(ask(*client).says_close());
+        return counter(mine) + counter(peers) == 64 && counter(mine) <= 38 && counter(peers) <= 38;
+    };
+    CHECK(eventually(balanced));
+    CHECK(comes_to_rest(workers.old.pid()));
+    CHECK(balanced());
+}
+
+TEST_CASE("connections that were put back are not stranded when the peer is stuck or dead") {
+    TwoWorkers workers;
+    REQUIRE(give_inbox(workers.old, workers.inbox));
+    workers.open_inbox();
+    CHECK(eventually([&] { return counter(workers.board.row(1).accepting) == 1; }));
+    workers.next.signal(GENERATE(SIGSTOP, SIGKILL));
+    Clients clients = connect(workers.old, 64);
+    for (int round = 0; round < 5; ++round) {
+        for (const auto& client : clients) CHECK(contains(ask(*client).body, greets(workers.old)));
+    }
+}

@@ -1,0 +1,83 @@
+// An old worker and its successor, each a process of its own under a master that the test plays, and the
+// inbox between them.
+#pragma once
+
+#include <sys/socket.h>
+
+#include <array>
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "common/scoreboard.h"
+#include "common/unique_fd.h"
+#include "tests/unit/worker/fake_master.h"
+
+namespace sup::test {
+
+struct InboxPair {
+    UniqueFd receiver;
+    UniqueFd sender;
+
+    explicit InboxPair(int send_buffer = 0) {
+        std::array<int, 2> ends{};
+        ::socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0, ends.data());
+        receiver.reset(ends[0]);
+        sender.reset(ends[1]);
+        if (send_buffer > 0)
+            ::setsockopt(sender.get(), SOL_SOCKET, SO_SNDBUF, &send_buffer, sizeof send_buffer);
+    }
+    // Puts a packet in, with whatever descriptors.
+    bool put(const std::string& bytes, const std::vector<int>& descriptors = {}) const {
+        const auto sent = send_unix_message(sender.get(), bytes, descriptors);
+        return sent && *sent == SendOutcome::sent;
+    }
+};
+
+inline constexpr const char* reload_packet = R"({"type":"drain","listeners":["http","admin"],"retired":[]})";
+inline constexpr const char* stop_packet = R"({"type":"drain","listeners":[],"retired":["http","admin"]})";
+
+inline bool give_inbox(FakeMaster& master, const InboxPair& inbox) {
+    return master.send(R"({"type":"inbox"})", {inbox.receiver.get(), inbox.sender.get()});
+}
+
+inline bool give_row(FakeMaster& master, const Scoreboard& board, std::size_t row) {
+    return master.send(R"({"type":"scoreboard","slot":)" + std::to_string(row) + "}", {board.fd()});
+}
+
+// Tells `old` to drain into an inbox, as the master does at a reload.
+inline bool reload_into(FakeMaster& old, const InboxPair& inbox) {
+    const bool told = old.send(reload_packet, {inbox.sender.get()});
+    old.signal(SIGTERM);
+    return told;
+}
+
+inline std::uint64_t counter(const std::atomic<std::uint64_t>& value) {
+    return value.load(std::memory_order_relaxed);
+}
+
+// Both with a row of one scoreboard: the old worker's is row 0.
+struct TwoWorkers {
+    InboxPair inbox;  // the successor's
+    Scoreboard board = *Scoreboard::create(2);
+    FakeMaster old;
+    FakeMaster next;
+
+    explicit TwoWorkers(const FakeMasterOptions& next_options = {}, int send_buffer = 0,
+                        const FakeMasterOptions& old_options = {})
+        : inbox(send_buffer), old(old_options), next(next_options) {
+        old.wait_until_ready();
+        next.wait_until_ready();
+        give_row(old, board, 0);
+        give_row(next, board, 1);
+    }
+    void open_inbox() { give_inbox(next, inbox); }
+    bool reload() { return reload_into(old, inbox); }
+};
+
+// "pid:PID" of the worker that wrote a greeting.
+inline std::string greets(const FakeMaster& master) {
+    return "pid:" + std::to_string(master.pid()) + ",";
+}
+
+}  // namespace sup::test
