@@ -28,6 +28,7 @@ void Core::use(InboxEnds ends) {
         Inbox::Callbacks{
             [this](const InboxPacket& packet, UniqueFd socket) { arrived(packet, std::move(socket)); },
             [this](UniqueFd socket) { refuse(std::move(socket)); }});
+    if (draining_) inbox_->take_everything();
     const Status started = inbox_->start();
     if (started) return;
     log_line("the inbox cannot be watched: " + started.error().message);

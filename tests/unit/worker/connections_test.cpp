@@ -22,10 +22,14 @@ using sup::test::TwoWorkers;
 
 namespace {
 
-FakeMasterOptions line_worker() {
+FakeMasterOptions runs(const std::string& program) {
     FakeMasterOptions options;
-    options.program = LINE_WORKER;
+    options.program = program;
     return options;
+}
+
+FakeMasterOptions line_worker() {
+    return runs(LINE_WORKER);
 }
 
 std::string answer(const FakeMaster& master, const std::string& line) {
@@ -111,3 +115,43 @@ TEST_CASE("a user's protocol can give idle connections to its peers") {
         CHECK(client->has_bytes(30'000));
     }
 }
+
+#ifdef PYTHON_WORKER
+TEST_CASE("the worker in Python hands over and takes, to and from workers in C++, too") {
+    const std::string python(PYTHON_WORKER);
+    const std::string cpp(LINE_WORKER);
+    const auto [from, to, send_buffer] = GENERATE_COPY(table<std::string, std::string, int>(
+        {{python, python, 0}, {python, cpp, 4608}, {cpp, python, 4608}}));
+    CAPTURE(from, to);
+    TwoWorkers workers(runs(to), send_buffer, runs(from));
+    std::vector<std::unique_ptr<Client>> clients;
+    for (int i = 0; i < 40; ++i) {
+        clients.push_back(std::make_unique<Client>(workers.old.http()));
+        REQUIRE(answers(workers.old, *clients.back(), "one"));
+    }
+    for (const auto& client : clients) client->send("tw");
+    REQUIRE(workers.reload());
+    workers.open_inbox();
+    CHECK(workers.old.exit_code() == 0);
+    for (const auto& client : clients) {
+        client->send("o\n");
+        const std::string two = answer(workers.next, "two");
+        CHECK(client->receive_bytes(two.size()) == two);
+    }
+}
+
+TEST_CASE("the worker in Python ends in order what it cannot use, and what nobody takes") {
+    TwoWorkers workers(runs(PYTHON_WORKER), 0, runs(PYTHON_WORKER));
+    workers.open_inbox();
+    Client kept(workers.old.http());
+    REQUIRE(answers(workers.old, kept, "one"));
+    REQUIRE(workers.inbox.put("nonsense", {}));
+    Client odd(workers.old.admin());
+    REQUIRE(workers.old.send(stop_packet));
+    workers.old.signal(SIGTERM);
+    CHECK(kept.ended_in_order());
+    CHECK(odd.ended_in_order());
+    CHECK(workers.old.exit_code() == 0);
+    CHECK(workers.next.running());
+}
+#endif

@@ -1,8 +1,10 @@
 #include "tests/unit/worker/fake_master.h"
 
 #include <fcntl.h>
+#include <linux/capability.h>
 #include <netinet/in.h>
 #include <poll.h>
+#include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/un.h>
@@ -66,6 +68,10 @@ void FakeMaster::become_worker(const FakeMasterOptions& options) {
     if (options.descriptor_limit > 0) {
         const rlimit limit{options.descriptor_limit, options.descriptor_limit};
         ::setrlimit(RLIMIT_NOFILE, &limit);
+    }
+    if (options.few_privileges) {
+        ::prctl(PR_CAPBSET_DROP, CAP_SYS_RESOURCE);
+        ::prctl(PR_CAPBSET_DROP, CAP_SYS_ADMIN);
     }
     ::setenv("LISTEN_FDS", "2", 1);
     ::setenv("LISTEN_PID", std::to_string(::getpid() + (options.wrong_pid ? 1 : 0)).c_str(), 1);

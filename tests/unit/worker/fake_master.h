@@ -22,6 +22,7 @@ struct FakeMasterOptions {
     std::string drain_timeout_ms = "30000";
     std::vector<std::string> environment = {};  // more of it, "A=B"
     unsigned descriptor_limit = 0;              // RLIMIT_NOFILE, hard and soft; 0: as it is
+    bool few_privileges = false;                // the kernel's limits bind it, whoever runs the test
 };
 
 class FakeMaster {

@@ -1,5 +1,6 @@
 // Connections that change from one worker process to another, while their clients notice nothing.
 #include <fcntl.h>
+#include <sys/resource.h>
 
 #include <csignal>
 #include <fstream>
@@ -18,6 +19,7 @@ using sup::test::contains;
 using sup::test::counter;
 using sup::test::eventually;
 using sup::test::FakeMaster;
+using sup::test::FakeMasterOptions;
 using sup::test::get;
 using sup::test::give_inbox;
 using sup::test::give_row;
@@ -209,6 +211,25 @@ TEST_CASE("a full inbox is waited for, without haste, and meanwhile the old work
     CHECK(workers.old.exit_code() == 0);
     for (const auto& client : clients) CHECK(contains(ask(*client).body, greets(workers.next)));
     CHECK(counter(workers.board.row(0).handed_over) == clients.size());
+}
+
+TEST_CASE("too many descriptors in flight for a user without privileges are waited for, and none is lost") {
+    FakeMasterOptions unprivileged;
+    unprivileged.few_privileges = true;
+    TwoWorkers workers({}, 0, unprivileged);
+    Clients clients = connect(workers.old, 60);
+    // From here on fewer may be in flight than it has connections (unix(7), ETOOMANYREFS).
+    const rlimit few{20, 20};
+    REQUIRE(::prlimit(workers.old.pid(), RLIMIT_NOFILE, &few, nullptr) == 0);
+    REQUIRE(workers.reload());
+    CHECK(eventually([&] { return counter(workers.board.row(0).handed_over) > 0; }));
+    for (int i = 0; i < 20; ++i) sup::test::pause_briefly();
+    CHECK(counter(workers.board.row(0).handed_over) < 60);
+    CHECK(workers.old.running());
+    workers.open_inbox();
+    CHECK(workers.old.exit_code() == 0);
+    for (const auto& client : clients) CHECK(contains(ask(*client).body, greets(workers.next)));
+    CHECK(counter(workers.board.row(0).handed_over) == 60);
 }
 
 TEST_CASE("when nobody reads the inbox any more, connections are drained politely") {

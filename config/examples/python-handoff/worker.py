@@ -1,0 +1,378 @@
+#!/usr/bin/env python3
+"""A worker of sup that speaks the channel: it takes live connections from the generation before it, and hands its
+own to the next. Each line that a client sends comes back with the worker's pid before it.
+
+docs/worker-protocol.md explains every step. Only the standard library is used.
+"""
+
+import array
+import errno
+import json
+import os
+import selectors
+import signal
+import socket
+import time
+
+PROTOCOL = "line/1"  # another one when the next release would not understand what this one leaves
+MAX_UNCONSUMED = 64 * 1024
+MAX_PACKET = MAX_UNCONSUMED + 1024
+TOO_MANY_RETRY = 0.005  # seconds
+IDLE_GRACE = 1.0
+LINGER = 2.0
+RECEIVE = socket.MSG_DONTWAIT | socket.MSG_CMSG_CLOEXEC
+
+
+class Connection:
+    def __init__(self, sock, listener, unconsumed=b""):
+        sock.setblocking(False)
+        self.sock = sock
+        self.listener = listener
+        self.received = unconsumed  # not yet a whole line
+        self.output = b""
+
+    def at_boundary(self):
+        return not self.output and len(self.received) <= MAX_UNCONSUMED
+
+
+class Worker:
+    def __init__(self):
+        self.selector = selectors.DefaultSelector()
+        self.connections = set()
+        self.ending = {}  # socket: until when
+        self.listeners = self.take_listeners()
+        self.channel = None
+        self.inbox = None  # the receiver end of this generation's
+        self.successor = None  # the sender end of the next one's
+        self.successor_has = []
+        self.retired = []
+        self.draining = False
+        self.retry_at = None  # of the handoff, or to take again
+        self.deadline = None
+        self.idle_until = None
+
+    # --- what sup passes -----------------------------------------------------------------------------------
+
+    @staticmethod
+    def take_listeners():
+        if int(os.environ.pop("LISTEN_PID", "0")) != os.getpid():
+            raise SystemExit("start me with sup: no listeners were passed")
+        names = os.environ.pop("LISTEN_FDNAMES", "").split(":")
+        count = int(os.environ.pop("LISTEN_FDS", "0"))
+        found = {}
+        for i in range(count):
+            listener = socket.socket(fileno=3 + i)
+            os.set_inheritable(listener.fileno(), False)
+            listener.setblocking(False)
+            found[names[i] if i < len(names) else f"listen{i}"] = listener
+        return found
+
+    def announce(self):
+        """READY=1, and with it the master's end of the channel."""
+        self.channel, masters = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        self.channel.setblocking(False)
+        address = os.environ.pop("NOTIFY_SOCKET")
+        if address.startswith("@"):
+            address = "\0" + address[1:]
+        with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as notify:
+            notify.connect(address)
+            socket.send_fds(notify, [b"READY=1\nX_SUP_CHANNEL=1"], [masters.fileno()])
+        masters.close()
+        self.selector.register(self.channel, selectors.EVENT_READ, self.read_channel)
+
+    def read_channel(self, _=None):
+        while self.channel:
+            try:
+                packet, fds, flags, _ = socket.recv_fds(self.channel, 65536, 4, RECEIVE)
+            except BlockingIOError:
+                return
+            if not packet:  # the master has died: serve on
+                self.selector.unregister(self.channel)
+                self.channel.close()
+                self.channel = None
+                return
+            self.obey(json.loads(packet), [socket_or_file(fd) for fd in fds])
+
+    def obey(self, packet, ends):
+        if packet.get("type") == "inbox" and len(ends) == 2:
+            self.inbox, _ = ends  # the second is for giving connections to peers
+            self.selector.register(self.inbox, selectors.EVENT_READ, self.take_from_inbox)
+        elif packet.get("type") == "drain":
+            self.stop_waiting_for_room()
+            self.successor = ends[0] if ends else None
+            self.successor_has = packet["listeners"]
+            self.retired = packet["retired"] or self.retired
+            if self.draining:
+                self.move_all()
+        else:  # the scoreboard, for one; dropping the sockets closes them
+            pass
+
+    # --- connections come ----------------------------------------------------------------------------------
+
+    def accept(self, name):
+        try:
+            sock, _ = self.listeners[name].accept()
+        except BlockingIOError:  # a peer was faster
+            return False
+        except OSError as error:
+            self.pause_if_out_of_descriptors(error)
+            return False
+        self.open(Connection(sock, name))
+        return True
+
+    def take_from_inbox(self, _=None):
+        """One connection; True while there may be more."""
+        try:
+            # At EMFILE recvmsg would lose the passed socket, so see first whether a descriptor is free.
+            os.close(os.dup(self.inbox.fileno()))
+            packet, fds, flags, _ = socket.recv_fds(self.inbox, MAX_PACKET, 4, RECEIVE)
+        except BlockingIOError:
+            return False
+        except OSError as error:
+            self.pause_if_out_of_descriptors(error)
+            return False
+        if not packet and not fds:
+            return False
+        socks = [socket_or_file(fd) for fd in fds]
+        head, newline, unconsumed = packet.partition(b"\n")
+        try:
+            about = json.loads(head)
+            usable = newline and len(socks) == 1 and about["protocol"] == PROTOCOL and not flags & socket.MSG_CTRUNC
+            connection = Connection(socks[0], str(about["listener"]), unconsumed) if usable else None
+        except (ValueError, KeyError, TypeError, IndexError, OSError):
+            connection = None
+        if connection:
+            self.open(connection)
+            self.answer_lines(connection)
+        else:
+            print(f"inbox: nobody here can use {head[:200]!r}", flush=True)
+            for sock in socks:
+                self.end_in_order(sock)
+        return True
+
+    def pause_if_out_of_descriptors(self, error):
+        if error.errno not in (errno.EMFILE, errno.ENFILE):
+            return
+        for watched in self.queues():
+            self.unwatch(watched)
+        self.retry_at = time.monotonic() + 0.1
+
+    def queues(self):
+        return [*([] if self.draining else self.listeners.values()), *([self.inbox] if self.inbox else [])]
+
+    def open(self, connection):
+        self.connections.add(connection)
+        self.watch(connection)
+        if self.draining:
+            self.move(connection)
+
+    # --- and are served ------------------------------------------------------------------------------------
+
+    def watch(self, connection):
+        events = selectors.EVENT_WRITE if connection.output else selectors.EVENT_READ
+        handler = lambda _: self.serve(connection)
+        try:
+            self.selector.modify(connection.sock, events, handler)
+        except KeyError:
+            self.selector.register(connection.sock, events, handler)
+
+    def watches(self, sock):
+        try:
+            return self.selector.get_key(sock) is not None
+        except (KeyError, ValueError):  # not, or closed
+            return False
+
+    def unwatch(self, sock):
+        if self.watches(sock):
+            self.selector.unregister(sock)
+
+    def serve(self, connection):
+        try:
+            if not connection.output:
+                got = connection.sock.recv(16384)
+                if not got:
+                    return self.close(connection)
+                connection.received += got
+            self.answer_lines(connection)
+        except BlockingIOError:
+            pass
+        except OSError:
+            self.close(connection)
+
+    def answer_lines(self, connection):
+        while b"\n" in connection.received:
+            line, _, connection.received = connection.received.partition(b"\n")
+            connection.output += b"%d %s\n" % (os.getpid(), line)
+        if connection.output:
+            try:
+                sent = connection.sock.send(connection.output)
+                connection.output = connection.output[sent:]
+            except BlockingIOError:
+                pass
+            except OSError:
+                return self.close(connection)
+        self.watch(connection)
+        if self.draining:
+            self.move(connection)
+
+    def close(self, connection):
+        self.unwatch(connection.sock)
+        self.connections.discard(connection)
+        connection.sock.close()
+
+    # --- and go --------------------------------------------------------------------------------------------
+
+    def drain(self):
+        self.read_channel()  # the packet was sent before the signal
+        self.draining = True
+        self.deadline = time.monotonic() + 0.9 * int(os.environ.get("SUP_DRAIN_TIMEOUT_MS", "30000")) / 1000
+        self.idle_until = time.monotonic() + IDLE_GRACE
+        for name, listener in self.listeners.items():
+            self.unwatch(listener)
+            while name in self.retired and self.accept(name):
+                pass
+            listener.close()
+        self.move_all()
+
+    def move_all(self):
+        for connection in list(self.connections):
+            self.move(connection)
+
+    def move(self, connection):
+        if connection not in self.connections or self.retry_at or self.waits_for_room():
+            return
+        if not connection.at_boundary():
+            return
+        if not self.successor or connection.listener not in self.successor_has:
+            return self.end_politely(connection)
+        head = json.dumps({"listener": connection.listener, "protocol": PROTOCOL}).encode() + b"\n"
+        self.unwatch(connection.sock)  # before it is sent: it lives on elsewhere
+        rights = array.array("i", [connection.sock.fileno()])
+        try:
+            self.successor.sendmsg(
+                [head, connection.received],
+                [(socket.SOL_SOCKET, socket.SCM_RIGHTS, rights)],
+                socket.MSG_DONTWAIT | socket.MSG_NOSIGNAL,
+            )
+        except BlockingIOError:
+            self.watch(connection)
+            self.selector.register(self.successor, selectors.EVENT_WRITE, self.room)
+        except OSError as error:
+            self.watch(connection)
+            if error.errno == errno.ETOOMANYREFS:
+                self.retry_at = time.monotonic() + TOO_MANY_RETRY
+            else:
+                self.successor = None
+        else:
+            self.close(connection)
+
+    def end_politely(self, connection):
+        """Nobody takes it. A line that is on its way is still answered: idle clients have a moment for that."""
+        if not connection.received and time.monotonic() >= self.idle_until:
+            self.unwatch(connection.sock)
+            self.connections.discard(connection)
+            self.end_in_order(connection.sock)
+
+    def end_in_order(self, sock):
+        """An end and no reset: our side now, the rest when the client has ended its own."""
+        try:
+            sock.shutdown(socket.SHUT_WR)
+            sock.setblocking(False)
+        except (OSError, AttributeError):  # not a socket, or already over
+            return sock.close()
+        self.ending[sock] = time.monotonic() + LINGER
+        self.selector.register(sock, selectors.EVENT_READ, self.read_to_end)
+
+    def read_to_end(self, sock):
+        try:
+            if sock.recv(16384):
+                return
+        except BlockingIOError:
+            return
+        except OSError:
+            pass
+        self.forget(sock)
+
+    def forget(self, sock):
+        self.unwatch(sock)
+        del self.ending[sock]
+        sock.close()
+
+    def waits_for_room(self):
+        return self.successor is not None and self.watches(self.successor)
+
+    def stop_waiting_for_room(self):
+        if self.successor:
+            self.unwatch(self.successor)
+
+    def room(self, _):
+        self.stop_waiting_for_room()
+        self.move_all()
+
+    # --- the loop ------------------------------------------------------------------------------------------
+
+    def run(self):
+        wake_read, wake_write = socket.socketpair()
+        for end in (wake_read, wake_write):
+            end.setblocking(False)
+        signal.set_wakeup_fd(wake_write.fileno())
+        told = []
+        signal.signal(signal.SIGTERM, lambda *_: told.append(True))
+        self.selector.register(wake_read, selectors.EVENT_READ, lambda _: wake_read.recv(64))
+        self.watch_queues()
+        self.announce()
+        while True:
+            for key, _ in self.selector.select(self.patience()):
+                if self.watches(key.fileobj):  # not ended by one before it
+                    key.data(key.fileobj)
+            if told and not self.draining:
+                self.drain()
+            self.timers()
+            if self.draining and self.finished():
+                return
+
+    def watch_queues(self):
+        for name, listener in self.listeners.items():
+            if not self.draining:
+                self.selector.register(listener, selectors.EVENT_READ, lambda _, n=name: self.accept(n))
+        if self.inbox:
+            self.selector.register(self.inbox, selectors.EVENT_READ, self.take_from_inbox)
+
+    def patience(self):
+        times = [t for t in (self.retry_at, self.deadline, *self.ending.values()) if t is not None]
+        if self.draining and not self.successor:
+            times.append(max(self.idle_until, time.monotonic() + 0.05))
+        return max(0, min(times) - time.monotonic()) if times else None
+
+    def timers(self):
+        now = time.monotonic()
+        if self.retry_at and now >= self.retry_at:
+            self.retry_at = None
+            for watched in self.queues():
+                self.unwatch(watched)
+            self.watch_queues()
+        if self.draining:
+            self.move_all()
+        if self.deadline and now >= self.deadline:
+            for connection in list(self.connections):
+                self.close(connection)
+        for sock in [s for s, until in self.ending.items() if now >= until]:
+            self.forget(sock)
+
+    def finished(self):
+        """Nothing is open, and nothing is left in this generation's inbox."""
+        while not self.connections and self.inbox and self.take_from_inbox():
+            pass
+        return not self.connections and not self.ending and not self.retry_at
+
+
+def socket_or_file(fd):
+    """Owns a descriptor that came in, whatever it is."""
+    try:
+        return socket.socket(fileno=fd)
+    except OSError:
+        return os.fdopen(fd, "rb", buffering=0)
+
+
+if __name__ == "__main__":
+    Worker().run()
