@@ -1,5 +1,6 @@
 #include "worker/lifecycle/channel.h"
 
+#include <fcntl.h>
 #include <sys/socket.h>
 
 #include <array>
@@ -76,6 +77,13 @@ Channel::Channel(uv_loop_t* loop, UniqueFd ours, std::function<void(ChannelPacke
     }
     poll_ = std::move(*poll);
     poll_.start(UV_READABLE);
+    reserve();
+}
+
+void Channel::reserve() {
+    for (UniqueFd& one : reserve_) {
+        if (!one) one.reset(::fcntl(socket_.get(), F_DUPFD_CLOEXEC, 0));
+    }
 }
 
 void Channel::read() {
@@ -85,17 +93,23 @@ void Channel::read() {
 
 bool Channel::read_one() {
     std::array<char, largest_packet> buffer;
+    for (UniqueFd& one : reserve_) one.reset();
     Result<std::optional<UnixMessage>> received = receive_unix_message(socket_.get(), buffer);
-    if (received && !received->has_value()) return false;
+    if (received && !received->has_value()) {
+        reserve();
+        return false;
+    }
     if (!received || (*received)->size == 0) {
         poll_ = {};
         socket_.reset();
+        for (UniqueFd& one : reserve_) one.reset();
         return false;
     }
     UnixMessage& message = **received;
     const std::string_view packet(buffer.data(), message.size);
     auto understood = parse_channel_packet(packet, std::move(message.descriptors));
-    if (understood && !message.truncated && !message.descriptors_lost) received_(std::move(*understood));
+    reserve();
+    if (understood && !message.truncated) received_(std::move(*understood));
     return true;
 }
 

@@ -2,6 +2,7 @@
 // pair.
 #pragma once
 
+#include <array>
 #include <cstddef>
 #include <functional>
 #include <optional>
@@ -61,8 +62,11 @@ public:
 
 private:
     bool read_one();
+    void reserve();
 
     UniqueFd socket_;
+    // Given up while a packet is received: at the descriptor limit what comes with it would be lost.
+    std::array<UniqueFd, 2> reserve_;
     std::function<void(ChannelPacket)> received_;
     uv::Poll poll_;
 };
