@@ -110,11 +110,13 @@ TEST_CASE("a literal IPv6 address is IPv6 alone, and * is both") {
         WARN("no IPv6 here: not tried");
         return;
     }
-    const auto six = bound(listen_on("six", "::1"));
-    CHECK(six->address() == "[::1]:" + std::to_string(port_of(*six)));
-    CHECK(option(six->fd(), IPPROTO_IPV6, IPV6_V6ONLY) == 1);
-    CHECK(connects("::1", port_of(*six)));
-    CHECK_FALSE(connects("127.0.0.1", port_of(*six)));
+    for (const std::string host : {"::1", "::"}) {
+        const auto six = bound(listen_on("six", host));
+        CHECK(six->address() == "[" + host + "]:" + std::to_string(port_of(*six)));
+        CHECK(option(six->fd(), IPPROTO_IPV6, IPV6_V6ONLY) == 1);
+        CHECK(connects("::1", port_of(*six)));
+        CHECK_FALSE(connects("127.0.0.1", port_of(*six)));
+    }
 
     const auto any = bound(listen_on("any", "*"));
     CHECK(any->address() == "*:" + std::to_string(port_of(*any)));
@@ -219,6 +221,16 @@ TEST_CASE("a port that the kernel chose is kept while name and address stay") {
 TEST_CASE("two listeners on port 0 never share a socket") {
     const auto old_one = bound(listen_on("a", "127.0.0.1"));
     const Listeners two = acquired({listen_on("a", "127.0.0.1"), listen_on("b", "127.0.0.1")}, {old_one});
+    CHECK(two[0]->socket() == old_one->socket());
+    CHECK(two[1]->socket() != old_one->socket());
+}
+
+TEST_CASE(
+    "a port that the kernel chose may be written out as a number, and its socket then serves that listener "
+    "alone") {
+    const auto old_one = bound(listen_on("http", "127.0.0.1"));
+    const Listeners two = acquired(
+        {listen_on("web", "127.0.0.1", port_of(*old_one)), listen_on("http", "127.0.0.1")}, {old_one});
     CHECK(two[0]->socket() == old_one->socket());
     CHECK(two[1]->socket() != old_one->socket());
 }
