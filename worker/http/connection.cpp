@@ -6,14 +6,22 @@
 #include <array>
 #include <cerrno>
 #include <span>
+#include <string>
 #include <utility>
 
 #include "worker/http/limits.h"
 #include "worker/http/server_core.h"
+#include "worker/lifecycle/log_line.h"
 
 namespace sup::http {
+
 bool Connection::open(UniqueFd socket) {
-    if (uv_poll_init(server_.loop(), &poll_, socket.get()) != 0) return false;
+    const int problem = uv_poll_init(server_.loop(), &poll_, socket.get());
+    if (problem != 0) {
+        worker::log_line(std::string("a connection cannot be watched, and is closed: ") +
+                         uv_strerror(problem));
+        return false;
+    }
     poll_.data = this;
     socket_ = std::move(socket);
     protocol_.emplace(server_.context(), static_cast<Protocol::Host&>(*this));

@@ -151,18 +151,19 @@ Parser::Step Parser::refuse_syntax(std::string_view message) {
 // llhttp stops at the first letter that no method of its own has. Whether this is HTTP at all (501) or
 // nonsense (400) shows when the line is complete.
 Parser::Step Parser::judge_request_line(std::string_view message) {
-    while (message.substr(0, 2) == "\r\n") message.remove_prefix(2);
+    std::size_t most = limits_.head_bytes;
+    for (; message.substr(0, 2) == "\r\n"; most -= 2) message.remove_prefix(2);
     const auto* stop = std::find_if_not(message.begin(), message.end(), is_token_char);
     if (stop != message.end() && (stop == message.begin() || *stop != ' ')) return refuse(400);
     const std::size_t end = message.find('\n');
-    if (end == std::string_view::npos) return Step::need_more;
+    if (end == std::string_view::npos) return message.size() < most ? Step::need_more : refuse(414);
     return refuse(is_request_line(message.substr(0, end + 1)) ? 501 : 400);
 }
 
 Parser::Step Parser::parse_head(std::string_view message) {
     const std::string_view within = message.substr(0, limits_.head_bytes);
     message_ = within.data();
-    if (unknown_method_) return within.size() < limits_.head_bytes ? judge_request_line(within) : refuse(414);
+    if (unknown_method_) return judge_request_line(within);
     const llhttp_errno_t result = llhttp_execute(&llhttp_, within.data() + fed_, within.size() - fed_);
     if (result == HPE_OK) {
         fed_ = within.size();

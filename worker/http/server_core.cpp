@@ -8,7 +8,7 @@
 namespace sup::http {
 namespace {
 
-constexpr std::size_t scratch_size = 64 * 1024;
+constexpr std::size_t scratch_size = 64 * 1024UL;
 constexpr std::size_t most_spare = 1024;
 
 void put_in(std::vector<std::unique_ptr<Connection>>& list, std::unique_ptr<Connection> connection) {

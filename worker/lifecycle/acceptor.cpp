@@ -26,9 +26,11 @@ Acceptor::Acceptor(uv_loop_t* loop, UniqueFd listener, std::string name,
     : loop_(loop), listener_(std::move(listener)), name_(std::move(name)), accepted_(std::move(accepted)) {}
 
 Status Acceptor::start() {
-    // Linux hands these on to each accepted connection, which saves two system calls a connection.
+    // Linux hands these on to each accepted connection, which saves as many system calls for each of them.
+    // The second finds clients that have vanished, in the kernel's own time (tcp(7), tcp_keepalive_time).
     const int on = 1;
     ::setsockopt(listener_.get(), IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
+    ::setsockopt(listener_.get(), SOL_SOCKET, SO_KEEPALIVE, &on, sizeof on);
     Result<uv::Poll> poll = uv::Poll::create(loop_, listener_.get(), [this](int, int) { accept_some(); });
     if (!poll) return poll.error();
     poll_ = std::move(*poll);
