@@ -45,6 +45,7 @@ Status WorkerProcess::spawn_process(uv_loop_t* loop) {
     variables.instance = config.name;
     variables.generation = generation().id;
     variables.slot = spec_.slot;
+    variables.drain_signal = config.drain.signal;
     variables.drain_timeout = config.drain.timeout;
     variables.notify_socket = spec_.notify_socket;
 
