@@ -12,7 +12,8 @@ struct Unit {
     std::int64_t milliseconds;
 };
 
-constexpr std::array<Unit, 5> units{{{"d", 86'400'000}, {"h", 3'600'000}, {"m", 60'000}, {"s", 1'000}, {"ms", 1}}};
+constexpr std::array<Unit, 5> units{
+    {{"d", 86'400'000}, {"h", 3'600'000}, {"m", 60'000}, {"s", 1'000}, {"ms", 1}}};
 constexpr std::int64_t longest = 10LL * 365 * 86'400'000;
 
 Error expected_duration() {
@@ -40,7 +41,8 @@ std::string format_duration(Duration duration) {
     const std::int64_t total = duration.count();
     if (total == 0) return "0s";
     for (const Unit& unit : units) {
-        if (total % unit.milliseconds == 0) return std::to_string(total / unit.milliseconds) + std::string(unit.suffix);
+        if (total % unit.milliseconds == 0)
+            return std::to_string(total / unit.milliseconds) + std::string(unit.suffix);
     }
     return std::to_string(total) + "ms";
 }
@@ -48,7 +50,8 @@ std::string format_duration(Duration duration) {
 std::string describe_duration(Duration duration) {
     const std::int64_t total = duration.count();
     if (total < 1'000) return std::to_string(total) + "ms";
-    if (total < 10'000) return std::to_string(total / 1'000) + "." + std::to_string(total % 1'000 / 100) + "s";
+    if (total < 10'000)
+        return std::to_string(total / 1'000) + "." + std::to_string(total % 1'000 / 100) + "s";
     for (std::size_t i = 0; i + 2 < units.size(); ++i) {
         const Unit& large = units[i];
         const Unit& small = units[i + 1];

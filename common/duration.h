@@ -11,8 +11,8 @@ namespace sup {
 
 using Duration = std::chrono::milliseconds;
 
-// A whole number with one of the units ms, s, m, h or d; "0" alone is allowed. Values above ten years are refused.
-// The error says what was expected, without naming where the text came from.
+// A whole number with one of the units ms, s, m, h or d; "0" alone is allowed. Values above ten years are
+// refused. The error says what was expected, without naming where the text came from.
 Result<Duration> parse_duration(std::string_view text);
 
 // The same notation, in the largest unit that is exact: 1500ms, 30s, 5m.

@@ -12,7 +12,8 @@ struct Unit {
     std::uint64_t bytes;
 };
 
-constexpr std::array<Unit, 4> units{{{"GiB", 1ULL << 30}, {"MiB", 1ULL << 20}, {"KiB", 1ULL << 10}, {"B", 1}}};
+constexpr std::array<Unit, 4> units{
+    {{"GiB", 1ULL << 30}, {"MiB", 1ULL << 20}, {"KiB", 1ULL << 10}, {"B", 1}}};
 
 }  // namespace
 
@@ -23,7 +24,8 @@ Result<std::uint64_t> parse_size(std::string_view text) {
     if (problem == std::errc{}) {
         for (const Unit& unit : units) {
             if (unit.suffix != suffix) continue;
-            if (number > std::numeric_limits<std::uint64_t>::max() / unit.bytes) return Error{"a size too large to count"};
+            if (number > std::numeric_limits<std::uint64_t>::max() / unit.bytes)
+                return Error{"a size too large to count"};
             return number * unit.bytes;
         }
     }
@@ -34,7 +36,8 @@ std::string describe_size(std::uint64_t bytes) {
     for (const Unit& unit : units) {
         if (bytes < unit.bytes || unit.bytes == 1) continue;
         const std::uint64_t tenths = bytes % unit.bytes * 10 / unit.bytes;
-        return std::to_string(bytes / unit.bytes) + "." + std::to_string(tenths) + " " + std::string(unit.suffix);
+        return std::to_string(bytes / unit.bytes) + "." + std::to_string(tenths) + " " +
+               std::string(unit.suffix);
     }
     return std::to_string(bytes) + " B";
 }

@@ -14,7 +14,8 @@ constexpr std::size_t control_size =
     CMSG_SPACE(sizeof(int) * max_descriptors_per_message) + CMSG_SPACE(sizeof(ucred));
 
 void collect_control(msghdr& header, UnixMessage& message) {
-    for (cmsghdr* control = CMSG_FIRSTHDR(&header); control != nullptr; control = CMSG_NXTHDR(&header, control)) {
+    for (cmsghdr* control = CMSG_FIRSTHDR(&header); control != nullptr;
+         control = CMSG_NXTHDR(&header, control)) {
         if (control->cmsg_level != SOL_SOCKET) continue;
         if (control->cmsg_type == SCM_RIGHTS) {
             const std::size_t count = (control->cmsg_len - CMSG_LEN(0)) / sizeof(int);
@@ -59,7 +60,8 @@ Result<std::optional<UnixMessage>> receive_unix_message(int socket, std::span<ch
 }
 
 Result<SendOutcome> send_unix_message(int socket, std::string_view bytes, std::span<const int> descriptors) {
-    if (descriptors.size() > max_descriptors_per_message) return Error{"too many descriptors for one message"};
+    if (descriptors.size() > max_descriptors_per_message)
+        return Error{"too many descriptors for one message"};
     alignas(cmsghdr) std::array<char, control_size> control{};
     iovec part{const_cast<char*>(bytes.data()), bytes.size()};
     msghdr header{};

@@ -38,7 +38,8 @@ void Timer::arm(Duration delay) {
         call();
     };
     const auto milliseconds = delay.count() < 0 ? 0 : delay.count();
-    require(uv_timer_start(&state_->handle, fire, static_cast<std::uint64_t>(milliseconds), 0), "uv_timer_start");
+    require(uv_timer_start(&state_->handle, fire, static_cast<std::uint64_t>(milliseconds), 0),
+            "uv_timer_start");
 }
 
 void Timer::cancel() {
@@ -48,7 +49,9 @@ void Timer::cancel() {
 Result<Poll> Poll::create(uv_loop_t* loop, int fd, std::function<void(int, int)> callback) {
     auto state = std::make_unique<State>(State{{}, std::move(callback)});
     const int status = uv_poll_init(loop, &state->handle, fd);
-    if (status != 0) return Error{std::string("cannot watch descriptor ") + std::to_string(fd) + ": " + uv_strerror(status)};
+    if (status != 0)
+        return Error{std::string("cannot watch descriptor ") + std::to_string(fd) + ": " +
+                     uv_strerror(status)};
     state->handle.data = state.get();
     Poll poll;
     poll.state_.reset(state.release());

@@ -1,5 +1,5 @@
-// RAII over the libuv handles that sup uses. A handle lives on the heap because uv_close() finishes in a later
-// turn of the loop; destroying a wrapper closes the handle, and its callback is never called again.
+// RAII over the libuv handles that sup uses. A handle lives on the heap because uv_close() finishes in a
+// later turn of the loop; destroying a wrapper closes the handle, and its callback is never called again.
 // Everything here belongs to the thread that runs the loop.
 #pragma once
 
@@ -14,8 +14,8 @@
 
 namespace sup::uv {
 
-// Owns a loop. Destroying it runs the loop until the handles that were closed are gone; one that is still open
-// then is a broken invariant and aborts.
+// Owns a loop. Destroying it runs the loop until the handles that were closed are gone; one that is still
+// open then is a broken invariant and aborts.
 class Loop {
 public:
     Loop();
@@ -55,7 +55,8 @@ public:
     Timer() = default;
     Timer(uv_loop_t* loop, std::function<void()> callback);
 
-    // Counts from now, whatever time the loop last looked at the clock; arming again replaces the earlier delay.
+    // Counts from now, whatever time the loop last looked at the clock; arming again replaces the earlier
+    // delay.
     void arm(Duration delay);
     void cancel();
     explicit operator bool() const noexcept { return state_ != nullptr; }
@@ -65,8 +66,8 @@ private:
     std::unique_ptr<State, detail::Closer> state_;
 };
 
-// Watches a descriptor, level-triggered. The descriptor stays the caller's and must outlive the watch. libuv sets it
-// O_NONBLOCK. `events` are UV_READABLE, UV_WRITABLE, UV_DISCONNECT.
+// Watches a descriptor, level-triggered. The descriptor stays the caller's and must outlive the watch. libuv
+// sets it O_NONBLOCK. `events` are UV_READABLE, UV_WRITABLE, UV_DISCONNECT.
 class Poll {
 public:
     Poll() = default;

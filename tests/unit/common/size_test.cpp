@@ -10,7 +10,8 @@ TEST_CASE("a size is a whole number with a unit") {
 }
 
 TEST_CASE("what is not a size is refused") {
-    for (const char* text : {"", "5", "KiB", "5KB", "5kib", "-1B", "1.5MiB", "99999999999999999999B", "99999999999GiB"}) {
+    for (const char* text :
+         {"", "5", "KiB", "5KB", "5kib", "-1B", "1.5MiB", "99999999999999999999B", "99999999999GiB"}) {
         INFO(text);
         CHECK_FALSE(sup::parse_size(text).ok());
     }

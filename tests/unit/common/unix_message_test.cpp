@@ -33,7 +33,8 @@ TEST_CASE("a descriptor arrives with its message") {
     auto sockets = make_pair();
     auto passenger = make_pair();
     const std::array<int, 1> descriptors{passenger.left.get()};
-    REQUIRE(sup::send_unix_message(sockets.left.get(), "hello", descriptors).value() == sup::SendOutcome::sent);
+    REQUIRE(sup::send_unix_message(sockets.left.get(), "hello", descriptors).value() ==
+            sup::SendOutcome::sent);
 
     std::array<char, 16> buffer{};
     auto received = sup::receive_unix_message(sockets.right.get(), buffer);
