@@ -15,21 +15,27 @@
 
 namespace sup::http {
 
-bool Connection::open(UniqueFd socket) {
-    const int problem = uv_poll_init(server_.loop(), &poll_, socket.get());
+// The request is often here when its connection is, and then answered at once: a client that wants no more
+// than that never enters epoll.
+void Connection::open(UniqueFd socket) {
+    socket_ = std::move(socket);
+    protocol_.emplace(server_.context(), static_cast<Protocol::Host&>(*this));
+    interest_ = 0;
+    lingered_ = 0;
+    watched_ = blocked_ = progress_ = broken_ = cut_ = shut_down_ = false;
+    read();
+    settle();
+}
+
+bool Connection::watch() {
+    const int problem = uv_poll_init(server_.loop(), &poll_, socket_.get());
     if (problem != 0) {
         worker::log_line(std::string("a connection cannot be watched, and is closed: ") +
                          uv_strerror(problem));
         return false;
     }
     poll_.data = this;
-    socket_ = std::move(socket);
-    protocol_.emplace(server_.context(), static_cast<Protocol::Host&>(*this));
-    interest_ = 0;
-    lingered_ = 0;
-    blocked_ = progress_ = broken_ = cut_ = shut_down_ = false;
-    update_interest();
-    update_deadline();
+    watched_ = true;
     return true;
 }
 
@@ -113,8 +119,8 @@ void Connection::settle() {
         if (!protocol_->linger()) return close();
         shut_down();
     }
-    update_interest();
     update_deadline();
+    update_interest();
 }
 
 // A close() with unread bytes, or followed by some, resets the connection and may destroy the answer on its
@@ -136,6 +142,7 @@ void Connection::update_interest() {
     if (shut_down_ || protocol_->wants_input()) wanted |= UV_READABLE;
     if (!protocol_->output().empty() || protocol_->wants_room()) wanted |= UV_WRITABLE;
     if (wanted == interest_) return;
+    if (!watched_ && !watch()) return close();
     interest_ = wanted;
     uv_poll_start(&poll_, wanted, on_events);
 }
@@ -174,12 +181,13 @@ void Connection::update_deadline() {
 void Connection::close() {
     deadline_.cancel();
     protocol_->abandon();
-    // Removes it from epoll, so that the descriptor may go at once.
-    uv_close(reinterpret_cast<uv_handle_t*>(&poll_), [](uv_handle_t* handle) {
-        Connection& connection = *static_cast<Connection*>(handle->data);
-        connection.protocol_.reset();
-        connection.server_.recycle(connection);
-    });
+    if (watched_) {
+        // Removes it from epoll, so that the descriptor may go at once.
+        uv_close(reinterpret_cast<uv_handle_t*>(&poll_), [](uv_handle_t* handle) {
+            Connection& connection = *static_cast<Connection*>(handle->data);
+            connection.server_.recycle(connection);
+        });
+    }
     socket_.reset();
     server_.closed(*this);
 }

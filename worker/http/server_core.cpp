@@ -55,14 +55,17 @@ void ServerCore::end() {
 }
 
 void ServerCore::take(UniqueFd socket) {
-    std::unique_ptr<Connection> connection;
+    std::unique_ptr<Connection> fresh;
     if (spare_.empty()) {
-        connection = std::make_unique<Connection>(*this);
+        fresh = std::make_unique<Connection>(*this);
     } else {
-        connection = std::move(spare_.back());
+        fresh = std::move(spare_.back());
         spare_.pop_back();
     }
-    if (connection->open(std::move(socket))) put_in(connections_, std::move(connection));
+    Connection& connection = *fresh;
+    put_in(connections_, std::move(fresh));
+    connection.open(std::move(socket));
+    if (connection.over()) recycle(connection);
 }
 
 void ServerCore::closed(Connection& connection) {
@@ -74,6 +77,7 @@ void ServerCore::closed(Connection& connection) {
 
 void ServerCore::recycle(Connection& connection) {
     std::unique_ptr<Connection> over = take_out(closing_, connection);
+    over->reset();
     if (spare_.size() < most_spare) spare_.push_back(std::move(over));
     const std::shared_ptr<ServerCore> last = closing_.empty() ? std::move(self_) : nullptr;
 }
