@@ -85,8 +85,10 @@ private:
                                            core::Slot slot);
     void worker_exited(core::WorkerId id, const ExitReport& report);
     void forget_worker(core::WorkerId id);
+    void deliver_readiness();
     Result<config::Config, struct PreparationFailure> next_config();
     Listeners held_listeners() const;
+    void restore_listeners(bool with_flags);
     ReloadOutcome failed_outcome(const core::Reply& reply) const;
     nlohmann::json start_result() const;
     void announce(const nlohmann::json& event);
@@ -112,6 +114,10 @@ private:
     std::map<core::WorkerId, std::unique_ptr<WorkerProcess>> workers_;
     // Exited, but a descendant that left the process group still holds their output.
     std::map<core::WorkerId, std::unique_ptr<WorkerProcess>> survived_by_output_;
+    // How the sockets' O_NONBLOCK was before the reload that runs, and which generation was the last that
+    // failed.
+    std::map<const ListeningSocket*, bool> nonblock_before_;
+    std::optional<core::GenerationId> aborted_;
     Requests requests_;
     LiveRecorder live_record_;
     StartReport report_;

@@ -38,6 +38,10 @@ void Instance::perform(const core::Prepare& action) {
     log_.info("generation {} prepared: {} ({})", number(generation.id), executable.path,
               executable.pinned ? "pinned" : "a script, run by its path and not pinned");
     const core::Policy policy = policy_of(generation.config);
+    nonblock_before_.clear();
+    for (const auto& listener : held_listeners()) {
+        nonblock_before_.emplace(listener->socket().get(), listener->nonblock_now());
+    }
     generations_.emplace(action.generation, std::move(*prepared));
     post(core::Prepared{action.generation, policy});
 }
@@ -97,6 +101,7 @@ void Instance::perform(const core::Kill& action) {
 void Instance::perform(const core::ArmTimer& action) {
     uv::Timer timer(loop_.get(), [this, id = action.timer] {
         timers_.erase(id);
+        deliver_readiness();
         post(core::TimerFired{id});
     });
     timer.arm(action.at - now());
@@ -108,13 +113,26 @@ void Instance::perform(const core::CancelTimer& action) {
 }
 
 void Instance::perform(const core::Release& action) {
+    for (const auto* map : {&workers_, &survived_by_output_}) {
+        for (const auto& [id, worker] : *map) {
+            if (worker->generation_id() == action.generation) worker->release_generation();
+        }
+    }
     generations_.erase(action.generation);
-    // What is gone may have left the shared sockets with its own backlog.
+    restore_listeners(action.generation == aborted_);
+}
+
+// What is gone may have left the shared sockets with its own backlog, and, where it never came to serve, with
+// its own O_NONBLOCK, which the workers that still serve may not expect.
+void Instance::restore_listeners(bool with_flags) {
     for (const auto& view : core_.view().generations) {
         if (view.state != core::GenerationState::active) continue;
         for (const auto& listener : generations_.at(view.generation)->listeners) {
-            if (Status restored = listener->restore(); !restored)
-                log_.warning("{}", restored.error().message);
+            Status restored = listener->restore();
+            const auto before = nonblock_before_.find(listener->socket().get());
+            if (restored && with_flags && before != nonblock_before_.end())
+                restored = listener->set_nonblock(before->second);
+            if (!restored) log_.warning("{}", restored.error().message);
         }
     }
 }
@@ -131,7 +149,7 @@ ReloadOutcome Instance::failed_outcome(const core::Reply& reply) const {
     const WorkerProcess* worker = failure.worker ? find_worker(*failure.worker) : nullptr;
     std::optional<FailedWorker> failed;
     if (worker != nullptr) {
-        failed = FailedWorker{worker->generation().id, worker->pid(),
+        failed = FailedWorker{worker->generation_id(), worker->pid(),
                               worker->generation().config.worker.ready_timeout};
         outcome.worker_output = worker->last_lines();
     }
@@ -165,11 +183,14 @@ void Instance::perform(const core::GenerationChanged& action) {
         outcome.duration = now() - reload_began_;
         outcome.at = std::chrono::system_clock::now();
         promotions_.insert_or_assign(action.generation, outcome);
+        // Nobody waits any more for what happened before the oldest generation that still lives.
+        promotions_.erase(promotions_.begin(), promotions_.lower_bound(generations_.begin()->first));
         if (action.generation != core::GenerationId{1}) last_reload_ = outcome;
         const config::Config& config = generations_.at(action.generation)->config;
         log_.configure(config.log.level, config.log.format);
         live_record_.set_drain(config.drain.signal, config.drain.timeout);
     }
+    if (action.state == core::GenerationState::aborting) aborted_ = action.generation;
     announce(to_event(action, core_.view()));
 }
 

@@ -23,6 +23,8 @@ void take_over_signals() {
     sigset_t none;
     sigemptyset(&none);
     sigprocmask(SIG_SETMASK, &none, nullptr);
+    // Until there is an instance to tell, these must not end the process, as they would by default.
+    for (const int number : {SIGUSR1, SIGUSR2, SIGHUP, SIGTTIN, SIGTTOU}) std::signal(number, SIG_IGN);
 }
 
 std::vector<uv::Signal> watch_signals(uv::Loop& loop, Instance& instance, Log& log) {
