@@ -8,8 +8,8 @@
 namespace sup::http {
 namespace {
 
-// llhttp 8.1 takes header lines that end in a bare CR and folded ones (both have been used for request
-// smuggling), and passes NUL. `head` ends with the empty line.
+// llhttp 8.1 takes header lines that end in a bare CR, that are folded, or that have no name (all of them
+// have been used to smuggle requests past somebody). `head` ends with the empty line.
 bool lines_are_strict(std::string_view head) {
     std::size_t begin = 0;
     while (begin < head.size()) {
