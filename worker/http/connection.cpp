@@ -141,7 +141,8 @@ void Connection::update_interest() {
     int wanted = 0;
     if (shut_down_ || protocol_->wants_input()) wanted |= UV_READABLE;
     if (!protocol_->output().empty() || protocol_->wants_room()) wanted |= UV_WRITABLE;
-    if (wanted == interest_) return;
+    // A connection that stays is watched, even for nothing now: closing the watch is what recycles it.
+    if (watched_ && wanted == interest_) return;
     if (!watched_ && !watch()) return close();
     interest_ = wanted;
     uv_poll_start(&poll_, wanted, on_events);

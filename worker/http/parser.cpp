@@ -209,6 +209,9 @@ int Parser::check_head(std::string_view head) {
     // RFC 9112, 3.2: a request without a Host, or with two, is refused; HTTP/1.0 may leave it out.
     if (hosts > 1 || (hosts == 0 && head_.minor_version >= 1)) return 400;
     if (codings > 0 && head_.minor_version == 0) return 400;
+    // llhttp does not take "chunked" with a tab behind it, which is legal, for chunked: what follows would be
+    // read as the next request, while a proxy before us takes it for the body.
+    if (codings > 0 && !head_.chunked) return 400;
     return 0;
 }
 

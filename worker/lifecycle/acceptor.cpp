@@ -17,6 +17,7 @@ namespace {
 // How many connections one wake may take before the others in the loop have their turn. The listener is
 // watched level-triggered, so what is left wakes again.
 constexpr int accepts_per_wake = 8;
+constexpr int accepts_per_slice = 64;
 constexpr Duration retry_delay{100};
 
 }  // namespace
@@ -51,15 +52,14 @@ void Acceptor::empty_queue(std::function<void()> done) {
 }
 
 void Acceptor::accept_some() {
-    ensure_nonblocking();
     for (int i = 0; i < accepts_per_wake && listener_; ++i) {
         if (accept_one() != Outcome::accepted) return;
     }
 }
 
+// In slices, because each connection may be served as it is taken, and clients may come as fast as that.
 void Acceptor::accept_all() {
-    ensure_nonblocking();
-    for (;;) {
+    for (int i = 0; i < accepts_per_slice; ++i) {
         switch (accept_one()) {
             case Outcome::accepted: break;
             case Outcome::no_descriptor: return;
@@ -67,11 +67,12 @@ void Acceptor::accept_all() {
             case Outcome::failed: return finish();
         }
     }
+    wait(Duration{0});
 }
 
 // O_NONBLOCK belongs to the socket that all workers share, and each of them, or the master, may clear it.
-// Looking once a wake leaves a small window: cleared between here and accept4(), with the queue taken empty
-// by another worker in the same moment, accept4() waits for the next connection. Nothing is lost by it, this
+// Looking before each accept leaves a window of one system call: cleared in it, with the queue taken empty by
+// another worker in the same moment, accept4() waits for the next connection. Nothing is lost by it, this
 // worker is only late.
 void Acceptor::ensure_nonblocking() {
     const int flags = ::fcntl(listener_.get(), F_GETFL);
@@ -80,6 +81,7 @@ void Acceptor::ensure_nonblocking() {
 
 Acceptor::Outcome Acceptor::accept_one() {
     for (;;) {
+        ensure_nonblocking();
         UniqueFd connection(::accept4(listener_.get(), nullptr, nullptr, SOCK_NONBLOCK | SOCK_CLOEXEC));
         if (connection) {
             accepted_(std::move(connection));
@@ -98,7 +100,17 @@ Acceptor::Outcome Acceptor::accept_one() {
                 log_line("listener " + name_ + " can no longer be accepted from: " + std::strerror(errno));
                 poll_ = {};
                 return Outcome::failed;
-            default: break;  // this one connection's trouble, or a signal (accept(2)): on to the next
+            case EINTR:
+            case ECONNABORTED:
+            case EPROTO:
+            case ENETDOWN:
+            case ENETUNREACH:
+            case EHOSTDOWN:
+            case EHOSTUNREACH:
+            case ENONET:
+            case ENOPROTOOPT:
+            case ETIMEDOUT: break;  // this one connection's trouble, or a signal (accept(2)): on to the next
+            default: wait_for_descriptor(errno); return Outcome::no_descriptor;
         }
     }
 }
@@ -109,13 +121,17 @@ void Acceptor::wait_for_descriptor(int reason) {
     if (!told_) {
         log_line(
             "listener " + name_ + ": " + std::strerror(reason) +
-            "; connections wait in its queue until descriptors are free (raise the limit of open files)");
+            "; connections wait in its queue (where descriptors are wanting, raise the limit of open files)");
     }
     told_ = true;
-    waiting_ = true;
     if (poll_) poll_.stop();
+    wait(retry_delay);
+}
+
+void Acceptor::wait(Duration delay) {
+    waiting_ = true;
     if (!retry_) retry_ = uv::Timer(loop_, [this] { go_on(); });
-    retry_.arm(retry_delay);
+    retry_.arm(delay);
 }
 
 void Acceptor::descriptor_freed() {

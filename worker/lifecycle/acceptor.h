@@ -40,6 +40,7 @@ private:
     Outcome accept_one();
     void ensure_nonblocking();
     void wait_for_descriptor(int reason);
+    void wait(Duration delay);
     void go_on();
     void finish();
 
