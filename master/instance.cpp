@@ -149,7 +149,7 @@ void Instance::worker_exited(core::WorkerId id, const ExitReport& report) {
 void Instance::count_connections(const WorkerProcess& worker) {
     const ScoreboardRow* row = worker.scoreboard_row();
     if (row == nullptr) return;
-    const core::GenerationId generation = worker.generation().id;
+    const core::GenerationId generation = worker.generation_id();
     if (replaced_by_.contains(generation)) {
         DrainTotals& totals = drained_workers_[generation];
         totals.add(*row);
@@ -161,7 +161,7 @@ void Instance::count_connections(const WorkerProcess& worker) {
 std::optional<std::size_t> Instance::free_scoreboard_row(core::GenerationId generation) const {
     std::vector<bool> used(Scoreboard::rows_of_a_generation);
     for (const auto& [id, worker] : workers_) {
-        if (worker->generation().id == generation && worker->reserved_row())
+        if (worker->generation_id() == generation && worker->reserved_row())
             used[*worker->reserved_row()] = true;
     }
     const auto free = std::ranges::find(used, false);
@@ -176,7 +176,7 @@ ReloadOutcome Instance::with_connections(ReloadOutcome outcome) const {
         if (exited != drained_workers_.end()) outcome.connections = exited->second;
         for (const auto& [id, worker] : workers_) {
             const ScoreboardRow* row = worker->scoreboard_row();
-            if (row != nullptr && worker->generation().id == old_generation) outcome.connections.add(*row);
+            if (row != nullptr && worker->generation_id() == old_generation) outcome.connections.add(*row);
         }
     }
     return outcome;

@@ -131,7 +131,7 @@ std::vector<std::string> WorkerProcess::last_lines() const {
 }
 
 const ScoreboardRow* WorkerProcess::scoreboard_row() const {
-    if (!spoke_channel_ || !spec_.scoreboard_row) return nullptr;
+    if (!spoke_channel_ || !spec_.scoreboard_row || !spec_.generation) return nullptr;
     return &generation().scoreboard->row(*spec_.scoreboard_row);
 }
 
