@@ -173,6 +173,8 @@ void Checker::done(const GenerationChanged& action) {
                 "a generation is promoted before it has soaked");
         promote(*generation);
     }
+    require(action.state != GenerationState::soaking || generation->state == GenerationState::soaking,
+            Property::promoted_in_time, "a generation soaks that is not ready");
     require(action.state != GenerationState::active || generation->state == GenerationState::active,
             Property::promoted_in_time, "a generation is promoted that is not ready");
     if (action.state == GenerationState::aborting && generation->state == GenerationState::starting &&

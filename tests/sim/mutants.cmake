@@ -153,7 +153,7 @@ sup_sim_mutant(never-ready-counts-as-long-life worker_life.cpp
 sup_sim_mutant(backoff-overflows restart.cpp
     "std::min(short_lives - 1, 60U)"
     "((short_lives - 1) % 64U)"
-    "respect the backoff")
+    "respect the backoff" --seeds 10000)
 sup_sim_mutant(jitter-too-long restart.cpp
     "std::min(longest - base, base / 2)"
     "(longest - base)"
