@@ -1,4 +1,6 @@
 // Connections that come from other workers and go to them.
+#include <sys/stat.h>
+
 #include <algorithm>
 #include <utility>
 
@@ -11,6 +13,13 @@ namespace {
 // A listener's name, whatever generation it is of, is remembered. They are few; more would be nonsense.
 constexpr std::size_t most_names = 1024;
 constexpr std::size_t most_put_back = 64;
+
+// Descriptors of one socket have one inode, however they were passed (sockfs).
+bool same_socket(int a, int b) {
+    struct stat first {};
+    struct stat second {};
+    return ::fstat(a, &first) == 0 && ::fstat(b, &second) == 0 && first.st_ino == second.st_ino;
+}
 
 }  // namespace
 
@@ -38,6 +47,7 @@ void Core::use(InboxEnds ends) {
 // Also while draining, when the successor was replaced by a later one or is gone.
 void Core::use(DrainPacket packet) {
     successor_.reset();
+    to_peers_ = packet.inbox && same_socket(packet.inbox.get(), peers_inbox_.get());
     if (packet.inbox && is_inbox_end(packet.inbox.get())) {
         successor_ = std::make_unique<Successor>(loop_.get(), std::move(packet.inbox), packet.listeners,
                                                  [this] { hand_over_all(); });
