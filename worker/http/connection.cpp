@@ -37,10 +37,11 @@ bool Connection::watch() {
     return true;
 }
 
-void Connection::begin(std::string_view unconsumed) {
+void Connection::begin(std::string_view unconsumed, bool fresh) {
     progress_ = true;
     if (!unconsumed.empty()) protocol_->receive(unconsumed);
-    if (protocol_->wants_input()) read();
+    // While idle connections are ended its request may be waiting, and nobody else will answer it.
+    if (fresh || (server_.closes_idle() && protocol_->idle())) read();
     settle();
 }
 

@@ -30,7 +30,7 @@ public:
     void open(UniqueFd socket, const std::string& listener);
     // Once, after open(): goes on with what another worker had read and not consumed, and with what is here
     // already; may be over when it returns.
-    void begin(std::string_view unconsumed);
+    void begin(std::string_view unconsumed, bool fresh);
     // Closed, and libuv was never asked to watch it.
     bool over() const { return !socket_ && !watched_; }
 

@@ -61,7 +61,8 @@ void ServerCore::end() {
     lingering_.clear();
 }
 
-void ServerCore::take(UniqueFd socket, const std::string& listener, std::string_view unconsumed) {
+void ServerCore::take(UniqueFd socket, const std::string& listener, std::string_view unconsumed,
+                      worker::From from) {
     std::unique_ptr<Connection> fresh;
     if (spare_.empty()) {
         fresh = std::make_unique<Connection>(*this);
@@ -73,7 +74,8 @@ void ServerCore::take(UniqueFd socket, const std::string& listener, std::string_
     put_in(connections_, std::move(fresh));
     worker_->connection_opened();
     connection.open(std::move(socket), listener);
-    connection.begin(unconsumed);
+    // From a peer it is idle, or its bytes came with it; a fresh one often has its request here already.
+    connection.begin(unconsumed, from == worker::From::listener);
     if (connection.over()) recycle(connection);
 }
 

@@ -1,4 +1,5 @@
 // Connections that come from other workers and go to them.
+#include <fcntl.h>
 #include <sys/stat.h>
 
 #include <algorithm>
@@ -74,7 +75,10 @@ void Core::arrived(const InboxPacket& packet, UniqueFd socket) {
                  packet.protocol + "\", which nobody here serves; it is closed");
         return refuse(std::move(socket));
     }
-    service->take(std::move(socket), *names_.insert(packet.listener).first, packet.unconsumed);
+    // A worker in another language may have sent it blocking.
+    const int flags = ::fcntl(socket.get(), F_GETFL);
+    if (flags >= 0 && (flags & O_NONBLOCK) == 0) ::fcntl(socket.get(), F_SETFL, flags | O_NONBLOCK);
+    service->take(std::move(socket), *names_.insert(packet.listener).first, packet.unconsumed, From::inbox);
 }
 
 Service* Core::service_for(const InboxPacket& packet) const {
