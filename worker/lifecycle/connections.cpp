@@ -76,7 +76,7 @@ private:
 };
 
 Connections::Connections(Worker& worker, std::string protocol, ConnectionHandlers handlers,
-                         std::vector<std::string> listeners)
+                         const std::vector<std::string>& listeners)
     : core_(std::make_unique<ConnectionsCore>(worker.core(), std::move(protocol), std::move(handlers),
                                               listeners)) {}
 Connections::~Connections() = default;
