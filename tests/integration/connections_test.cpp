@@ -52,6 +52,9 @@ TEST_CASE("reloads in a row under 64 clients fail no request, and every worker o
     Instance instance;
     instance.start();
     Load load(instance.port(), 64);
+    const auto first_pids = instance.worker_pids();
+    REQUIRE(eventually(
+        [&] { return load.has_answered(first_pids.at(0)) && load.has_answered(first_pids.at(1)); }));
     for (unsigned i = 0; i < reloads; ++i) {
         const auto answered_before = load.answered();
         const Outcome reloaded = instance.reload();
