@@ -15,11 +15,12 @@ Collector::Collector(const SourceText& text, const std::string& file) : text_(te
 }
 
 void Collector::add(std::size_t offset, const std::string& pointer, std::string message) {
-    if (problems_.list.size() == most_problems) {
-        ++problems_.omitted;
-        return;
-    }
+    if (full()) return omit();
     problems_.list.push_back({text_.position(offset), pointer, std::move(message)});
+}
+
+bool Collector::full() const noexcept {
+    return problems_.list.size() >= most_problems;
 }
 
 bool Collector::about(std::string_view pointer) const {

@@ -17,6 +17,9 @@ public:
 
     // Message after message; those above a bound are only counted.
     void add(std::size_t offset, const std::string& pointer, std::string message);
+    // Whether the bound is reached, so that words would be wasted; and to count a problem without any.
+    bool full() const noexcept;
+    void omit() noexcept { ++problems_.omitted; }
 
     bool empty() const noexcept { return problems_.list.empty(); }
     // Whether a problem with exactly this pointer was added.

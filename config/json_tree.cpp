@@ -171,21 +171,25 @@ private:
     std::vector<Node*> open_;  // a node's children do not move while one of them is open
 };
 
+void report_duplicate(const Node& again, const Node& first, const std::string& pointer, Collector& problems) {
+    if (problems.full()) return problems.omit();
+    const Position before = problems.position(first.key_begin);
+    problems.add(again.key_begin, pointer + pointer_token(again.key),
+                 "given twice; the first is at line " + std::to_string(before.line) + ", column " +
+                     std::to_string(before.column));
+}
+
 void report_duplicate_keys(const Node& node, const std::string& pointer, Collector& problems) {
     std::unordered_map<std::string_view, const Node*> first;
     for (std::size_t i = 0; i < node.children.size(); ++i) {
         const Node& child = node.children[i];
-        const std::string token = pointer_token(node.kind == Kind::object ? child.key : std::to_string(i));
         if (node.kind == Kind::object) {
             const auto [seen, is_new] = first.emplace(child.key, &child);
-            if (!is_new) {
-                const Position before = problems.position(seen->second->key_begin);
-                problems.add(child.key_begin, pointer + token,
-                             "given twice; the first is at line " + std::to_string(before.line) +
-                                 ", column " + std::to_string(before.column));
-            }
+            if (!is_new) report_duplicate(child, *seen->second, pointer, problems);
         }
-        if (!child.children.empty()) report_duplicate_keys(child, pointer + token, problems);
+        if (child.children.empty()) continue;
+        const std::string token = pointer_token(node.kind == Kind::object ? child.key : std::to_string(i));
+        report_duplicate_keys(child, pointer + token, problems);
     }
 }
 

@@ -152,7 +152,7 @@ std::string place_elsewhere(const std::string& name) {
     return place;
 }
 
-std::string unknown_key(const std::string& name, const Section& section) {
+std::string words_for_unknown_key(const std::string& name, const Section& section) {
     std::vector<std::string_view> names;
     std::string all;
     for (const Key& key : section.keys) {
@@ -165,13 +165,19 @@ std::string unknown_key(const std::string& name, const Section& section) {
     return "unknown key; known here: " + all;
 }
 
+void report_unknown_key(const Value& member, const Section& section) {
+    if (member.problems.full()) return member.problems.omit();
+    member.problems.add(member.node.key_begin, member.pointer,
+                        words_for_unknown_key(member.node.key, section));
+}
+
 void read_object(const Value& value, const Section& section, Config& config) {
     if (value.node.kind != Kind::object) return value.expected("an object");
     for (const Node& child : value.node.children) {
         const Value member = value.member(child);
         const auto key = std::ranges::find(section.keys, child.key, &Key::name);
         if (key == section.keys.end()) {
-            value.problems.add(child.key_begin, member.pointer, unknown_key(child.key, section));
+            report_unknown_key(member, section);
         } else if (key->read != nullptr) {
             key->read(member, config);
         } else {

@@ -14,10 +14,10 @@ namespace sup::config {
 namespace {
 
 // What sup itself says to a worker; two answers to one question would help nobody.
-constexpr std::array<std::string_view, 11> reserved_variables{
-    "LISTEN_FDS",     "LISTEN_PID",   "LISTEN_FDNAMES",      "LISTEN_PIDFDID",
-    "NOTIFY_SOCKET",  "WATCHDOG_PID", "WATCHDOG_USEC",       "SUP_INSTANCE",
-    "SUP_GENERATION", "SUP_SLOT",     "SUP_DRAIN_TIMEOUT_MS"};
+constexpr std::array<std::string_view, 12> reserved_variables{
+    "LISTEN_FDS",     "LISTEN_PID",   "LISTEN_FDNAMES",   "LISTEN_PIDFDID",
+    "NOTIFY_SOCKET",  "WATCHDOG_PID", "WATCHDOG_USEC",    "SUP_INSTANCE",
+    "SUP_GENERATION", "SUP_SLOT",     "SUP_DRAIN_SIGNAL", "SUP_DRAIN_TIMEOUT_MS"};
 
 // Whether a variable may have this name; reports why not.
 bool is_variable_name(const Value& variable) {

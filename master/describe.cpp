@@ -16,7 +16,7 @@ std::string signal_name(int number) {
 }
 
 std::string who(const core::Failure& failure, const std::optional<FailedWorker>& worker) {
-    const std::string slot = failure.slot ? fmt::format("worker {}", *failure.slot) : "a worker";
+    std::string slot = failure.slot ? fmt::format("worker {}", *failure.slot) : "a worker";
     if (!worker) return slot;
     const std::string of =
         fmt::format("{} of generation {}", slot, static_cast<std::uint32_t>(worker->generation));

@@ -141,6 +141,7 @@ void Instance::worker_exited(core::WorkerId id, const ExitReport& report) {
     }
     if (!report.status_known) log_.warning("{}: how it ended is not known", name_of(id));
     record_problem(live_record_.remove(pid));
+    deliver_readiness();
     post(core::WorkerExited{id, report.status});
 }
 
@@ -148,7 +149,7 @@ void Instance::worker_exited(core::WorkerId id, const ExitReport& report) {
 void Instance::count_connections(const WorkerProcess& worker) {
     const ScoreboardRow* row = worker.scoreboard_row();
     if (row == nullptr) return;
-    const core::GenerationId generation = worker.generation().id;
+    const core::GenerationId generation = worker.generation_id();
     if (replaced_by_.contains(generation)) {
         DrainTotals& totals = drained_workers_[generation];
         totals.add(*row);
@@ -160,7 +161,7 @@ void Instance::count_connections(const WorkerProcess& worker) {
 std::optional<std::size_t> Instance::free_scoreboard_row(core::GenerationId generation) const {
     std::vector<bool> used(Scoreboard::rows_of_a_generation);
     for (const auto& [id, worker] : workers_) {
-        if (worker->generation().id == generation && worker->reserved_row())
+        if (worker->generation_id() == generation && worker->reserved_row())
             used[*worker->reserved_row()] = true;
     }
     const auto free = std::ranges::find(used, false);
@@ -175,7 +176,7 @@ ReloadOutcome Instance::with_connections(ReloadOutcome outcome) const {
         if (exited != drained_workers_.end()) outcome.connections = exited->second;
         for (const auto& [id, worker] : workers_) {
             const ScoreboardRow* row = worker->scoreboard_row();
-            if (row != nullptr && worker->generation().id == old_generation) outcome.connections.add(*row);
+            if (row != nullptr && worker->generation_id() == old_generation) outcome.connections.add(*row);
         }
     }
     return outcome;
@@ -183,7 +184,7 @@ ReloadOutcome Instance::with_connections(ReloadOutcome outcome) const {
 
 void Instance::forget_worker(core::WorkerId id) {
     const auto node = workers_.extract(id);
-    if (node.empty() || node.mapped()->output_closed()) return;
+    if (node.empty() || node.mapped()->output_closed() || exit_code_) return;
     survived_by_output_.emplace(id, std::move(node.mapped()));
 }
 
@@ -206,6 +207,11 @@ WorkerProcess::Callbacks Instance::callbacks_for(core::WorkerId id,
     callbacks.exited = [this, id](const ExitReport& report) { worker_exited(id, report); };
     callbacks.output_closed = [this, id] { survived_by_output_.erase(id); };
     return callbacks;
+}
+
+// What workers have already said comes before what another one's end, or a deadline, means for them.
+void Instance::deliver_readiness() {
+    for (const auto& [id, worker] : workers_) worker->deliver_readiness();
 }
 
 Listeners Instance::held_listeners() const {
@@ -247,7 +253,7 @@ std::string Instance::name_of(core::WorkerId id) const {
     const WorkerProcess* worker = find_worker(id);
     if (worker == nullptr) return fmt::format("worker id {}", static_cast<std::uint64_t>(id));
     return fmt::format("worker {} of generation {} (pid {})", worker->slot(),
-                       static_cast<std::uint32_t>(worker->generation().id), worker->pid());
+                       static_cast<std::uint32_t>(worker->generation_id()), worker->pid());
 }
 
 }  // namespace sup

@@ -87,6 +87,7 @@ private:
                                            core::Slot slot);
     void worker_exited(core::WorkerId id, const ExitReport& report);
     void forget_worker(core::WorkerId id);
+    void deliver_readiness();
     Result<config::Config, struct PreparationFailure> next_config();
     Listeners held_listeners() const;
     std::optional<std::size_t> free_scoreboard_row(core::GenerationId generation) const;
@@ -95,6 +96,7 @@ private:
     void note_promotion(core::GenerationId generation);
     void forget_old_promotions();
     ReloadOutcome failed_outcome(const core::Reply& reply);
+    void restore_listeners(bool with_flags);
     nlohmann::json start_result() const;
     void announce(const nlohmann::json& event);
     void record_problem(const Status& status);
@@ -119,6 +121,10 @@ private:
     std::map<core::WorkerId, std::unique_ptr<WorkerProcess>> workers_;
     // Exited, but a descendant that left the process group still holds their output.
     std::map<core::WorkerId, std::unique_ptr<WorkerProcess>> survived_by_output_;
+    // How the sockets' O_NONBLOCK was before the reload that runs, and which generation was the last that
+    // failed.
+    std::map<const ListeningSocket*, bool> nonblock_before_;
+    std::optional<core::GenerationId> aborted_;
     Requests requests_;
     LiveRecorder live_record_;
     StartReport report_;

@@ -39,6 +39,10 @@ void Instance::perform(const core::Prepare& action) {
     log_.info("generation {} prepared: {} ({})", number(generation.id), executable.path,
               executable.pinned ? "pinned" : "a script, run by its path and not pinned");
     const core::Policy policy = policy_of(generation.config);
+    nonblock_before_.clear();
+    for (const auto& listener : held_listeners()) {
+        nonblock_before_.emplace(listener->socket().get(), listener->nonblock_now());
+    }
     generations_.emplace(action.generation, std::move(*prepared));
     post(core::Prepared{action.generation, policy});
 }
@@ -125,6 +129,7 @@ void Instance::perform(const core::Kill& action) {
 void Instance::perform(const core::ArmTimer& action) {
     uv::Timer timer(loop_.get(), [this, id = action.timer] {
         timers_.erase(id);
+        deliver_readiness();
         post(core::TimerFired{id});
     });
     timer.arm(action.at - now());
@@ -136,13 +141,26 @@ void Instance::perform(const core::CancelTimer& action) {
 }
 
 void Instance::perform(const core::Release& action) {
+    for (const auto* map : {&workers_, &survived_by_output_}) {
+        for (const auto& [id, worker] : *map) {
+            if (worker->generation_id() == action.generation) worker->release_generation();
+        }
+    }
     generations_.erase(action.generation);
-    // What is gone may have left the shared sockets with its own backlog.
+    restore_listeners(action.generation == aborted_);
+}
+
+// What is gone may have left the shared sockets with its own backlog, and, where it never came to serve, with
+// its own O_NONBLOCK, which the workers that still serve may not expect.
+void Instance::restore_listeners(bool with_flags) {
     for (const auto& view : core_.view().generations) {
         if (view.state != core::GenerationState::active) continue;
         for (const auto& listener : generations_.at(view.generation)->listeners) {
-            if (Status restored = listener->restore(); !restored)
-                log_.warning("{}", restored.error().message);
+            Status restored = listener->restore();
+            const auto before = nonblock_before_.find(listener->socket().get());
+            if (restored && with_flags && before != nonblock_before_.end())
+                restored = listener->set_nonblock(before->second);
+            if (!restored) log_.warning("{}", restored.error().message);
         }
     }
 }
@@ -158,7 +176,7 @@ ReloadOutcome Instance::failed_outcome(const core::Reply& reply) {
     const WorkerProcess* worker = failure.worker ? find_worker(*failure.worker) : nullptr;
     std::optional<FailedWorker> failed;
     if (worker != nullptr) {
-        failed = FailedWorker{worker->generation().id, worker->pid(),
+        failed = FailedWorker{worker->generation_id(), worker->pid(),
                               worker->generation().config.worker.ready_timeout};
         outcome.worker_output = worker->last_lines();
     }
@@ -219,6 +237,7 @@ void Instance::forget_old_promotions() {
 void Instance::perform(const core::GenerationChanged& action) {
     log_.info("generation {} is {}", number(action.generation), core::to_string(action.state));
     if (action.state == core::GenerationState::active) note_promotion(action.generation);
+    if (action.state == core::GenerationState::aborting) aborted_ = action.generation;
     announce(to_event(action, core_.view()));
 }
 

@@ -1,11 +1,16 @@
 #include "master/log.h"
 
 #include <fcntl.h>
+#include <poll.h>
 #include <spdlog/details/null_mutex.h>
 #include <spdlog/pattern_formatter.h>
 #include <spdlog/sinks/base_sink.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
+#include <climits>
+#include <csignal>
 #include <nlohmann/json.hpp>
 
 #include "common/unique_fd.h"
@@ -13,21 +18,50 @@
 namespace sup {
 namespace {
 
-// Writes each entry with one write(2), so that entries of several processes in one file (O_APPEND) stay
-// whole.
+// In the background of a terminal with `tostop`, a write raises SIGTTOU, which the master catches, and would
+// be restarted for ever; with the signal blocked it goes through (tty_ioctl(4)).
+class BlockedTtou {
+public:
+    explicit BlockedTtou(bool terminal) : terminal_(terminal) {
+        if (!terminal_) return;
+        sigset_t set;
+        sigemptyset(&set);
+        sigaddset(&set, SIGTTOU);
+        sigprocmask(SIG_BLOCK, &set, &before_);
+    }
+    ~BlockedTtou() {
+        if (terminal_) sigprocmask(SIG_SETMASK, &before_, nullptr);
+    }
+    BlockedTtou(const BlockedTtou&) = delete;
+    BlockedTtou& operator=(const BlockedTtou&) = delete;
+
+private:
+    bool terminal_;
+    sigset_t before_{};
+};
+
+// Writes each entry to a file with one write(2), so that entries of several processes (O_APPEND) stay whole.
+// Writes each entry to a file with one write(2), so that entries of several processes (O_APPEND) stay whole.
 class DescriptorSink final : public spdlog::sinks::base_sink<spdlog::details::null_mutex> {
 public:
     DescriptorSink(std::string file, bool redirect_stdio)
         : file_(std::move(file)), redirect_stdio_(redirect_stdio) {}
 
     Status open() {
-        if (file_.empty()) return Success{};
-        UniqueFd fd{::open(file_.c_str(), O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC | O_NOCTTY, 0600)};
+        if (file_.empty()) {
+            may_block_ = !is_regular_file(STDERR_FILENO);
+            return Success{};
+        }
+        // O_NONBLOCK: a FIFO without a reader is an error (ENXIO) and no wait; on a regular file it means
+        // nothing.
+        UniqueFd fd{
+            ::open(file_.c_str(), O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC | O_NOCTTY | O_NONBLOCK, 0600)};
         if (!fd) return errno_error("cannot open the log file " + file_);
         if (redirect_stdio_ && (::dup2(fd.get(), STDOUT_FILENO) < 0 || ::dup2(fd.get(), STDERR_FILENO) < 0)) {
             return errno_error("cannot redirect standard error to " + file_);
         }
         fd_ = std::move(fd);
+        may_block_ = !is_regular_file(fd_.get());
         return Success{};
     }
 
@@ -35,22 +69,46 @@ protected:
     void sink_it_(const spdlog::details::log_msg& entry) override {
         spdlog::memory_buf_t line;
         formatter_->format(entry, line);
-        const int fd = fd_ ? fd_.get() : STDERR_FILENO;
-        std::string_view rest{line.data(), line.size()};
-        while (!rest.empty()) {
-            const ssize_t written = ::write(fd, rest.data(), rest.size());
-            if (written < 0 && errno == EINTR) continue;
-            // A full disk or a reader that has gone must not stop the master: the entry is lost.
-            if (written <= 0) return;
-            rest.remove_prefix(static_cast<std::size_t>(written));
-        }
+        if (lost_ > 0 &&
+            write_whole(fmt::format("({} lines of the log were lost: its reader did not read)\n", lost_)))
+            lost_ = 0;
+        if (lost_ > 0 || !write_whole({line.data(), line.size()})) ++lost_;
     }
     void flush_() override {}
 
 private:
+    // A full disk, and a reader that stands still or has gone, must not stop the master: false, and the line
+    // is lost (what has been written of it stays).
+    bool write_whole(std::string_view rest) {
+        const int fd = fd_ ? fd_.get() : STDERR_FILENO;
+        const BlockedTtou blocked(may_block_ && ::isatty(fd) == 1);
+        while (!rest.empty()) {
+            if (may_block_ && !is_writable(fd)) return false;
+            // poll(2) promises room for PIPE_BUF bytes, not more.
+            const ssize_t written = ::write(
+                fd, rest.data(), may_block_ ? std::min<std::size_t>(rest.size(), PIPE_BUF) : rest.size());
+            if (written < 0 && errno == EINTR) continue;
+            if (written <= 0) return false;
+            rest.remove_prefix(static_cast<std::size_t>(written));
+        }
+        return true;
+    }
+
+    static bool is_writable(int fd) {
+        pollfd one{fd, POLLOUT, 0};
+        return ::poll(&one, 1, 0) == 1 && (one.revents & POLLOUT) != 0;
+    }
+
+    static bool is_regular_file(int fd) {
+        struct stat info {};
+        return ::fstat(fd, &info) == 0 && S_ISREG(info.st_mode);
+    }
+
     std::string file_;
     bool redirect_stdio_;
     UniqueFd fd_;
+    bool may_block_ = true;  // anything but a regular file
+    std::uint64_t lost_ = 0;
 };
 
 spdlog::level::level_enum spdlog_level(config::LogLevel level) {
@@ -105,7 +163,7 @@ Log::Log(Log&&) noexcept = default;
 Log& Log::operator=(Log&&) noexcept = default;
 Log::~Log() = default;
 
-Result<Log> Log::open(Options options) {
+Result<Log> Log::open(const Options& options) {
     auto sink = std::make_shared<DescriptorSink>(options.file, options.redirect_stdio);
     if (Status opened = sink->open(); !opened) return opened.error();
     Log log(std::make_unique<State>(State{std::move(sink), options.level, options.format, {}}));

@@ -35,7 +35,7 @@ public:
     };
 
     // Fails when the file cannot be opened for appending.
-    static Result<Log> open(Options options);
+    static Result<Log> open(const Options& options);
     Log(Log&&) noexcept;
     Log& operator=(Log&&) noexcept;
     ~Log();

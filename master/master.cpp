@@ -23,6 +23,8 @@ void take_over_signals() {
     sigset_t none;
     sigemptyset(&none);
     sigprocmask(SIG_SETMASK, &none, nullptr);
+    // Until there is an instance to tell, these must not end the process, as they would by default.
+    for (const int number : {SIGUSR1, SIGUSR2, SIGHUP, SIGTTIN, SIGTTOU}) std::signal(number, SIG_IGN);
 }
 
 std::vector<uv::Signal> watch_signals(uv::Loop& loop, Instance& instance, Log& log) {
@@ -57,8 +59,10 @@ Log::Options log_options(const MasterOptions& options) {
 }
 
 // What must not be lost when there is no log yet: to whoever waits for the start, else to standard error.
-int fail_early(UniqueFd report, const Error& error) {
-    StartReport waiting(std::move(report));
+// Leaves nothing behind.
+int fail_early(MasterOptions& options, const Error& error) {
+    [[maybe_unused]] const Status removed = options.directory.remove_all();
+    StartReport waiting(std::move(options.report));
     if (waiting.waiting()) {
         waiting.failed(error.message, {});
     } else {
@@ -70,15 +74,14 @@ int fail_early(UniqueFd report, const Error& error) {
 }  // namespace
 
 int run_master(MasterOptions options) {
-    if (Status ready = ensure_standard_descriptors(); !ready)
-        return fail_early(std::move(options.report), ready.error());
+    if (Status ready = ensure_standard_descriptors(); !ready) return fail_early(options, ready.error());
     take_over_signals();
     const auto limit = raise_descriptor_limit();
-    if (!limit) return fail_early(std::move(options.report), limit.error());
+    if (!limit) return fail_early(options, limit.error());
     auto log = Log::open(log_options(options));
-    if (!log) return fail_early(std::move(options.report), log.error());
+    if (!log) return fail_early(options, log.error());
     if (Status written = options.directory.write_pid(::getpid()); !written) {
-        return fail_early(std::move(options.report), written.error());
+        return fail_early(options, written.error());
     }
 
     uv::Loop loop;

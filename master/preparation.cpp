@@ -1,5 +1,10 @@
 #include "master/preparation.h"
 
+#include <sys/resource.h>
+
+#include <filesystem>
+#include <iterator>
+
 #include "config/load.h"
 #include "config/problem.h"
 #include "master/process/worker_environment.h"
@@ -9,6 +14,27 @@ namespace {
 
 PreparationFailure failure(const Error& error) {
     return PreparationFailure{false, error.message};
+}
+
+std::size_t open_descriptors() {
+    std::error_code ignored;
+    const auto entries = std::filesystem::directory_iterator("/proc/self/fd", ignored);
+    return static_cast<std::size_t>(std::distance(begin(entries), end(entries)));
+}
+
+// A worker costs the master a pidfd, a notify socket, two output pipes and a channel. Better to say so now
+// than to run out in the middle of the start.
+Status check_descriptors(const config::Config& config) {
+    constexpr std::size_t for_a_worker = 5;
+    constexpr std::size_t for_everything_else = 32;
+    rlimit limit{};
+    if (::getrlimit(RLIMIT_NOFILE, &limit) != 0) return errno_error("getrlimit");
+    const std::size_t needed =
+        open_descriptors() + for_a_worker * config.worker.count + config.listen.size() + for_everything_else;
+    if (needed <= limit.rlim_cur) return Success{};
+    return Error{"the limit of " + std::to_string(limit.rlim_cur) + " open files is too low for " +
+                 std::to_string(config.worker.count) + " more workers, which need about " +
+                 std::to_string(needed) + " (raise `ulimit -Hn`, or LimitNOFILE= in a systemd unit)"};
 }
 
 }  // namespace
@@ -32,6 +58,7 @@ Result<std::shared_ptr<const Generation>, PreparationFailure> prepare_generation
     if (!executable) return failure(executable.error());
     auto directory = PinnedDirectory::pin(config.worker.cwd);
     if (!directory) return failure(directory.error());
+    if (Status enough = check_descriptors(config); !enough) return failure(enough.error());
     auto inbox = Inbox::open();
     if (!inbox) return failure(inbox.error());
     auto scoreboard = Scoreboard::create(Scoreboard::rows_of_a_generation);

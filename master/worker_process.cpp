@@ -1,9 +1,8 @@
 #include "master/worker_process.h"
 
-#include <sys/wait.h>
-
 #include <csignal>
 
+#include "master/process/output_pipe.h"
 #include "master/process/spawn.h"
 #include "master/process/worker_environment.h"
 
@@ -33,7 +32,9 @@ Status WorkerProcess::open_output(uv_loop_t* loop) {
         output_.reset();
         if (exit_reported_) report_output_closed();
     };
-    auto output = OutputCapture::open(loop, std::nullopt, std::move(callbacks));
+    auto output =
+        OutputCapture::open(loop, std::nullopt, std::move(callbacks),
+                            output_pipe_bytes(generation().config.worker.count, pipe_limit_of_user()));
     if (!output) return output.error();
     output_ = std::move(*output);
     return Success{};
@@ -45,6 +46,7 @@ Status WorkerProcess::spawn_process(uv_loop_t* loop) {
     variables.instance = config.name;
     variables.generation = generation().id;
     variables.slot = spec_.slot;
+    variables.drain_signal = config.drain.signal;
     variables.drain_timeout = config.drain.timeout;
     variables.notify_socket = spec_.notify_socket;
 
@@ -70,11 +72,7 @@ Status WorkerProcess::spawn_process(uv_loop_t* loop) {
 
     auto watch = ChildWatch::create(loop, pid_, std::move(process->pidfd),
                                     [this](const ExitReport& report) { handle_exit(report); });
-    if (!watch) {
-        ::kill(-pid_, SIGKILL);
-        ::waitpid(pid_, nullptr, 0);
-        return watch.error();
-    }
+    if (!watch) return watch.error();  // and the process is gone: see ChildWatch
     watch_ = std::move(*watch);
     return Success{};
 }
@@ -84,13 +82,17 @@ void WorkerProcess::handle(Notification notification) {
     if (message.status) status_text_ = *message.status;
     if (message.channel && !channel_) open_channel(std::move(notification.channel));
     if (message.extend_timeout) callbacks_.extended_timeout(*message.extend_timeout);
-    if (message.ready) callbacks_.ready();
+    if (message.ready) {
+        said_ready_ = true;
+        callbacks_.ready();
+    }
 }
 
 void WorkerProcess::open_channel(UniqueFd socket) {
     auto channel = WorkerChannel::adopt(std::move(socket));
     if (!channel) {
-        callbacks_.trouble("its channel cannot be used: " + channel.error().message);
+        if (!channel_refused_) callbacks_.trouble("its channel cannot be used: " + channel.error().message);
+        channel_refused_ = true;
         return;
     }
     channel_ = std::move(*channel);
@@ -129,7 +131,7 @@ std::vector<std::string> WorkerProcess::last_lines() const {
 }
 
 const ScoreboardRow* WorkerProcess::scoreboard_row() const {
-    if (!spoke_channel_ || !spec_.scoreboard_row) return nullptr;
+    if (!spoke_channel_ || !spec_.scoreboard_row || !spec_.generation) return nullptr;
     return &generation().scoreboard->row(*spec_.scoreboard_row);
 }
 
@@ -146,9 +148,14 @@ void WorkerProcess::redirect(const ListenerSplit& listeners, const Inbox* inbox)
     }
 }
 
+void WorkerProcess::deliver_readiness() {
+    if (notify_ && !said_ready_) notify_->drain();
+}
+
 void WorkerProcess::kill() {
     told_to_end_ = true;
     watch_->kill_group();
+    watch_->signal(SIGKILL);  // it may have left its group
 }
 
 }  // namespace sup

@@ -47,12 +47,19 @@ public:
     WorkerProcess(const WorkerProcess&) = delete;
     WorkerProcess& operator=(const WorkerProcess&) = delete;
 
+    core::GenerationId generation_id() const noexcept { return generation_id_; }
+    // Until release_generation().
     const Generation& generation() const noexcept { return *spec_.generation; }
+    // The process has exited and its generation is released: its sockets must close, even while a descendant
+    // of the worker keeps this object for its output.
+    void release_generation() { spec_.generation.reset(); }
     core::Slot slot() const noexcept { return spec_.slot; }
     pid_t pid() const noexcept { return pid_; }
     const std::string& status_text() const noexcept { return status_text_; }
     std::vector<std::string> last_lines() const;
     bool output_closed() const noexcept { return output_ == nullptr; }
+    // Delivers what the worker has said and nobody has read yet; nothing once it was ready.
+    void deliver_readiness();
     // Whether the master has told it to end: its exit is then expected.
     bool told_to_end() const noexcept { return told_to_end_; }
 
@@ -73,7 +80,7 @@ public:
 
 private:
     WorkerProcess(Spec spec, Callbacks callbacks)
-        : spec_(std::move(spec)), callbacks_(std::move(callbacks)) {}
+        : spec_(std::move(spec)), generation_id_(spec_.generation->id), callbacks_(std::move(callbacks)) {}
     Status open_output(uv_loop_t* loop);
     Status spawn_process(uv_loop_t* loop);
     void handle(Notification notification);
@@ -82,9 +89,12 @@ private:
     void report_output_closed();
 
     Spec spec_;
+    core::GenerationId generation_id_;
     Callbacks callbacks_;
     pid_t pid_ = 0;
     std::string status_text_;
+    bool said_ready_ = false;
+    bool channel_refused_ = false;
     bool told_to_end_ = false;
     bool spoke_channel_ = false;
     bool exit_reported_ = false;

@@ -106,7 +106,7 @@ void check_addresses(const config::Config& config, Findings& notes) {
         const auto in_the_way = std::ranges::find_if(
             taken, [&](const TcpListener& listener) { return overlap(wanted, address_of(listener)); });
         if (in_the_way == taken.end()) continue;
-        const std::vector<PortOwner> owners = find_port_owners(wanted.port);
+        const std::vector<PortOwner> owners = find_port_owners(wanted);
         if (master != 0 && std::ranges::find(owners, master, &PortOwner::pid) != owners.end()) continue;
         notes.push_back({"/listen/" + std::to_string(i) + "/address",
                          to_string(wanted) + " is in use now: " + describe(owners) + " listens on " +

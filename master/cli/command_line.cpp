@@ -1,6 +1,7 @@
 #include "master/cli/command_line.h"
 
 #include <CLI/CLI.hpp>
+#include <csignal>
 #include <exception>
 #include <functional>
 #include <iostream>
@@ -141,6 +142,9 @@ int run_chosen(int argc, char** argv) {
 }  // namespace
 
 int run_command_line(int argc, char** argv) {
+    // Whoever reads our output may go before the end (`sup stop | head -1`); what was asked for is done all
+    // the same.
+    std::signal(SIGPIPE, SIG_IGN);
     try {
         return run_chosen(argc, argv);
     } catch (const std::exception& error) {

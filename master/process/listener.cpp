@@ -67,6 +67,11 @@ Status Listener::reset() const {
     return restored ? set_nonblock(settings_.nonblock) : restored;
 }
 
+bool Listener::nonblock_now() const {
+    const int flags = ::fcntl(fd(), F_GETFL);
+    return flags >= 0 && (flags & O_NONBLOCK) != 0;
+}
+
 Status Listener::set_nonblock(bool nonblock) const {
     const int flags = ::fcntl(fd(), F_GETFL);
     if (flags < 0) return errno_error("listener " + name() + ": F_GETFL");

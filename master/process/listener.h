@@ -34,9 +34,11 @@ public:
     // restore(), and O_NONBLOCK exactly as configured. Only for a socket that no living worker has.
     Status reset() const;
 
-private:
+    // The flag of the shared socket as it is now, whoever set it; false when it cannot be read.
+    bool nonblock_now() const;
     Status set_nonblock(bool nonblock) const;
 
+private:
     config::Listen settings_;
     std::shared_ptr<const ListeningSocket> socket_;
     std::string address_;

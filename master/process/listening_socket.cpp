@@ -45,8 +45,8 @@ Result<SocketAddress> resolve(const config::Listen& wanted, const std::string& h
     return address;
 }
 
-std::string describe_owners(std::uint16_t port) {
-    const std::vector<PortOwner> owners = find_port_owners(port);
+std::string describe_owners(const config::TcpAddress& address) {
+    const std::vector<PortOwner> owners = find_port_owners(address);
     if (owners.empty()) return "is in use by another process (only root can see which)";
     const PortOwner& first = owners.front();
     std::string text = "is in use by pid " + std::to_string(first.pid);
@@ -57,7 +57,7 @@ std::string describe_owners(std::uint16_t port) {
 
 Error bind_error(const config::Listen& wanted, int error_number) {
     switch (error_number) {
-        case EADDRINUSE: return listener_error(wanted, describe_owners(wanted.address.port));
+        case EADDRINUSE: return listener_error(wanted, describe_owners(wanted.address));
         case EACCES:
             return listener_error(
                 wanted,

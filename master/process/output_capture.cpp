@@ -13,7 +13,7 @@ namespace sup {
 namespace {
 
 // Other workers get their turn after this much.
-constexpr std::size_t bytes_per_wake = std::size_t{64} * 1024;
+constexpr std::size_t bytes_per_wake = std::size_t{16} * 1024;
 
 // Whatever a worker had written when it exited fits into its pipe.
 std::size_t pipe_size(int fd) {
@@ -35,17 +35,18 @@ OutputCapture::OutputCapture(Callbacks callbacks) : callbacks_(std::move(callbac
 OutputCapture::~OutputCapture() = default;
 
 Result<std::unique_ptr<OutputCapture>> OutputCapture::open(uv_loop_t* loop, std::optional<Owner> owner,
-                                                           Callbacks callbacks) {
+                                                           Callbacks callbacks, std::size_t pipe_bytes) {
     std::unique_ptr<OutputCapture> capture{new OutputCapture(std::move(callbacks))};
     for (Channel& channel : capture->channels_) {
-        const Status opened = capture->open_channel(loop, channel, owner);
+        const Status opened = capture->open_channel(loop, channel, owner, pipe_bytes);
         if (!opened) return opened.error();
     }
     return capture;
 }
 
-Status OutputCapture::open_channel(uv_loop_t* loop, Channel& channel, std::optional<Owner> owner) {
-    auto pipe = open_output_pipe(owner);
+Status OutputCapture::open_channel(uv_loop_t* loop, Channel& channel, std::optional<Owner> owner,
+                                   std::size_t pipe_bytes) {
+    auto pipe = open_output_pipe(owner, pipe_bytes);
     if (!pipe) return pipe.error();
     channel.reader = std::move(pipe->reader);
     channel.worker_end = std::move(pipe->worker_end);

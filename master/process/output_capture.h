@@ -35,7 +35,8 @@ public:
         std::function<void()> on_closed;
     };
     static Result<std::unique_ptr<OutputCapture>> open(uv_loop_t* loop, std::optional<Owner> owner,
-                                                       Callbacks callbacks);
+                                                       Callbacks callbacks,
+                                                       std::size_t pipe_bytes = std::size_t{1024} * 1024);
     ~OutputCapture();
     OutputCapture(const OutputCapture&) = delete;
     OutputCapture& operator=(const OutputCapture&) = delete;
@@ -62,7 +63,8 @@ private:
     };
 
     explicit OutputCapture(Callbacks callbacks);
-    Status open_channel(uv_loop_t* loop, Channel& channel, std::optional<Owner> owner);
+    Status open_channel(uv_loop_t* loop, Channel& channel, std::optional<Owner> owner,
+                        std::size_t pipe_bytes);
     void read_once(Channel& channel);
     // How many bytes were read; 0 when there is nothing now, or (and then the channel is closed) ever.
     std::size_t read_some(Channel& channel);

@@ -15,7 +15,14 @@ struct OutputPipe {
     UniqueFd worker_end;  // O_RDWR, blocking; both are close-on-exec
 };
 
-// 1 MiB large where the kernel allows it, and owned by `owner` so that a worker may reopen /dev/stdout.
-Result<OutputPipe> open_output_pipe(std::optional<Owner> owner);
+// How large each of two pipes for each of so many workers may be: 1 MiB, less where a user without privileges
+// would use up what the kernel grants him (pipe(7), pipe-user-pages-soft): beyond it every new pipe of his,
+// in any process, has two pages only.
+std::size_t output_pipe_bytes(std::size_t workers, std::optional<std::size_t> user_limit_bytes);
+// Nothing when there is no limit.
+std::optional<std::size_t> pipe_limit_of_user();
+
+// `bytes` large where the kernel allows it, and owned by `owner` so that a worker may reopen /dev/stdout.
+Result<OutputPipe> open_output_pipe(std::optional<Owner> owner, std::size_t bytes = std::size_t{1024} * 1024);
 
 }  // namespace sup

@@ -10,15 +10,21 @@
 #include <set>
 
 #include "common/tcp_table.h"
+#include "config/address.h"
 #include "master/process/process_info.h"
 
 namespace sup {
 namespace {
 
-std::set<std::string> links_of_listeners(std::uint16_t port) {
+// What the table shows as "::" may be IPv6 alone or both, so it counts as both.
+bool may_keep(const TcpListener& listener, const config::TcpAddress& address) {
+    return config::overlap(address, {listener.host == "::" ? "*" : listener.host, listener.port});
+}
+
+std::set<std::string> links_of_listeners(const config::TcpAddress& address) {
     std::set<std::string> links;
     for (const TcpListener& listener : listening_tcp_sockets()) {
-        if (listener.port == port) links.insert("socket:[" + std::to_string(listener.inode) + "]");
+        if (may_keep(listener, address)) links.insert("socket:[" + std::to_string(listener.inode) + "]");
     }
     return links;
 }
@@ -42,8 +48,8 @@ bool holds_one_of(const std::string& descriptors, const std::set<std::string>& l
 
 }  // namespace
 
-std::vector<PortOwner> find_port_owners(std::uint16_t port) {
-    const auto links = links_of_listeners(port);
+std::vector<PortOwner> find_port_owners(const config::TcpAddress& address) {
+    const auto links = links_of_listeners(address);
     std::vector<PortOwner> owners;
     if (links.empty()) return owners;
     for (const std::string& name : entries("/proc")) {

@@ -3,9 +3,10 @@
 
 #include <sys/types.h>
 
-#include <cstdint>
 #include <string>
 #include <vector>
+
+#include "config/config.h"
 
 namespace sup {
 
@@ -14,8 +15,8 @@ struct PortOwner {
     std::string command;  // the kernel's short name of the process
 };
 
-// The processes that hold a listening socket on `port`, by pid. Empty when there is none, or when this user
-// may not look (proc_pid_fd(5)). Reads all of /proc: only for a failure.
-std::vector<PortOwner> find_port_owners(std::uint16_t port);
+// The processes that hold a listening socket which keeps `address` from being bound, by pid. Empty when there
+// is none, or when this user may not look (proc_pid_fd(5)). Reads all of /proc: only for a failure.
+std::vector<PortOwner> find_port_owners(const config::TcpAddress& address);
 
 }  // namespace sup

@@ -10,9 +10,10 @@ namespace {
 
 using Variables = std::map<std::string, std::string>;
 
-constexpr std::array<std::string_view, 11> reserved{
-    "LISTEN_FDNAMES", "LISTEN_FDS",   "LISTEN_PID", "LISTEN_PIDFDID", "NOTIFY_SOCKET", "SUP_DRAIN_TIMEOUT_MS",
-    "SUP_GENERATION", "SUP_INSTANCE", "SUP_SLOT",   "WATCHDOG_PID",   "WATCHDOG_USEC"};
+constexpr std::array<std::string_view, 12> reserved{
+    "LISTEN_FDNAMES", "LISTEN_FDS",       "LISTEN_PID",           "LISTEN_PIDFDID",
+    "NOTIFY_SOCKET",  "SUP_DRAIN_SIGNAL", "SUP_DRAIN_TIMEOUT_MS", "SUP_GENERATION",
+    "SUP_INSTANCE",   "SUP_SLOT",         "WATCHDOG_PID",         "WATCHDOG_USEC"};
 
 bool starts_with(std::string_view text, std::string_view prefix) {
     return text.substr(0, prefix.size()) == prefix;
@@ -40,6 +41,7 @@ void add_own(Variables& variables, const WorkerVariables& own) {
     variables["SUP_INSTANCE"] = own.instance;
     variables["SUP_GENERATION"] = std::to_string(static_cast<std::uint32_t>(own.generation));
     variables["SUP_SLOT"] = std::to_string(own.slot);
+    variables["SUP_DRAIN_SIGNAL"] = std::to_string(own.drain_signal);
     variables["SUP_DRAIN_TIMEOUT_MS"] = std::to_string(own.drain_timeout.count());
     if (!own.notify_socket.empty()) variables["NOTIFY_SOCKET"] = own.notify_socket;
     if (own.listener_names.empty()) return;

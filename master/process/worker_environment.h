@@ -15,6 +15,7 @@ struct WorkerVariables {
     std::string instance;
     core::GenerationId generation{};
     core::Slot slot = 0;
+    int drain_signal = 15;
     Duration drain_timeout{0};
     std::string notify_socket;                // empty: none
     std::vector<std::string> listener_names;  // in the order of the descriptors

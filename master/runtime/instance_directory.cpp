@@ -147,7 +147,8 @@ Status InstanceDirectory::write_pid(pid_t pid) {
 }
 
 Status InstanceDirectory::remove_all() {
-    if (!is_file_at(lock_.get(), paths_.lock)) return Success{};  // done before; what is there now is somebody else's
+    if (!is_file_at(lock_.get(), paths_.lock))
+        return Success{};  // done before; what is there now is somebody else's
     if (auto removed = remove_leftovers(paths_.folder); !removed) return removed;
     if (auto removed = remove_file(paths_.log); !removed) return removed;
     // From here on somebody else may take the name: whoever opened this lock file sees that it is not the one

@@ -50,8 +50,9 @@ private:
 // What can be seen of an instance from outside, without disturbing it.
 struct InstanceState {
     bool folder = false;  // there is a folder of this name
-    bool locked = false;  // a master lives, or one is being started; also when it cannot be told (another user's)
-    pid_t pid = 0;        // from the pid file; 0: there is none. Means nothing unless locked
+    bool locked =
+        false;      // a master lives, or one is being started; also when it cannot be told (another user's)
+    pid_t pid = 0;  // from the pid file; 0: there is none. Means nothing unless locked
 };
 InstanceState probe_instance(const InstancePaths& paths);
 

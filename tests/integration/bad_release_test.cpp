@@ -19,6 +19,7 @@ struct BadRelease {
     std::function<void(Instance&)> make;
     int exit_code;
     std::vector<std::string> said;  // each must stand in what the asker is told
+    bool serves_first = false;      // so that requests may die with it
 };
 
 const std::vector<BadRelease>& bad_releases() {
@@ -68,7 +69,8 @@ const std::vector<BadRelease>& bad_releases() {
              i.write_config();
          },
          1,
-         {"soak"}},
+         {"soak"},
+         true},
         {"an invalid configuration",
          [](Instance& i) {
              write_file(i.config_path(), R"({ "listen": [], "wroker": { "command": ["./worker"] } })");
@@ -140,7 +142,7 @@ TEST_CASE("a bad release leaves the old generation serving, untouched, and the a
     CHECK(eventually([&] { return load.answered() >= answered + 20; }));
     const LoadReport report = load.stop();
     INFO(report.text());
-    CHECK(report.failures() == 0);
+    CHECK(report.failures() == (bad.serves_first ? report.reset + report.short_answers : 0));
     const InstanceStatus now = instance.wait_until_settled();  // nothing left of the new one
     CHECK(now.generations[0].number == 1);
     CHECK(now.generations[0].pids() == old_pids);
@@ -174,6 +176,36 @@ TEST_CASE("a new listener that cannot be bound fails the reload and says who hol
     CHECK(now.generations[0].pids() == old_pids);
     REQUIRE(now.last_reload);
     CHECK(!now.last_reload->generation);  // preparing failed, so there never was one
+}
+
+TEST_CASE("a request that a good worker of a failing generation has taken is answered all the same") {
+    Instance instance;
+    instance.start();
+    const std::uint16_t port = instance.port();
+    const auto old_pids = instance.worker_pids();
+    install_script("[ $SUP_SLOT = 0 ] && exec ./worker\nuntil [ -e fail ]; do sleep 0.02; done\nexit 1",
+                   instance.path("half-good"));
+    instance.config.command = {"./half-good"};
+    instance.write_config();
+    Child asker(instance.sandbox()->command({"reload"}));
+    // A connection of which the new generation has taken hold, and a request on it that ends when the test
+    // says so.
+    std::optional<HttpConnection> taken;
+    REQUIRE(eventually([&] {
+        taken.emplace(port);
+        taken->send(request("/", true));
+        const auto by = parse_hello(taken->receive().body);
+        return by && by->generation == 2;
+    }));
+    taken->send("POST /echo HTTP/1.1\r\nHost: test\r\nConnection: close\r\nContent-Length: 4\r\n\r\nab");
+    write_file(instance.path("fail"), "");
+    CHECK(asker.wait().exit_code == 1);
+    CHECK(hello(port).generation == 1);
+    taken->send("cd");
+    const Answer answer = taken->receive();
+    INFO(answer.error);
+    CHECK(answer.body == "abcd");
+    CHECK(instance.wait_until_settled().generations[0].pids() == old_pids);
 }
 
 TEST_CASE("the old generation is kept at strength while a new one hangs") {

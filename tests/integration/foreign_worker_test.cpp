@@ -1,5 +1,10 @@
 // Workers that know nothing of sup.
+#include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <signal.h>
+#include <sys/socket.h>
+#include <sys/syscall.h>
+#include <unistd.h>
 
 #include "tests/catch.h"
 #include "tests/integration/support/build.h"
@@ -51,6 +56,33 @@ while not stopping:
 notify(b"STOPPING=1")
 )";
 
+// Says, with the protocol's bare bones, what `messages` holds, one after the other, at the files "0", "1"…
+const char* const python_notifier = R"(
+import os, signal, socket, sys, time
+listener = socket.socket(fileno=3)
+listener.listen(3)
+sender = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+for number, message in enumerate(sys.argv[1:]):
+    while not os.path.exists(str(number)):
+        time.sleep(0.02)
+    sender.sendto(message.encode(), os.environ["NOTIFY_SOCKET"])
+signal.pause()
+)";
+
+// The worker's own descriptor, as the kernel lends it to those who may trace it; empty where it does not.
+UniqueFd borrow(pid_t pid, int fd) {
+    const UniqueFd process(static_cast<int>(::syscall(SYS_pidfd_open, pid, 0)));
+    return UniqueFd(static_cast<int>(::syscall(SYS_pidfd_getfd, process.get(), fd, 0)));
+}
+
+// tcp(7) has it in no word: for a listening socket the kernel puts the backlog's limit here.
+unsigned backlog(int listener) {
+    tcp_info info{};
+    socklen_t size = sizeof(info);
+    REQUIRE(::getsockopt(listener, IPPROTO_TCP, TCP_INFO, &info, &size) == 0);
+    return info.tcpi_sacked;
+}
+
 }  // namespace
 
 TEST_CASE("a systemd-style Python server runs, says it is ready, and is reloaded") {
@@ -68,6 +100,41 @@ TEST_CASE("a systemd-style Python server runs, says it is ready, and is reloaded
     CHECK(hello(port).generation == 2);
     ::kill(instance.worker_pids().at(0), SIGKILL);
     CHECK(eventually([&] { return instance.wait_until_settled().generations[0].workers[0].restarts == 1; }));
+}
+
+TEST_CASE("a worker that calls listen with its own backlog does not change the shared socket's for good") {
+    if (python().empty()) return skip("python3 is not installed");
+    Instance instance{{.command = {python(), "notifier.py", "READY=1"}, .count = 1}};
+    write_file(instance.path("notifier.py"), python_notifier);
+    write_file(instance.path("0"), "");
+    instance.start();
+    const UniqueFd listener = borrow(instance.worker_pids().at(0), 3);
+    if (!listener) return skip("this machine does not let us look at another process's descriptors");
+    CHECK(backlog(listener.get()) == std::min(4096ul, std::stoul(read_file("/proc/sys/net/core/somaxconn"))));
+}
+
+TEST_CASE("a worker may ask for more time to become ready, and says how it is doing") {
+    if (python().empty()) return skip("python3 is not installed");
+    Instance instance{
+        {.command = {python(), "notifier.py", "EXTEND_TIMEOUT_USEC=600000000\nSTATUS=reading 1/2",
+                     "STATUS=reading 2/2\nREADY=1\nX_UNKNOWN=1"},
+         .count = 1,
+         .ready_timeout = "3s"}};
+    write_file(instance.path("notifier.py"), python_notifier);
+    write_file(instance.path("0"), "");
+    Child starter(instance.sandbox()->command({"start", instance.config_path().string()}));
+    REQUIRE(eventually([&] { return instance.sandbox()->sup({"status"}).exit_code == 0; }));
+    instance.wait_for("its status", [](const InstanceStatus& now) {
+        return !now.generations.empty() && now.generations[0].workers.at(0).text == "reading 1/2";
+    });
+    std::this_thread::sleep_for(
+        std::chrono::milliseconds(3500));  // longer than ready_timeout alone would give
+    CHECK(starter.running());
+    write_file(instance.path("1"), "");
+    CHECK(starter.wait().exit_code == 0);
+    const InstanceStatus now = instance.wait_until_settled();
+    instance.set_master(now.pid);
+    CHECK(now.generations[0].workers.at(0).text == "reading 2/2");
 }
 
 TEST_CASE("a wrapper script whose child says that it is ready is as good as the worker itself") {

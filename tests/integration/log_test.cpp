@@ -115,4 +115,15 @@ TEST_CASE(
     CHECK(ticks() - before < 50);  // of 100 that a spinning one would use
 }
 
+TEST_CASE("a stop does not wait for a daemon that a worker left behind with its output") {
+    Instance instance{{.command = {"./parent"}, .count = 1, .ready = "50ms"}};
+    install_script("setsid sh -c 'until [ -e leave ]; do sleep 0.05; done' &\nexec sleep 1000",
+                   instance.path("parent"));
+    instance.start();
+    CHECK(instance.stop().exit_code == 0);
+    CHECK(!proc::alive(instance.master()));
+    write_file(instance.path("leave"), "");
+    CHECK(eventually([&] { return instance.sandbox()->processes().empty(); }));
+}
+
 }  // namespace sup::test

@@ -56,25 +56,42 @@ void step(const std::shared_ptr<Stream>& stream) {
 
 }  // namespace
 
-void Routes::operator()(http::Request& request, http::Response response) {
-    const std::string_view path = request.path();
-    const http::Method method = request.method();
-    const bool get = method == http::Method::get || method == http::Method::head;
-    if (path == "/") return get ? hello(std::move(response)) : not_allowed(std::move(response), "GET, HEAD");
-    if (path == "/healthz")
-        return get ? response.send(200, "ok\n") : not_allowed(std::move(response), "GET, HEAD");
-    if (path == "/sleep")
-        return get ? sleep(request, std::move(response)) : not_allowed(std::move(response), "GET, HEAD");
-    if (path == "/stream")
-        return get ? stream(request, std::move(response)) : not_allowed(std::move(response), "GET, HEAD");
-    if (path != "/echo") return response.send(404, "not found\n");
-    if (method != http::Method::post) return not_allowed(std::move(response), "POST");
-    echo(request, std::move(response));
-}
+struct Routes::Route {
+    std::string_view path;
+    bool posts;  // takes POST, and not GET and HEAD
+    void (Routes::*answer)(http::Request&, http::Response);
+
+    bool takes(http::Method method) const {
+        if (posts) return method == http::Method::post;
+        return method == http::Method::get || method == http::Method::head;
+    }
+};
+
+const std::array<Routes::Route, 5> Routes::table{{
+    {"/", false, &Routes::hello},
+    {"/sleep", false, &Routes::sleep},
+    {"/echo", true, &Routes::echo},
+    {"/stream", false, &Routes::stream},
+    {"/healthz", false, &Routes::health},
+}};
 
 Routes::Routes(uv_loop_s* loop, Identity identity) : loop_(loop), identity_(std::move(identity)) {}
 
-void Routes::hello(http::Response response) {
+void Routes::operator()(http::Request& request, http::Response response) {
+    for (const Route& route : table) {
+        if (route.path != request.path()) continue;
+        if (route.takes(request.method())) return (this->*route.answer)(request, std::move(response));
+        response.header("Allow", route.posts ? "POST" : "GET, HEAD");
+        return response.send(405, "method not allowed\n");
+    }
+    response.send(404, "not found\n");
+}
+
+void Routes::hello(http::Request&, http::Response response) {
+    greet(std::move(response));
+}
+
+void Routes::greet(http::Response response) {
     const int parent = ::getppid();
     if (parent != parent_) {
         parent_ = parent;
@@ -86,28 +103,33 @@ void Routes::hello(http::Response response) {
     response.send(200, greeting_);
 }
 
-void Routes::sleep(const http::Request& request, http::Response response) {
+void Routes::sleep(http::Request& request, http::Response response) {
     const auto milliseconds = query_number(request, "ms", 0, most_milliseconds);
     if (!milliseconds) return response.send(400, "ms must be a number of milliseconds, at most a day\n");
     // The timer owns what it will call, and goes when it has fired or the client has gone.
     auto timer = std::make_shared<uv::Timer>();
-    *timer = uv::Timer(loop_, [this, timer, response]() mutable {
-        hello(std::move(response));
+    *timer = uv::Timer(loop_, [this, timer, response] {
+        greet(response);
         *timer = {};
     });
     timer->arm(Duration{*milliseconds});
     response.on_gone([timer] { *timer = {}; });
 }
 
-void Routes::stream(const http::Request& request, http::Response response) {
+void Routes::stream(http::Request& request, http::Response response) {
     const auto chunks = query_number(request, "chunks", 10, most_chunks);
     const auto milliseconds = query_number(request, "ms", 0, most_milliseconds);
     if (!chunks || !milliseconds) return response.send(400, "chunks and ms must be numbers\n");
     response.start(200);
+    if (request.method() == http::Method::head) return response.end();
     auto stream = std::make_shared<Stream>(Stream{{}, response, 1, *chunks, Duration{*milliseconds}});
     stream->timer = uv::Timer(loop_, [stream] { step(stream); });
     response.on_gone([stream] { stream->timer = {}; });
     step(stream);
+}
+
+void Routes::health(http::Request&, http::Response response) {
+    response.send(200, "ok\n");
 }
 
 void Routes::echo(http::Request& request, http::Response response) {
@@ -118,11 +140,6 @@ void Routes::echo(http::Request& request, http::Response response) {
     });
     const auto length = request.has_body() ? request.content_length() : std::optional<std::uint64_t>{0};
     response.start(200, length, type);
-}
-
-void Routes::not_allowed(http::Response response, const char* allowed) {
-    response.header("Allow", allowed);
-    response.send(405, "method not allowed\n");
 }
 
 }  // namespace sup::hello

@@ -1,6 +1,7 @@
 // What the example worker answers: who it is, later, a body back, a stream, whether it is well.
 #pragma once
 
+#include <array>
 #include <string>
 
 #include "sup/http/request.h"
@@ -23,11 +24,15 @@ public:
     void operator()(http::Request& request, http::Response response);
 
 private:
-    void hello(http::Response response);
-    void sleep(const http::Request& request, http::Response response);
-    void stream(const http::Request& request, http::Response response);
-    static void echo(http::Request& request, http::Response response);
-    static void not_allowed(http::Response response, const char* allowed);
+    struct Route;
+    static const std::array<Route, 5> table;
+
+    void hello(http::Request& request, http::Response response);
+    void sleep(http::Request& request, http::Response response);
+    void echo(http::Request& request, http::Response response);
+    void stream(http::Request& request, http::Response response);
+    void health(http::Request& request, http::Response response);
+    void greet(http::Response response);
 
     uv_loop_s* loop_;
     Identity identity_;

@@ -16,8 +16,8 @@ public:
     void give_back(std::string memory);
 
 private:
-    static constexpr std::size_t first_capacity = 4 * 1024;
-    static constexpr std::size_t largest_kept = 128 * 1024;
+    static constexpr std::size_t first_capacity = 4 * 1024UL;
+    static constexpr std::size_t largest_kept = 128 * 1024UL;
     static constexpr std::size_t most_kept = 64;
 
     std::vector<std::string> free_;
@@ -32,6 +32,7 @@ public:
 
     bool empty() const { return begin_ == bytes_.size(); }
     std::size_t size() const { return bytes_.size() - begin_; }
+    std::size_t memory() const { return bytes_.capacity(); }
     std::string_view view() const { return std::string_view(bytes_).substr(begin_); }
 
     // Views into the buffer end with the next call of one of these.

@@ -6,29 +6,42 @@
 #include <array>
 #include <cerrno>
 #include <span>
+#include <string>
 #include <utility>
 
 #include "worker/http/limits.h"
 #include "worker/http/server_core.h"
+#include "worker/lifecycle/log_line.h"
 
 namespace sup::http {
-bool Connection::open(UniqueFd socket, const std::string& listener) {
-    if (uv_poll_init(server_.loop(), &poll_, socket.get()) != 0) return false;
-    poll_.data = this;
+// The request is often here when its connection is, and then answered at once: a client that wants no more
+// than that never enters epoll.
+void Connection::open(UniqueFd socket, const std::string& listener) {
     socket_ = std::move(socket);
     listener_ = &listener;
     protocol_.emplace(server_.context(), static_cast<Protocol::Host&>(*this));
     interest_ = 0;
     lingered_ = 0;
-    blocked_ = progress_ = broken_ = cut_ = shut_down_ = moved_ = immovable_ = false;
+    watched_ = blocked_ = progress_ = broken_ = cut_ = shut_down_ = moved_ = immovable_ = false;
+}
+
+bool Connection::watch() {
+    const int problem = uv_poll_init(server_.loop(), &poll_, socket_.get());
+    if (problem != 0) {
+        worker::log_line(std::string("a connection cannot be watched, and is closed: ") +
+                         uv_strerror(problem));
+        return false;
+    }
+    poll_.data = this;
+    watched_ = true;
     return true;
 }
 
-void Connection::begin(std::string_view unconsumed) {
+void Connection::begin(std::string_view unconsumed, bool fresh) {
     progress_ = true;
     if (!unconsumed.empty()) protocol_->receive(unconsumed);
-    // Its request may be waiting, and nobody else will answer it.
-    if (server_.closes_idle() && protocol_->idle()) read();
+    // While idle connections are ended its request may be waiting, and nobody else will answer it.
+    if (fresh || (server_.closes_idle() && protocol_->idle())) read();
     settle();
 }
 
@@ -113,8 +126,8 @@ void Connection::settle() {
         if (!protocol_->linger()) return close();
         shut_down();
     }
-    update_interest();
     update_deadline();
+    update_interest();
 }
 
 bool Connection::moves_on() const {
@@ -153,7 +166,7 @@ bool Connection::put_back() {
 // Whoever receives the socket may use it at once, so nobody must watch it here any more.
 template <typename Send>
 bool Connection::send_away(Send send) {
-    uv_poll_stop(&poll_);
+    if (watched_) uv_poll_stop(&poll_);
     interest_ = 0;
     moved_ = send(worker::InboxPacket{*listener_, server_.protocol(), protocol_->unconsumed()});
     if (moved_) {
@@ -187,7 +200,9 @@ void Connection::update_interest() {
     int wanted = 0;
     if (shut_down_ || protocol_->wants_input()) wanted |= UV_READABLE;
     if (!protocol_->output().empty() || protocol_->wants_room()) wanted |= UV_WRITABLE;
-    if (wanted == interest_) return;
+    // A connection that stays is watched, even for nothing now: closing the watch is what recycles it.
+    if (watched_ && wanted == interest_) return;
+    if (!watched_ && !watch()) return close();
     interest_ = wanted;
     uv_poll_start(&poll_, wanted, on_events);
 }
@@ -226,12 +241,13 @@ void Connection::update_deadline() {
 void Connection::close() {
     deadline_.cancel();
     protocol_->abandon();
-    // Removes it from epoll, so that the descriptor may go at once.
-    uv_close(reinterpret_cast<uv_handle_t*>(&poll_), [](uv_handle_t* handle) {
-        Connection& connection = *static_cast<Connection*>(handle->data);
-        connection.protocol_.reset();
-        connection.server_.recycle(connection);
-    });
+    if (watched_) {
+        // Removes it from epoll, so that the descriptor may go at once.
+        uv_close(reinterpret_cast<uv_handle_t*>(&poll_), [](uv_handle_t* handle) {
+            Connection& connection = *static_cast<Connection*>(handle->data);
+            connection.server_.recycle(connection);
+        });
+    }
     socket_.reset();
     server_.closed(*this);
 }

@@ -18,17 +18,24 @@ namespace sup::http {
 
 class ServerCore;
 
-// Recycled: open() begins a new life. Between close() and the loop's next turn it still belongs to libuv.
+// Recycled: open() begins a new life. Between close() and the loop's next turn a watched one still belongs to
+// libuv.
 class Connection final : private Protocol::Host {
 public:
     explicit Connection(ServerCore& server) : server_(server) { deadline_.owner = this; }
     Connection(const Connection&) = delete;
     Connection& operator=(const Connection&) = delete;
 
-    // False when the descriptor cannot be watched; it is closed then. `listener` outlives the server.
-    bool open(UniqueFd socket, const std::string& listener);
-    // Once, after open(): goes on with what another worker had read and not consumed.
-    void begin(std::string_view unconsumed);
+    // `listener` outlives the server.
+    void open(UniqueFd socket, const std::string& listener);
+    // Once, after open(): goes on with what another worker had read and not consumed, and with what is here
+    // already; may be over when it returns.
+    void begin(std::string_view unconsumed, bool fresh);
+    // Closed, and libuv was never asked to watch it.
+    bool over() const { return !socket_ && !watched_; }
+
+    // Lets go of what is left of a life that is over.
+    void reset() { protocol_.reset(); }
 
     // Closes at once, without ceremony.
     void close();
@@ -56,6 +63,7 @@ private:
     bool moves_now() const override;
 
     static void on_events(uv_poll_t* handle, int status, int events);
+    bool watch();
     void read();
     void send();
     void settle();
@@ -74,7 +82,8 @@ private:
     const std::string* listener_ = nullptr;
     std::optional<Protocol> protocol_;
     OwnedDeadline deadline_;
-    int interest_ = 0;
+    int interest_ = 0;          // UV_READABLE, UV_WRITABLE
+    bool watched_ = false;      // poll_ is libuv's
     std::size_t lingered_ = 0;  // bytes read and dropped since shut_down()
     bool blocked_ = false;      // the socket's send buffer is full
     bool progress_ = false;     // bytes moved since the deadline was set

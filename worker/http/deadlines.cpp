@@ -20,7 +20,7 @@ void Deadlines::add(Deadline& deadline) {
     deadline.cancel();
     if (patience_ == 0) return;
     deadline.queue_ = this;
-    deadline.due_ = uv_now(loop_) + patience_;
+    deadline.due_ = std::min(uv_now(loop_) + patience_, latest_);
     deadline.before_ = last_;
     deadline.after_ = nullptr;
     (last_ == nullptr ? first_ : last_->after_) = &deadline;
@@ -39,9 +39,9 @@ void Deadlines::remove(Deadline& deadline) {
 void Deadlines::shorten(Duration patience) {
     const std::uint64_t most = static_cast<std::uint64_t>(patience.count()) + 1;
     patience_ = patience_ == 0 ? most : std::min(patience_, most);
-    const std::uint64_t latest = uv_now(loop_) + patience_;
+    latest_ = uv_now(loop_) + patience_;
     for (Deadline* waiting = first_; waiting != nullptr; waiting = waiting->after_) {
-        waiting->due_ = std::min(waiting->due_, latest);
+        waiting->due_ = std::min(waiting->due_, latest_);
     }
     if (first_ != nullptr) arm();
 }

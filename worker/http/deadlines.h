@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <functional>
+#include <limits>
 
 #include "common/duration.h"
 #include "common/uv.h"
@@ -55,6 +56,7 @@ private:
 
     uv_loop_t* loop_;
     std::uint64_t patience_;
+    std::uint64_t latest_ = std::numeric_limits<std::uint64_t>::max();  // of any due time, once shortened
     std::function<void(Deadline&)> expired_;
     uv::Timer timer_;
     Deadline* first_ = nullptr;

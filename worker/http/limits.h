@@ -7,12 +7,12 @@
 namespace sup::http {
 
 // A body that nobody asked for is read over up to this size, to keep the connection.
-inline constexpr std::uint64_t discard_limit = 64 * 1024;
+inline constexpr std::uint64_t discard_limit = 64 * 1024UL;
 // What is kept of later requests while one is being answered; one read may go beyond it.
-inline constexpr std::size_t read_ahead = 16 * 1024;
+inline constexpr std::size_t read_ahead = 16 * 1024UL;
 // A piece of an answer from this size on is sent from where it lies, and only what does not fit is copied.
-inline constexpr std::size_t large_piece = 16 * 1024;
+inline constexpr std::size_t large_piece = 16 * 1024UL;
 // What a client still sends after its last answer is read and dropped up to here.
-inline constexpr std::size_t linger_limit = 1024 * 1024;
+inline constexpr std::size_t linger_limit = 1024 * 1024UL;
 
 }  // namespace sup::http

@@ -8,8 +8,8 @@
 namespace sup::http {
 namespace {
 
-// llhttp 8.1 takes header lines that end in a bare CR and folded ones (both have been used for request
-// smuggling), and passes NUL. `head` ends with the empty line.
+// llhttp 8.1 takes header lines that end in a bare CR, that are folded, or that have no name (all of them
+// have been used to smuggle requests past somebody). `head` ends with the empty line.
 bool lines_are_strict(std::string_view head) {
     std::size_t begin = 0;
     while (begin < head.size()) {
@@ -151,18 +151,19 @@ Parser::Step Parser::refuse_syntax(std::string_view message) {
 // llhttp stops at the first letter that no method of its own has. Whether this is HTTP at all (501) or
 // nonsense (400) shows when the line is complete.
 Parser::Step Parser::judge_request_line(std::string_view message) {
-    while (message.substr(0, 2) == "\r\n") message.remove_prefix(2);
+    std::size_t most = limits_.head_bytes;
+    for (; message.substr(0, 2) == "\r\n"; most -= 2) message.remove_prefix(2);
     const auto* stop = std::find_if_not(message.begin(), message.end(), is_token_char);
     if (stop != message.end() && (stop == message.begin() || *stop != ' ')) return refuse(400);
     const std::size_t end = message.find('\n');
-    if (end == std::string_view::npos) return Step::need_more;
+    if (end == std::string_view::npos) return message.size() < most ? Step::need_more : refuse(414);
     return refuse(is_request_line(message.substr(0, end + 1)) ? 501 : 400);
 }
 
 Parser::Step Parser::parse_head(std::string_view message) {
     const std::string_view within = message.substr(0, limits_.head_bytes);
     message_ = within.data();
-    if (unknown_method_) return within.size() < limits_.head_bytes ? judge_request_line(within) : refuse(414);
+    if (unknown_method_) return judge_request_line(within);
     const llhttp_errno_t result = llhttp_execute(&llhttp_, within.data() + fed_, within.size() - fed_);
     if (result == HPE_OK) {
         fed_ = within.size();
@@ -208,6 +209,9 @@ int Parser::check_head(std::string_view head) {
     // RFC 9112, 3.2: a request without a Host, or with two, is refused; HTTP/1.0 may leave it out.
     if (hosts > 1 || (hosts == 0 && head_.minor_version >= 1)) return 400;
     if (codings > 0 && head_.minor_version == 0) return 400;
+    // llhttp does not take "chunked" with a tab behind it, which is legal, for chunked: what follows would be
+    // read as the next request, while a proxy before us takes it for the body.
+    if (codings > 0 && !head_.chunked) return 400;
     return 0;
 }
 

@@ -38,7 +38,7 @@ struct Head {
 };
 
 struct ParserLimits {
-    std::size_t head_bytes = 64 * 1024;
+    std::size_t head_bytes = 64 * 1024UL;
     std::size_t headers = 100;
 };
 

@@ -195,7 +195,8 @@ bool Protocol::read_body(std::string_view input, std::size_t& used) {
         cut();
         return false;
     }
-    if (exchange_->body_paused || (exchange_->reader == nullptr && !answered)) return false;
+    // Once answered, what is left of the body is only read away.
+    if (!answered && (exchange_->body_paused || exchange_->reader == nullptr)) return false;
     std::size_t count = 0;
     std::string_view piece;
     const Parser::Step step = exchange_->parser.parse_body(input.substr(used), count, piece);

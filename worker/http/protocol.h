@@ -19,6 +19,7 @@ public:
     // The socket's side.
     class Host {
     public:
+        virtual ~Host() = default;
         // Something happened outside of a call into the protocol: there may be bytes to send, input may be
         // wanted again, or the connection may be finished.
         virtual void changed() = 0;
@@ -30,9 +31,6 @@ public:
         virtual bool moves_on() const { return false; }
         // … and it can leave at once, when the next request has not been begun.
         virtual bool moves_now() const { return false; }
-
-    protected:
-        ~Host() = default;
     };
 
     // What the connection waits for; each has its own patience.
@@ -53,24 +51,21 @@ public:
     std::string_view output() const { return output_.view(); }
     // The first `count` bytes of the output have left.
     void sent(std::size_t count) { output_.consume(count); }
-    // The output is short again: goes on with what waited for that. To be called after sending, while
-    // wants_room().
+    // Goes on with what waited for the output to become short. To be called after sending, if wants_room().
     void room();
     bool wants_room() const;
 
-    // Nothing more will come and everything was sent: shut down (and linger() says whether to wait for the
-    // client).
+    // No further request will be read.
     bool ending() const { return closing_; }
+    // And everything was sent: shut down, and with linger() wait for the client's end.
     bool finished() const { return closing_ && output_.empty(); }
     bool linger() const { return linger_ && !ended_ && !cut_unnoticeably_; }
-    // An answer was cut whose end only the connection's end tells: the client must not take that for the
-    // whole.
+    // An answer was cut that the client would take for whole: its end is told by the connection's end alone.
     bool cut_unnoticeably() const { return cut_unnoticeably_; }
 
     Waiting waiting() const;
     bool idle() const { return !closing_ && exchange_ == nullptr && held_.empty() && output_.empty(); }
-    // No message is half read by a handler or half answered: the connection could go on elsewhere, given
-    // these bytes.
+    // No request is being served: with the unconsumed bytes the connection could go on elsewhere.
     bool at_boundary() const;
     std::string_view unconsumed() const { return held_.view(); }
     // It did not move, after all: begins what was left for that.
@@ -98,8 +93,7 @@ private:
         bool before_;
     };
 
-    // Reading: each advances over `input` from `used`, and says whether there is more to do with what is
-    // there.
+    // Reading: each advances over `input` from `used`, and says whether there may be more to do.
     std::size_t consume(std::string_view input);
     void consume_held();
     bool advance(std::string_view input, std::size_t& used);
@@ -129,8 +123,8 @@ private:
     Context& context_;
     Host& host_;
     std::unique_ptr<Exchange> exchange_;
-    Buffer
-        held_;  // received, not consumed: half a head, or what comes after a message that is being answered
+    // Received, not consumed: half a head, or what comes after a message that is being answered.
+    Buffer held_;
     Buffer output_;
     std::size_t unread_ = 0;  // bytes received that no message has taken yet
     bool working_ = false;

@@ -8,7 +8,7 @@
 namespace sup::http {
 namespace {
 
-constexpr std::size_t scratch_size = 64 * 1024;
+constexpr std::size_t scratch_size = 64 * 1024UL;
 constexpr std::size_t most_spare = 1024;
 
 void put_in(std::vector<std::unique_ptr<Connection>>& list, std::unique_ptr<Connection> connection) {
@@ -61,19 +61,22 @@ void ServerCore::end() {
     lingering_.clear();
 }
 
-void ServerCore::take(UniqueFd socket, const std::string& listener, std::string_view unconsumed) {
-    std::unique_ptr<Connection> connection;
+void ServerCore::take(UniqueFd socket, const std::string& listener, std::string_view unconsumed,
+                      worker::From from) {
+    std::unique_ptr<Connection> fresh;
     if (spare_.empty()) {
-        connection = std::make_unique<Connection>(*this);
+        fresh = std::make_unique<Connection>(*this);
     } else {
-        connection = std::move(spare_.back());
+        fresh = std::move(spare_.back());
         spare_.pop_back();
     }
-    if (!connection->open(std::move(socket), listener)) return;
-    Connection& opened = *connection;
-    put_in(connections_, std::move(connection));
+    Connection& connection = *fresh;
+    put_in(connections_, std::move(fresh));
     worker_->connection_opened();
-    opened.begin(unconsumed);
+    connection.open(std::move(socket), listener);
+    // From a peer it is idle, or its bytes came with it; a fresh one often has its request here already.
+    connection.begin(unconsumed, from == worker::From::listener);
+    if (connection.over()) recycle(connection);
 }
 
 void ServerCore::closed(Connection& connection) {
@@ -84,6 +87,7 @@ void ServerCore::closed(Connection& connection) {
 
 void ServerCore::recycle(Connection& connection) {
     std::unique_ptr<Connection> over = take_out(closing_, connection);
+    over->reset();
     if (spare_.size() < most_spare) spare_.push_back(std::move(over));
     const std::shared_ptr<ServerCore> last = closing_.empty() ? std::move(self_) : nullptr;
 }

@@ -23,7 +23,8 @@ public:
     void end();
 
     const std::string& protocol() const override { return protocol_; }
-    void take(UniqueFd connection, const std::string& listener, std::string_view unconsumed) override;
+    void take(UniqueFd connection, const std::string& listener, std::string_view unconsumed,
+              worker::From from) override;
     std::size_t open_connections() const override { return connections_.size(); }
     void drain() override;
     void hand_over() override;

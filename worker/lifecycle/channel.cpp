@@ -12,7 +12,7 @@
 namespace sup::worker {
 namespace {
 
-constexpr std::size_t largest_packet = 64 * 1024;
+constexpr std::size_t largest_packet = 64 * 1024UL;
 
 std::optional<std::vector<std::string>> names(const nlohmann::json& packet, const char* key) {
     std::vector<std::string> all;

@@ -22,7 +22,7 @@ public:
     const std::string& protocol() const override { return protocol_; }
     std::size_t open_connections() const override { return open_; }
 
-    void take(UniqueFd connection, const std::string& listener, std::string_view unconsumed) override {
+    void take(UniqueFd connection, const std::string& listener, std::string_view unconsumed, From) override {
         ++open_;
         worker_.connection_opened();
         handlers_.arrived({connection.release(), listener, std::string(unconsumed)});
@@ -76,7 +76,7 @@ private:
 };
 
 Connections::Connections(Worker& worker, std::string protocol, ConnectionHandlers handlers,
-                         std::vector<std::string> listeners)
+                         const std::vector<std::string>& listeners)
     : core_(std::make_unique<ConnectionsCore>(worker.core(), std::move(protocol), std::move(handlers),
                                               listeners)) {}
 Connections::~Connections() = default;

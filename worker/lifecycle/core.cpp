@@ -94,7 +94,7 @@ void Core::add(Service& service, const std::vector<std::string>& names) {
         const std::string& name = *names_.insert(listener.name).first;
         auto accepted = [this, &service, &name](UniqueFd connection) {
             counters_.add(&ScoreboardRow::accepts);
-            service.take(std::move(connection), name, {});
+            service.take(std::move(connection), name, {}, From::listener);
         };
         served_.push_back(
             {&service, std::make_unique<Acceptor>(loop_.get(), std::move(listener.fd), listener.name,

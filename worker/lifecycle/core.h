@@ -116,6 +116,7 @@ private:
     std::unique_ptr<Channel> channel_;
     std::unique_ptr<Inbox> inbox_;  // this generation's
     UniqueFd peers_inbox_;          // its sender end
+    bool to_peers_ = false;  // told to leave a generation that lives on: its successor is its own inbox
     std::unique_ptr<Successor> successor_;
     std::optional<DrainPacket> told_;  // without the descriptor; its `retired` is what the first one said
     Lingering lingering_;

@@ -39,6 +39,8 @@ void Core::begin_drain() {
             served.acceptor->leave();
         }
     }
+    // What it puts into its own generation's inbox is for its peers to take.
+    if (to_peers_) inbox_.reset();
     if (inbox_) inbox_->take_everything();
     arm_deadline();
     if (!has_successor()) arm_grace();

@@ -1,4 +1,7 @@
 // Connections that come from other workers and go to them.
+#include <fcntl.h>
+#include <sys/stat.h>
+
 #include <algorithm>
 #include <utility>
 
@@ -11,6 +14,13 @@ namespace {
 // A listener's name, whatever generation it is of, is remembered. They are few; more would be nonsense.
 constexpr std::size_t most_names = 1024;
 constexpr std::size_t most_put_back = 64;
+
+// Descriptors of one socket have one inode, however they were passed (sockfs).
+bool same_socket(int a, int b) {
+    struct stat first {};
+    struct stat second {};
+    return ::fstat(a, &first) == 0 && ::fstat(b, &second) == 0 && first.st_ino == second.st_ino;
+}
 
 }  // namespace
 
@@ -38,6 +48,7 @@ void Core::use(InboxEnds ends) {
 // Also while draining, when the successor was replaced by a later one or is gone.
 void Core::use(DrainPacket packet) {
     successor_.reset();
+    to_peers_ = packet.inbox && same_socket(packet.inbox.get(), peers_inbox_.get());
     if (packet.inbox && is_inbox_end(packet.inbox.get())) {
         successor_ = std::make_unique<Successor>(loop_.get(), std::move(packet.inbox), packet.listeners,
                                                  [this] { hand_over_all(); });
@@ -64,7 +75,10 @@ void Core::arrived(const InboxPacket& packet, UniqueFd socket) {
                  packet.protocol + "\", which nobody here serves; it is closed");
         return refuse(std::move(socket));
     }
-    service->take(std::move(socket), *names_.insert(packet.listener).first, packet.unconsumed);
+    // A worker in another language may have sent it blocking.
+    const int flags = ::fcntl(socket.get(), F_GETFL);
+    if (flags >= 0 && (flags & O_NONBLOCK) == 0) ::fcntl(socket.get(), F_SETFL, flags | O_NONBLOCK);
+    service->take(std::move(socket), *names_.insert(packet.listener).first, packet.unconsumed, From::inbox);
 }
 
 Service* Core::service_for(const InboxPacket& packet) const {

@@ -17,6 +17,9 @@ enum class Ended {
     handed_over,  // it goes on elsewhere
 };
 
+// Where a connection comes from.
+enum class From { listener, inbox };
+
 class Service {
 public:
     virtual ~Service() = default;
@@ -27,7 +30,8 @@ public:
     // A connected socket that came by `listener` (which outlives the service); the service owns it now, and
     // calls Core::connection_opened(), and Core::connection_closed() after closing it. `unconsumed` was read
     // from the client before it came here, and is to be used as if it had just been read.
-    virtual void take(UniqueFd connection, const std::string& listener, std::string_view unconsumed) = 0;
+    virtual void take(UniqueFd connection, const std::string& listener, std::string_view unconsumed,
+                      From from) = 0;
     virtual std::size_t open_connections() const = 0;
 
     // The drain has begun: finish what is in flight. Connections that Core::moves_on() then go to

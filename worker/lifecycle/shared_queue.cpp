@@ -8,6 +8,7 @@ namespace {
 // How many connections one wake may take before the others in the loop have their turn. What is left wakes
 // again.
 constexpr int taken_per_wake = 8;
+constexpr int taken_per_slice = 64;
 constexpr Duration descriptor_retry{100};
 constexpr Duration left_to_peers{2};
 
@@ -63,8 +64,9 @@ void SharedQueue::take_some(bool leave_to_peers) {
     }
 }
 
+// In slices, because each connection may be served as it is taken, and clients may come as fast as that.
 void SharedQueue::take_all() {
-    for (;;) {
+    for (int i = 0; i < taken_per_slice; ++i) {
         switch (take_()) {
             case Taken::one: break;
             case Taken::no_descriptor: return pause(Pause::for_descriptor, descriptor_retry);
@@ -72,6 +74,7 @@ void SharedQueue::take_all() {
             case Taken::failed: return finish();
         }
     }
+    pause(Pause::between_slices, Duration{0});
 }
 
 void SharedQueue::pause(Pause reason, Duration delay) {

@@ -35,7 +35,7 @@ public:
     bool waiting_for_descriptor() const { return pause_ == Pause::for_descriptor; }
 
 private:
-    enum class Pause { none, for_peers, for_descriptor };
+    enum class Pause { none, for_peers, for_descriptor, between_slices };
 
     void woken();
     void take_some(bool leave_to_peers);

@@ -85,7 +85,7 @@ def latency_panel(curves, seconds, marks):
         parts += [line(LEFT, up(10 ** power), WIDTH - RIGHT, up(10 ** power), "#ddd"),
                   text(LEFT - 8, up(10 ** power) + 4, duration(10 ** power), "end")]
     parts += mark_lines(marks, seconds, TOP, base)
-    for peer, points in curves.items():
+    for peer, points in reversed(curves.items()):  # sup, the first, on top
         parts.append(polyline([(across((i + 0.5) * POINT_MS / 1e3, seconds), up(value))
                                for i, value in enumerate(points["p99"]) if value and i * POINT_MS / 1e3 < seconds], peer))
     return parts
@@ -102,7 +102,7 @@ def loss_panel(curves, key, title, top, seconds, marks):
     for value in (0, most):
         parts += [line(LEFT, up(value), WIDTH - RIGHT, up(value), "#ddd"), text(LEFT - 8, up(value) + 4, f"{value:.0f}", "end")]
     parts += mark_lines(marks, seconds, top, base)
-    for peer, points in curves.items():
+    for peer, points in reversed(curves.items()):  # sup, the first, on top
         parts.append(polyline([(across(0, seconds), base)] + [
             (across((i + 1) * POINT_MS / 1e3, seconds), up(value or 0))
             for i, value in enumerate(points[key]) if i * POINT_MS / 1e3 < seconds], peer))

@@ -1,5 +1,6 @@
 #include "master/log.h"
 
+#include <fcntl.h>
 #include <sys/stat.h>
 
 #include <cstdio>
@@ -7,6 +8,7 @@
 #include <fstream>
 #include <nlohmann/json.hpp>
 
+#include "common/unique_fd.h"
 #include "tests/catch.h"
 
 namespace {
@@ -115,4 +117,29 @@ TEST_CASE("those who watch see the master's own entries from info on, whatever t
     log.info("info");
     log.worker_line({1, 0, 1, "stdout"}, "output");
     CHECK(seen == std::vector<std::string>{"info"});
+}
+
+TEST_CASE("a reader that stands still loses lines and stops nobody, and is told how many") {
+    Folder folder;
+    const std::string fifo = folder.file("fifo");
+    REQUIRE(::mkfifo(fifo.c_str(), 0600) == 0);
+    const sup::UniqueFd reader{::open(fifo.c_str(), O_RDONLY | O_NONBLOCK | O_CLOEXEC)};
+    Log log = open(fifo, LogLevel::info, LogFormat::text);
+    for (int i = 0; i < 10'000; ++i) log.info("{}", std::string(100, 'x'));  // ten times what a pipe holds
+
+    std::string text(std::size_t{1} << 20, '\0');
+    while (::read(reader.get(), text.data(), text.size()) > 0) {
+    }
+    log.info("again");
+    const ssize_t size = ::read(reader.get(), text.data(), text.size());
+    REQUIRE(size > 0);
+    text.resize(static_cast<std::size_t>(size));
+    CHECK(text.find("lines of the log were lost") != std::string::npos);
+    CHECK(text.find("again") != std::string::npos);
+}
+
+TEST_CASE("a pipe that nobody reads yet is an error and no wait") {
+    Folder folder;
+    REQUIRE(::mkfifo(folder.file("fifo").c_str(), 0600) == 0);
+    CHECK_FALSE(Log::open({LogLevel::info, LogFormat::text, folder.file("fifo"), false}).ok());
 }

@@ -13,12 +13,10 @@ TEST_CASE("a promoted reload is shown with its generation and no reason") {
     outcome.duration = 9ms;
     outcome.connections = {3, 2, 1};
     outcome.at = std::chrono::system_clock::time_point{1'000'000'000s};
-    const nlohmann::json expected{{"generation", 2},
-                                  {"outcome", "promoted"},
-                                  {"reason", ""},
-                                  {"connections", {{"handed_over", 3}, {"drained", 2}, {"closed", 1}}},
-                                  {"duration_ms", 9},
-                                  {"at", "2001-09-09T01:46:40Z"}};
+    const nlohmann::json expected{
+        {"generation", 2},  {"outcome", "promoted"},
+        {"reason", ""},     {"connections", {{"handed_over", 3}, {"drained", 2}, {"closed", 1}}},
+        {"duration_ms", 9}, {"at", "2001-09-09T01:46:40Z"}};
     CHECK(to_json(outcome) == expected);
 }
 

@@ -39,6 +39,8 @@ TEST_CASE("only the first process of a pid namespace needs a reaper") {
 TEST_CASE("orphans are reaped, and how a worker ended is never lost to that") {
     const Subreaper subreaper;
     uv::Loop loop;
+    // The watch is on a loop that does not run, so that the reaper always comes first.
+    uv::Loop idle;
     std::unique_ptr<ChildWatch> watch;
     std::optional<ExitReport> report;
     const OrphanReaper reaper(loop.get(),
@@ -48,7 +50,7 @@ TEST_CASE("orphans are reaped, and how a worker ended is never lost to that") {
     auto spawned = spawn(command({"/bin/sh", "-c", "for i in 1 2 3; do setsid sleep 0.05 & done; exit 9"})
                              .request(STDOUT_FILENO, STDERR_FILENO));
     REQUIRE(spawned);
-    auto created = ChildWatch::create(loop.get(), spawned->pid, std::move(spawned->pidfd),
+    auto created = ChildWatch::create(idle.get(), spawned->pid, std::move(spawned->pidfd),
                                       [&](const ExitReport& how) { report = how; });
     REQUIRE(created);
     watch = std::move(*created);

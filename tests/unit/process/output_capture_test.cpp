@@ -23,20 +23,35 @@ struct Captured {
     std::vector<std::pair<OutputStream, std::string>> lines;
     int closed = 0;
     pid_t pid = 0;
+    bool ended = false;
 
-    explicit Captured(const std::string& script) {
+    // `third` becomes its descriptor 3.
+    explicit Captured(const std::string& script, int third = -1) {
         auto opened = OutputCapture::open(
             loop.get(), std::nullopt,
             {[this](OutputStream stream, std::string_view line) { lines.emplace_back(stream, line); },
              [this] { ++closed; }});
         REQUIRE(opened);
         capture = std::move(*opened);
-        const Command worker = command({"/bin/sh", "-c", script});
+        Command worker = command({"/bin/sh", "-c", script});
+        if (third >= 0) worker.listeners.push_back(third);
         const auto spawned = spawn(worker.request(capture->worker_end(OutputStream::standard_output),
                                                   capture->worker_end(OutputStream::standard_error)));
         REQUIRE(spawned);
         capture->close_worker_ends();
         pid = spawned->pid;
+    }
+    ~Captured() { end(); }
+
+    // Ends the worker and what it left in its group, if that was not done yet.
+    void end() {
+        if (ended) return;
+        ::kill(-pid, SIGKILL);
+        wait();
+    }
+    void wait() {
+        ended = true;
+        wait_for_exit(pid);
     }
 
     std::vector<std::string> texts() const {
@@ -57,15 +72,14 @@ TEST_CASE("both streams arrive line by line while the worker lives") {
         CHECK(text == (stream == OutputStream::standard_output ? "one" : "two"));
     }
     CHECK(worker.closed == 0);
-    ::kill(worker.pid, SIGKILL);
-    wait_for_exit(worker.pid);
+    worker.end();
     worker.capture->finish();
     REQUIRE(run_until(worker.loop, [&] { return worker.closed == 1; }));
 }
 
 TEST_CASE("everything that a worker wrote is there when its exit is finished, also a line without an end") {
     Captured worker("seq 1 5000; echo last words >&2; printf unfinished; exit 3");
-    wait_for_exit(worker.pid);
+    worker.wait();
     CHECK(worker.lines.empty());
     worker.capture->finish();
     REQUIRE(worker.lines.size() == 5002);
@@ -85,8 +99,7 @@ TEST_CASE("a pipe that everybody has left is not read again") {
     // Nothing is left to wait for, so the loop ends by itself; a pipe that spins would keep it running.
     worker.loop.run();
     CHECK(worker.closed == 0);
-    ::kill(worker.pid, SIGKILL);
-    wait_for_exit(worker.pid);
+    worker.end();
     worker.capture->finish();
     CHECK(worker.closed == 1);
     worker.capture->finish();
@@ -94,18 +107,13 @@ TEST_CASE("a pipe that everybody has left is not read again") {
 }
 
 TEST_CASE("a descendant that still holds the pipe is heard after the worker is gone") {
-    const TemporaryDirectory directory;
-    const std::string fifo = directory.path() + "/gate";
-    REQUIRE(::mkfifo(fifo.c_str(), 0600) == 0);
-    Captured worker("(read line < " + fifo + "; echo heard $line) & printf half");
-    wait_for_exit(worker.pid);
+    Pipe gate = make_pipe();
+    Captured worker("(read line <&3; echo heard $line) & printf half", gate.reader.get());
+    worker.wait();
     worker.capture->finish();
     CHECK(worker.texts() == Strings{"half"});
     CHECK(worker.closed == 0);
-    {
-        const UniqueFd writer{::open(fifo.c_str(), O_WRONLY | O_CLOEXEC)};
-        REQUIRE(::write(writer.get(), "me\n", 3) == 3);
-    }
+    REQUIRE(::write(gate.writer.get(), "me\n", 3) == 3);
     REQUIRE(run_until(worker.loop, [&] { return worker.closed == 1; }));
     CHECK(worker.texts() == Strings{"half", "heard me"});
 }
@@ -157,8 +165,7 @@ TEST_CASE("output is made safe, and a worker that floods does not stop the loop"
     timer.arm(Duration{50});
     REQUIRE(run_until(worker.loop, [&] { return other_work_done && !worker.lines.empty(); }));
     CHECK(worker.lines.front().second == "\\x1b[31mred");
-    ::kill(worker.pid, SIGKILL);
-    wait_for_exit(worker.pid);
+    worker.end();
     worker.capture->finish();
     CHECK(run_until(worker.loop, [&] { return worker.closed == 1; }));
 }

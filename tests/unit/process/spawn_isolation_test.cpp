@@ -87,11 +87,12 @@ TEST_CASE("a worker starts with every signal unblocked and at its default") {
 }
 
 TEST_CASE("a script gets no descriptor of the master either") {
+    // Opened first, so that the lowest numbers are among them.
+    std::vector<UniqueFd> leaky;
+    for (int i = 0; i < 20; ++i) leaky.emplace_back(::open("/dev/zero", O_RDONLY));
     const TemporaryDirectory directory;
     write_file(directory.path() + "/worker", "#!/bin/sh\nexec " SPAWN_PROBE " report\n", 0755);
     const Command worker = command({directory.path() + "/worker"});
-    std::vector<UniqueFd> leaky;
-    for (int i = 0; i < 20; ++i) leaky.emplace_back(::open("/dev/zero", O_RDONLY));
     CHECK(json::parse(output_of(worker))["descriptors"].size() == 3);
 }
 

@@ -26,16 +26,29 @@ TEST_CASE("a worker's environment is the master's, then the configuration's, the
     const Strings entries =
         worker_environment({"HOME=/root", "LANG=C"}, {{"LANG", "de"}, {"KEY", "a=b"}}, variables());
     CHECK(entries == Strings{"HOME=/root", "KEY=a=b", "LANG=de", "LISTEN_FDNAMES=http:admin", "LISTEN_FDS=2",
-                             "NOTIFY_SOCKET=/run/sup/hello/7.sock", "SUP_DRAIN_TIMEOUT_MS=30000",
-                             "SUP_GENERATION=7", "SUP_INSTANCE=hello", "SUP_SLOT=3"});
+                             "NOTIFY_SOCKET=/run/sup/hello/7.sock", "SUP_DRAIN_SIGNAL=15",
+                             "SUP_DRAIN_TIMEOUT_MS=30000", "SUP_GENERATION=7", "SUP_INSTANCE=hello",
+                             "SUP_SLOT=3"});
 }
 
 TEST_CASE("what spoke to the master does not reach its workers") {
-    const Strings inherited{
-        "LISTEN_PID=1",     "LISTEN_FDS=4",       "LISTEN_FDNAMES=x", "LISTEN_PIDFDID=9",
-        "LISTEN_ANYTHING=", "NOTIFY_SOCKET=/x",   "WATCHDOG_PID=1",   "WATCHDOG_USEC=5",
-        "SUP_INSTANCE=up",  "SUP_GENERATION=4",   "SUP_SLOT=1",       "SUP_DRAIN_TIMEOUT_MS=1",
-        "LISTENER=stays",   "SUP_RUNTIME_DIR=/r", "not an entry",     "=odd"};
+    const Strings inherited{"LISTEN_PID=1",
+                            "LISTEN_FDS=4",
+                            "LISTEN_FDNAMES=x",
+                            "LISTEN_PIDFDID=9",
+                            "LISTEN_ANYTHING=",
+                            "NOTIFY_SOCKET=/x",
+                            "WATCHDOG_PID=1",
+                            "WATCHDOG_USEC=5",
+                            "SUP_INSTANCE=up",
+                            "SUP_GENERATION=4",
+                            "SUP_SLOT=1",
+                            "SUP_DRAIN_TIMEOUT_MS=1",
+                            "SUP_DRAIN_SIGNAL=2",
+                            "LISTENER=stays",
+                            "SUP_RUNTIME_DIR=/r",
+                            "not an entry",
+                            "=odd"};
     CHECK(base_environment(inherited, {}) == Strings{"LISTENER=stays", "SUP_RUNTIME_DIR=/r"});
 }
 
@@ -51,7 +64,7 @@ TEST_CASE("the configuration cannot override what sup says, and may set the rest
     CHECK(has("NOTIFY_SOCKET=/run/sup/hello/7.sock"));
     CHECK(has("LISTEN_FDS=2"));
     CHECK(has("LISTEN_PORT=80"));
-    CHECK(entries.size() == 8);
+    CHECK(entries.size() == 9);
     CHECK(is_reserved_variable("LISTEN_PID"));
     CHECK_FALSE(is_reserved_variable("LISTEN_PORT"));
 }

@@ -117,6 +117,10 @@ TEST_CASE("every route of the example answers as promised") {
           "hello");
     CHECK(request(address, echo + "\r\n").body.empty());
     CHECK(request(address, echo + "Content-Length: 67108865\r\n\r\n").status == 413);
+    Client head(address);
+    head.send("HEAD /stream?chunks=1000000000&ms=0 HTTP/1.1\r\nHost: a\r\n\r\n" + get("/healthz"));
+    CHECK(head.receive(true).status == 200);
+    CHECK(head.receive().body == "ok\n");
     CHECK(request(address, get("/nowhere")).status == 404);
     CHECK(request(address, get("/nowhere/else")).status == 404);
     const Answer wrong = request(address, "DELETE / HTTP/1.1\r\nHost: a\r\n\r\n");
@@ -185,7 +189,7 @@ TEST_CASE("at a stop, told by the channel, what is queued is served and idle cli
     master.signal(SIGTERM);
     master.signal(SIGCONT);
     for (const auto& client : clients) {
-        CHECK(client->receive().says_close());
+        CHECK(client->receive().status == 200);
         CHECK(client->ended_in_order());
     }
     clients.clear();

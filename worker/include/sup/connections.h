@@ -63,7 +63,7 @@ public:
     // would not understand the unconsumed bytes, or what the client expects next. Serves the named listeners,
     // or all. The worker must outlive this.
     Connections(Worker& worker, std::string protocol, ConnectionHandlers handlers,
-                std::vector<std::string> listeners = {});
+                const std::vector<std::string>& listeners = {});
     ~Connections();
     Connections(const Connections&) = delete;
     Connections& operator=(const Connections&) = delete;

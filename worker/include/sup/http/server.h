@@ -27,17 +27,19 @@ struct Options {
     // Which of the worker's stream listeners to serve, by name; empty: all of them.
     std::vector<std::string> listeners = {};
 
-    std::size_t max_head_bytes =
-        64 * 1024;                  // request line and headers; beyond: 431 (414 within the request line)
-    std::size_t max_headers = 100;  // beyond: 431
-    std::size_t output_high_water = 256 * 1024;  // write() says false, and nothing more is read, above this
+    std::size_t max_head_bytes = 64 * 1024UL;  // request line and headers; beyond: 431, or 414
+    std::size_t max_headers = 100;             // beyond: 431
+    // Above this write() says false, and nothing more is read from the client.
+    std::size_t output_high_water = 256 * 1024UL;
 
-    std::chrono::milliseconds header_timeout{30'000};  // from a head's first byte to its end; then 408
-    std::chrono::milliseconds stall_timeout{
-        60'000};  // a body that stops coming (408), an answer that is not taken (cut)
-    std::chrono::milliseconds idle_timeout{0};  // between requests; 0: never
-    std::chrono::milliseconds linger_timeout{
-        2'000};  // how long a closing connection waits for the client's side
+    // From a head's first byte to its end; then 408.
+    std::chrono::milliseconds header_timeout{30'000};
+    // A body that stops coming (408), or an answer that is not taken (cut).
+    std::chrono::milliseconds stall_timeout{60'000};
+    // Between requests; 0: for ever.
+    std::chrono::milliseconds idle_timeout{0};
+    // How long a connection that was ended waits for the client's end.
+    std::chrono::milliseconds linger_timeout{2'000};
 };
 
 class ServerCore;
