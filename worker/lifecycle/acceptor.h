@@ -27,8 +27,8 @@ public:
     // perhaps at once, perhaps when descriptors have become free.
     void empty_queue(std::function<void()> done);
 
-    // A descriptor was closed: goes on if it was the want of one that stopped it.
-    void descriptor_freed() { queue_.descriptor_freed(); }
+    // Goes on if what made it stop is over.
+    void connection_closed() { queue_.connection_closed(); }
 
     bool closed() const { return !listener_; }
     const std::string& name() const { return name_; }

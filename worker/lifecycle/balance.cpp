@@ -7,9 +7,11 @@ namespace {
 
 constexpr std::uint64_t slack = 4;
 constexpr std::uint64_t slack_before_moving = 8;
-// The table has more rows than a generation has workers; the whole of it is looked at this seldom.
+// The table has more rows than a generation has workers; the whole of it is looked at this seldom. But the
+// lowest free row is given to the next worker, so whoever knows of no peer yet looks at the first ones each
+// time: it may be about to take everything.
 constexpr std::uint64_t search_interval = 100;  // ms
-constexpr std::uint64_t search_interval_alone = 5;
+constexpr std::size_t first_rows = 64;
 
 }  // namespace
 
@@ -29,8 +31,12 @@ std::size_t Balance::excess() {
 std::optional<std::uint64_t> Balance::least_loaded_peer() {
     const Scoreboard* board = counters_.board();
     if (board == nullptr) return std::nullopt;
-    const std::uint64_t patience = peers_.empty() ? search_interval_alone : search_interval;
-    if (!looked_at_ || uv_now(loop_) - *looked_at_ >= patience) find_peers();
+    if (!looked_at_ || uv_now(loop_) - *looked_at_ >= search_interval) {
+        looked_at_ = uv_now(loop_);
+        find_peers(board->size());
+    } else if (peers_.empty()) {
+        find_peers(std::min(board->size(), first_rows));
+    }
     std::optional<std::uint64_t> least;
     for (const std::size_t peer : peers_) {
         const ScoreboardRow& row = board->row(peer);
@@ -41,11 +47,10 @@ std::optional<std::uint64_t> Balance::least_loaded_peer() {
     return least;
 }
 
-void Balance::find_peers() {
+void Balance::find_peers(std::size_t rows) {
     const Scoreboard& board = *counters_.board();
-    looked_at_ = uv_now(loop_);
     peers_.clear();
-    for (std::size_t i = 0; i < board.size(); ++i) {
+    for (std::size_t i = 0; i < rows; ++i) {
         if (i != counters_.slot() && board.row(i).accepting.load(std::memory_order_relaxed) == 1)
             peers_.push_back(i);
     }

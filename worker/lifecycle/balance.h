@@ -24,7 +24,7 @@ public:
 
 private:
     std::optional<std::uint64_t> least_loaded_peer();
-    void find_peers();
+    void find_peers(std::size_t rows);
 
     uv_loop_t* loop_;
     const Counters& counters_;

@@ -195,8 +195,8 @@ void Core::connection_closed(Ended how) {
             case Ended::handed_over: counters_.add(&ScoreboardRow::handed_over); break;
         }
     }
-    for (Served& served : served_) served.acceptor->descriptor_freed();
-    if (inbox_) inbox_->descriptor_freed();
+    for (Served& served : served_) served.acceptor->connection_closed();
+    if (inbox_) inbox_->connection_closed();
     if (draining_) check_finished();
 }
 

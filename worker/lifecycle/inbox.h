@@ -28,7 +28,7 @@ public:
     // Takes what is there at this moment; false when the want of a descriptor keeps something in it.
     bool empty_now();
     void stop() { queue_.stop(); }
-    void descriptor_freed() { queue_.descriptor_freed(); }
+    void connection_closed() { queue_.connection_closed(); }
 
 private:
     SharedQueue::Taken take_one();

@@ -36,8 +36,16 @@ void SharedQueue::empty(std::function<void()> done) {
     if (pause_ != Pause::for_descriptor) take_all();
 }
 
-void SharedQueue::descriptor_freed() {
-    if (pause_ == Pause::for_descriptor) timer_.arm(Duration{0});
+void SharedQueue::connection_closed() {
+    switch (pause_) {
+        case Pause::none: return;
+        case Pause::for_descriptor: return timer_.arm(Duration{0});
+        case Pause::for_peers:
+            if (!poll_ || balance_.above_peers()) return;
+            pause_ = Pause::none;
+            timer_.cancel();
+            poll_.start(UV_READABLE);
+    }
 }
 
 void SharedQueue::woken() {

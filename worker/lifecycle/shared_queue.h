@@ -29,8 +29,8 @@ public:
     // Stops waiting for more, but takes all that is there; `done` is called once, perhaps at once, perhaps
     // when descriptors have become free.
     void empty(std::function<void()> done);
-    // A descriptor was closed: goes on if it was the want of one that stopped it.
-    void descriptor_freed();
+    // A connection was closed: goes on if what made it stop is over.
+    void connection_closed();
     // Stopped for want of a descriptor.
     bool waiting_for_descriptor() const { return pause_ == Pause::for_descriptor; }
 

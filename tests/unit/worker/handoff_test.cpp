@@ -383,17 +383,18 @@ TEST_CASE("a drainer is sent on when its successor was replaced meanwhile") {
     REQUIRE(reload_into(workers.old, first));
     CHECK(eventually([&] { return counter(workers.board.row(0).handed_over) > 0; }));
     CHECK(comes_to_rest(workers.old.pid()));
+    const std::uint64_t gone = counter(workers.board.row(0).handed_over);
     SECTION("to a newer generation") {
         workers.open_inbox();
         REQUIRE(workers.old.send(reload_packet, {workers.inbox.sender.get()}));
         CHECK(workers.old.exit_code() == 0);
+        CHECK(eventually([&] { return counter(workers.board.row(1).connections) == 60 - gone; }));
         // What is in the first inbox is its owner's; here the master moves it on.
         REQUIRE(give_inbox(workers.next, first));
         for (const auto& client : clients) CHECK(contains(ask(*client).body, greets(workers.next)));
         CHECK(counter(workers.board.row(0).handed_over) == 60);
     }
     SECTION("to nobody, because sup stops") {
-        const std::uint64_t gone = counter(workers.board.row(0).handed_over);
         REQUIRE(workers.old.send(R"({"type":"drain","listeners":[],"retired":[]})"));
         std::size_t ended = 0;
         for (const auto& client : clients) {
@@ -437,9 +438,9 @@ TEST_CASE("what is left in a drainer's own inbox goes on to the successor") {
         workers.old.signal(SIGTERM);
         workers.old.signal(SIGCONT);
         for (const auto& client : clients) {
-            const Answer answer = client->receive();
             // Whether it says `close` depends on whether the inbox or the signal was seen first.
-            CHECK(contains(answer.body, greets(workers.old)));
+            CHECK(contains(client->receive().body, greets(workers.old)));
+            CHECK(client->ended_in_order());
         }
         clients.clear();
         CHECK(workers.old.exit_code() == 0);
@@ -451,7 +452,8 @@ TEST_CASE("an overloaded worker puts idle connections back, until its peer has a
     TwoWorkers workers;  // two peers, here
     REQUIRE(give_inbox(workers.old, workers.inbox));
     workers.open_inbox();
-    Clients clients = connect(workers.old, 64);
+    Clients clients;
+    for (int i = 0; i < 64; ++i) clients.push_back(std::make_unique<Client>(workers.old.http()));
     const auto& mine = workers.board.row(0).connections;
     const auto& peers = workers.board.row(1).connections;
     const auto balanced = [&] {

@@ -11,6 +11,7 @@
 
 #include "common/scoreboard.h"
 #include "common/unique_fd.h"
+#include "tests/unit/worker/client.h"
 #include "tests/unit/worker/fake_master.h"
 
 namespace sup::test {
@@ -63,6 +64,7 @@ struct TwoWorkers {
     FakeMaster old;
     FakeMaster next;
 
+    // Returns when both have found their rows. The worker in Python keeps no counters.
     explicit TwoWorkers(const FakeMasterOptions& next_options = {}, int send_buffer = 0,
                         const FakeMasterOptions& old_options = {})
         : inbox(send_buffer), old(old_options), next(next_options) {
@@ -70,6 +72,11 @@ struct TwoWorkers {
         next.wait_until_ready();
         give_row(old, board, 0);
         give_row(next, board, 1);
+        for (std::size_t row = 0; row < 2; ++row) {
+            const std::string& program = (row == 0 ? old_options : next_options).program;
+            if (program.find(".py") != std::string::npos) continue;
+            eventually([&] { return counter(board.row(row).accepting) == 1; });
+        }
     }
     void open_inbox() { give_inbox(next, inbox); }
     bool reload() { return reload_into(old, inbox); }
