@@ -87,6 +87,7 @@ void Instance::work_off() {
         if (const auto* exited = std::get_if<core::WorkerExited>(&event)) forget_worker(exited->worker);
         if (const auto* failed = std::get_if<core::SpawnFailed>(&event)) forget_worker(failed->worker);
     }
+    record_problem(live_record_.save());
 }
 
 void Instance::reload_by_signal(const char* name) {

@@ -4,11 +4,15 @@
 #include <signal.h>
 
 #include <algorithm>
+#include <cerrno>
 #include <chrono>
+#include <string>
+#include <utility>
 #include <vector>
 
 #include "common/unique_fd.h"
 #include "master/cli/terminal.h"
+#include "master/process/descriptor_limit.h"
 
 namespace sup::cli {
 namespace {
@@ -21,10 +25,18 @@ struct Orphan {
     UniqueFd process;  // pidfd: means this process, whoever gets its number later
 };
 
-std::vector<Orphan> open_orphans(const std::vector<LiveWorker>& workers) {
+Result<std::vector<Orphan>> open_orphans(const std::vector<LiveWorker>& workers) {
+    // One descriptor for each; what cannot be raised shows below.
+    [[maybe_unused]] const auto raised = raise_descriptor_limit();
     std::vector<Orphan> orphans;
     for (const auto& worker : workers) {
-        if (UniqueFd process = open_process(worker.process)) orphans.push_back({worker, std::move(process)});
+        UniqueFd process = open_process(worker.process);
+        const int error_number = errno;
+        if (process) {
+            orphans.push_back({worker, std::move(process)});
+        } else if (identify_process(worker.process.pid) == worker.process) {
+            return errno_error("cannot watch worker " + std::to_string(worker.process.pid), error_number);
+        }
     }
     return orphans;
 }
@@ -35,28 +47,24 @@ std::vector<LiveWorker> workers_of(const std::vector<Orphan>& orphans) {
     return workers;
 }
 
-// A worker leads its group. Called while it lives, or right after its end, before its number can come round
-// again.
-void kill_group(const LiveWorker& worker) {
-    ::kill(-worker.process.pid, SIGKILL);
-}
-
-// Waits until all have ended; those that have are let go of, with what is left of their groups. False: the
-// deadline passed.
+// Waits until all have ended. Each is let go of as soon as it has, with what is left of its group: whoever
+// waited longer might meet another group under its number. False: the deadline passed.
 bool wait_for_all(std::vector<Orphan>& orphans, const control::Deadline& deadline) {
     while (!orphans.empty()) {
-        if (!control::wait_readable(orphans.front().process.get(), deadline)) break;
-        kill_group(orphans.front().worker);
-        orphans.erase(orphans.begin());
+        std::vector<pollfd> watched;
+        for (const auto& orphan : orphans) watched.push_back({orphan.process.get(), POLLIN, 0});
+        if (!control::wait_for_any(watched, deadline)) return false;
+        std::vector<Orphan> left;
+        for (std::size_t index = 0; index < orphans.size(); ++index) {
+            if (watched[index].revents == 0) {
+                left.push_back(std::move(orphans[index]));
+            } else {
+                kill_group(orphans[index].worker.process);
+            }
+        }
+        orphans = std::move(left);
     }
-    // The first may be the only one that hangs.
-    std::erase_if(orphans, [](const Orphan& orphan) {
-        pollfd ended{orphan.process.get(), POLLIN, 0};
-        if (::poll(&ended, 1, 0) <= 0) return false;
-        kill_group(orphan.worker);
-        return true;
-    });
-    return orphans.empty();
+    return true;
 }
 
 control::Deadline earlier(const control::Deadline& one, const control::Deadline& other) {
@@ -72,7 +80,7 @@ bool drain(std::vector<Orphan>& orphans, const LiveRecord& record, const control
 }
 
 bool kill_all(std::vector<Orphan>& orphans, const control::Deadline& deadline) {
-    for (const auto& orphan : orphans) kill_group(orphan.worker);
+    for (const auto& orphan : orphans) kill_group(orphan.worker.process);
     return wait_for_all(orphans, earlier(deadline, control::deadline_after(grace_after_kill)));
 }
 
@@ -82,12 +90,22 @@ bool passed(const control::Deadline& deadline) {
 
 }  // namespace
 
+void kill_group(const ProcessIdentity& leader) {
+    // A number is not given to a new process while a group has it: if another process has it now, nothing is
+    // left of the group.
+    const auto holder = identify_process(leader.pid);
+    if (holder && *holder != leader) return;
+    ::kill(-leader.pid, SIGKILL);
+}
+
 Result<Success, CommandError> end_orphans(const Found& instance, bool now,
                                           const control::Deadline& deadline) {
     auto directory = InstanceDirectory::claim(instance.runtime_directory, instance.name);
     if (!directory) return CommandError{ExitCode::failed, directory.error().message};
 
-    auto orphans = open_orphans(instance.orphans);
+    auto opened = open_orphans(instance.orphans);
+    if (!opened) return CommandError{ExitCode::failed, opened.error().message};
+    std::vector<Orphan> orphans = std::move(*opened);
     if (!now && !drain(orphans, instance.record.value_or(LiveRecord{}), deadline)) {
         const std::string names = describe_workers(workers_of(orphans));
         if (passed(deadline)) {

@@ -5,6 +5,7 @@
 #include "master/cli/exit_code.h"
 #include "master/cli/instances.h"
 #include "master/control/line_stream.h"
+#include "master/runtime/process_identity.h"
 
 namespace sup::cli {
 
@@ -13,5 +14,9 @@ namespace sup::cli {
 // left behind. Takes the instance's lock meanwhile, so that nobody starts it. ExitCode::timed_out when the
 // deadline passed before.
 Result<Success, CommandError> end_orphans(const Found& instance, bool now, const control::Deadline& deadline);
+
+// Kills what is left of the process group that this process leads, or led until right now. Does nothing where
+// the number belongs to another process by now.
+void kill_group(const ProcessIdentity& leader);
 
 }  // namespace sup::cli

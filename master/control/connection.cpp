@@ -14,12 +14,8 @@ namespace {
 
 // A client that leaves this much unread gets no further requests of its read.
 constexpr std::size_t enough_unread = 256 * 1024;
-
-// Hung up altogether; one that only finished sending (shutdown(2), as `nc -N` does) still wants its answers.
-bool hung_up(int socket) {
-    pollfd look{socket, 0, 0};
-    return ::poll(&look, 1, 0) > 0 && (look.revents & (POLLHUP | POLLERR)) != 0;
-}
+// Nor one with this many calls that are not done yet.
+constexpr int enough_open_calls = 64;
 
 }  // namespace
 
@@ -44,13 +40,21 @@ Result<std::shared_ptr<Connection>> Connection::create(uv_loop_t* loop, UniqueFd
 
 void Connection::on_poll(int events) {
     const auto self = shared_from_this();  // whoever is called from here may let go of this connection
-    if ((events & UV_WRITABLE) != 0) {
-        write_some();
-        deliver_lines();  // those that waited for room
+    if ((events & UV_WRITABLE) != 0) write_some();
+    deliver_lines();  // those that were held back
+    if (!may_read()) {
+        // Whoever hangs up waits no longer. Out-of-band data, the other meaning of UV_PRIORITIZED, is no
+        // request, and would wake the loop again and again.
+        broken_ = broken_ || (events & UV_PRIORITIZED) != 0 || hung_up();
+    } else if ((events & UV_READABLE) != 0) {
+        read_some();
     }
-    if ((events & UV_READABLE) != 0 && may_read()) read_some();
     watch();
     on_change_(*this);
+}
+
+void Connection::look() {
+    on_poll(UV_READABLE);
 }
 
 void Connection::read_some() {
@@ -63,11 +67,12 @@ void Connection::read_some() {
         return;
     }
     end_of_input_ = true;
-    broken_ = broken_ || size < 0 || hung_up(socket_.get());
+    broken_ = broken_ || size < 0 || hung_up();
 }
 
 void Connection::deliver_lines() {
     std::size_t begin = 0;
+    held_back_ = false;
     while (may_read()) {
         const auto newline = input_.find('\n', begin);
         const std::string_view rest = std::string_view(input_).substr(begin);
@@ -83,10 +88,28 @@ void Connection::deliver_lines() {
         begin = newline + 1;
     }
     input_.erase(0, begin);
+    held_back_ = !may_read() && !input_.empty();
 }
 
 bool Connection::may_read() const noexcept {
-    return !broken_ && !end_of_input_ && unread_bytes() < enough_unread;
+    return !broken_ && !end_of_input_ && unread_bytes() < enough_unread && open_calls_ < enough_open_calls;
+}
+
+// Altogether; one that only finished sending (shutdown(2), as `nc -N` does) still wants its answers.
+bool Connection::hung_up() const noexcept {
+    pollfd socket{socket_.get(), 0, 0};
+    return ::poll(&socket, 1, 0) > 0 && (socket.revents & (POLLHUP | POLLERR)) != 0;
+}
+
+void Connection::begin_call(bool answered) {
+    ++open_calls_;
+    if (answered) ++waiting_;
+}
+
+void Connection::end_call(bool answered) {
+    --open_calls_;
+    if (answered) --waiting_;
+    watch();
 }
 
 void Connection::send(std::string_view line) {
@@ -125,14 +148,16 @@ void Connection::drop() {
 
 void Connection::watch() {
     if (!watch_) return;
+    if (broken_) return watch_.stop();
     int events = 0;
     if (may_read()) events |= UV_READABLE;
-    if (!broken_ && unread_bytes() > 0) events |= UV_WRITABLE;
-    if (events == 0) {
-        watch_.stop();
-    } else {
-        watch_.start(events);
-    }
+    // Lines that were held back are taken from the loop, never from within the answer that made room for
+    // them.
+    if (unread_bytes() > 0 || (may_read() && held_back_)) events |= UV_WRITABLE;
+    // epoll_ctl(2): a hang-up is told whatever is asked for, but libuv does not watch for nothing.
+    // UV_DISCONNECT would be told over and over of a client that only finished sending.
+    if (events == 0) events = UV_PRIORITIZED;
+    watch_.start(events);
 }
 
 bool Connection::ended() const noexcept {

@@ -30,14 +30,21 @@ public:
     std::size_t unread_bytes() const noexcept { return output_.size() - written_; }
     // Waits for the client to take what was sent.
     void flush(const Deadline& deadline);
+    // Does now what the loop would do soon: takes the requests that have come, and notices a hang-up.
+    void look();
     // The end, at once.
     void drop();
     // Nothing more will come from it or go to it: broken, hung up, or at its end with nobody waiting.
     bool ended() const noexcept;
 
-    bool subscribed = false;  // gets every event
-    int waiting = 0;          // calls of its that were not answered yet; gets every event while there are any
-    bool wants_events() const noexcept { return subscribed || waiting > 0; }
+    // Around each call of its that is not done at once. No further requests are taken from a client that has
+    // many open; with `answered` it waits for this one.
+    void begin_call(bool answered);
+    void end_call(bool answered);
+    bool waits() const noexcept { return waiting_ > 0; }
+
+    bool subscribed = false;
+    bool wants_events() const noexcept { return subscribed || waits(); }
 
 private:
     Connection(UniqueFd socket, OnLine on_line, OnChange on_change);
@@ -48,6 +55,7 @@ private:
     void write_some();
     void watch();
     bool may_read() const noexcept;
+    bool hung_up() const noexcept;
 
     UniqueFd socket_;
     uv::Poll watch_;  // after the socket: destroyed first
@@ -56,6 +64,9 @@ private:
     std::string input_;
     std::string output_;
     std::size_t written_ = 0;  // of output_
+    int open_calls_ = 0;
+    int waiting_ = 0;         // of the open calls, those with an answer
+    bool held_back_ = false;  // input_ may have lines that were not taken
     bool end_of_input_ = false;
     bool broken_ = false;
 };

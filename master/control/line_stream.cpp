@@ -1,6 +1,5 @@
 #include "master/control/line_stream.h"
 
-#include <poll.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -20,13 +19,8 @@ int poll_timeout(const Deadline& deadline) {
 }
 
 bool wait_for(int fd, short events, const Deadline& deadline) {
-    while (true) {
-        pollfd watched{fd, events, 0};
-        const int timeout = poll_timeout(deadline);
-        const int ready = ::poll(&watched, 1, timeout);
-        if (ready > 0 || (ready < 0 && errno != EINTR)) return true;
-        if (ready == 0 && timeout != INT_MAX) return false;
-    }
+    pollfd watched{fd, events, 0};
+    return wait_for_any({&watched, 1}, deadline);
 }
 
 }  // namespace
@@ -34,6 +28,15 @@ bool wait_for(int fd, short events, const Deadline& deadline) {
 Deadline deadline_after(std::optional<Duration> timeout) {
     if (!timeout) return std::nullopt;
     return std::chrono::steady_clock::now() + *timeout;
+}
+
+bool wait_for_any(std::span<pollfd> watched, const Deadline& deadline) {
+    while (true) {
+        const int timeout = poll_timeout(deadline);
+        const int ready = ::poll(watched.data(), watched.size(), timeout);
+        if (ready > 0 || (ready < 0 && errno != EINTR)) return true;
+        if (ready == 0 && timeout != INT_MAX) return false;
+    }
 }
 
 bool wait_readable(int fd, const Deadline& deadline) {

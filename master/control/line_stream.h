@@ -2,8 +2,11 @@
 // reports with.
 #pragma once
 
+#include <poll.h>
+
 #include <chrono>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <variant>
@@ -20,6 +23,8 @@ Deadline deadline_after(std::optional<Duration> timeout);
 // Waits until the descriptor is readable (or writable), hung up or broken. False: the deadline passed.
 bool wait_readable(int fd, const Deadline& deadline);
 bool wait_writable(int fd, const Deadline& deadline);
+// The same for any of several, with what poll(2) says of each.
+bool wait_for_any(std::span<pollfd> watched, const Deadline& deadline);
 
 struct EndOfStream {};
 struct TimedOut {};

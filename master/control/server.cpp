@@ -147,7 +147,9 @@ private:
             return refuse(socket.get(), ErrorCode::not_permitted,
                           "only root and the master's own user are served");
         }
-        if (connections_.size() >= limits_.clients) {
+        if (full()) make_room();
+        if (!listener_) return;  // closed by a request that make_room() took
+        if (full()) {
             return refuse(socket.get(), ErrorCode::too_many_clients, "too many clients, try again later");
         }
         auto connection = Connection::create(
@@ -159,6 +161,30 @@ private:
                 if (const auto self = weak.lock()) self->forget_ended();
             });
         if (connection) connections_.push_back(std::move(*connection));
+    }
+
+    bool full() const { return connections_.size() >= limits_.clients; }
+
+    void make_room() {
+        // Who has already asked is answered, and who has gone is noticed, whatever the order in which epoll
+        // tells of them.
+        for (const auto& connection : std::vector(connections_)) connection->look();
+        if (!full() || connections_.empty()) return;
+        const auto least =
+            std::min_element(connections_.begin(), connections_.end(),
+                             [](const auto& one, const auto& other) { return worth(*one) < worth(*other); });
+        if ((*least)->waits()) return;
+        (*least)->send(error_response("null", ErrorCode::too_many_clients,
+                                      "too many clients: this connection made room for another"));
+        (*least)->drop();
+        forget_ended();
+    }
+
+    // Of a connection's place; between equals the oldest goes.
+    static int worth(const Connection& connection) {
+        if (connection.waits()) return 3;
+        if (connection.subscribed) return 2;
+        return connection.unread_bytes() > 0 ? 1 : 0;  // an answer is on its way
     }
 
     void serve(Connection& client, std::string_view line) {
@@ -186,14 +212,13 @@ private:
     }
 
     Reply reply_to(Connection& client, const std::optional<std::string>& id) {
-        if (!id) return [](const json&) {};
-        ++client.waiting;
-        return [server = weak_from_this(), weak = client.weak_from_this(), id = *id,
+        client.begin_call(id.has_value());
+        return [server = weak_from_this(), weak = client.weak_from_this(), id,
                 given = std::make_shared<bool>(false)](const json& result) {
             const auto connection = weak.lock();
             if (std::exchange(*given, true) || !connection) return;
-            --connection->waiting;
-            connection->send(response(id, result));
+            connection->end_call(id.has_value());
+            if (id) connection->send(response(*id, result));
             if (const auto self = server.lock()) self->forget_ended();
         };
     }

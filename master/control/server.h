@@ -32,7 +32,9 @@ public:
 class ControlServer {
 public:
     struct Limits {
-        std::size_t clients = 64;  // one more is told so and let go
+        // One more takes the place of the one that misses it least: the oldest that waits for nothing, else
+        // the oldest subscriber. Where all wait for an answer it is refused.
+        std::size_t clients = 64;
         std::size_t unread_bytes =
             4 * 1024 * 1024;  // an event for a client that has left this much unread drops it
     };

@@ -79,10 +79,12 @@ LiveRecorder::LiveRecorder(std::string path, int drain_signal, Duration drain_ti
     : path_(std::move(path)) {
     record_.boot_id = boot_id();
     record_.master = identify_process(::getpid()).value_or(ProcessIdentity{::getpid(), 0});
-    set_drain(drain_signal, drain_timeout);
+    record_.drain_signal = drain_signal;
+    record_.drain_timeout = drain_timeout;
 }
 
 void LiveRecorder::set_drain(int signal, Duration timeout) {
+    dirty_ = dirty_ || signal != record_.drain_signal || timeout != record_.drain_timeout;
     record_.drain_signal = signal;
     record_.drain_timeout = timeout;
 }
@@ -93,13 +95,21 @@ Status LiveRecorder::add(pid_t pid, std::uint32_t generation, core::Slot slot) {
     const auto process = identify_process(pid);
     if (!process) return Success{};
     record_.workers.push_back({*process, generation, slot});
-    return write_live_record(path_, record_);
+    dirty_ = true;
+    return ++unsaved_ < most_unsaved ? Status{Success{}} : save();
 }
 
 Status LiveRecorder::remove(pid_t pid) {
-    const auto erased =
-        std::erase_if(record_.workers, [pid](const LiveWorker& worker) { return worker.process.pid == pid; });
-    return erased == 0 ? Status{Success{}} : write_live_record(path_, record_);
+    std::erase_if(record_.workers, [pid](const LiveWorker& worker) { return worker.process.pid == pid; });
+    return Success{};
+}
+
+Status LiveRecorder::save() {
+    if (!dirty_) return Success{};
+    auto written = write_live_record(path_, record_);
+    dirty_ = !written.ok();
+    unsaved_ = 0;
+    return written;
 }
 
 }  // namespace sup

@@ -41,26 +41,38 @@ Result<std::optional<LiveRecord>> read_live_record(const std::string& path);
 // Those of the record that still are the same processes.
 std::vector<LiveWorker> still_alive(const LiveRecord& record);
 
-// Kept by the master: rewrites the file on every change. An error leaves the change in memory, so that the
-// next successful write tells the truth again.
+// Kept by the master. Changes are collected in memory, and save() writes them as one: a write costs as much
+// as the record is long, so the master saves once for all that it does in one turn, and before it waits for
+// anything.
 class LiveRecorder {
 public:
     // `path` is InstancePaths::live_workers. The master is the calling process. Writes nothing yet.
     LiveRecorder(std::string path, int drain_signal, Duration drain_timeout);
 
-    // After a reload changed them; written with the next change.
+    // After a reload changed them.
     void set_drain(int signal, Duration timeout);
 
-    // Called right after the spawn, while the worker cannot have been reaped.
+    // Called right after the spawn, while the worker cannot have been reaped. Saves by itself after every
+    // 64th, so that a master killed while it spawns thousands leaves few unrecorded.
     Status add(pid_t pid, std::uint32_t generation, core::Slot slot);
-    // After the worker was reaped. A pid that is not recorded is ignored.
+    // After the worker was reaped. A pid that is not recorded is ignored. This alone gives save() nothing to
+    // do: until the next write the file names a worker that has ended, which still_alive() tells from a live
+    // one, and so the end of many workers costs no writes at all.
     Status remove(pid_t pid);
+
+    // Writes the record if a worker was added or the drain was changed since the last write. An error leaves
+    // that to the next call.
+    Status save();
 
     const LiveRecord& record() const noexcept { return record_; }
 
 private:
+    static constexpr int most_unsaved = 64;
+
     std::string path_;
     LiveRecord record_;
+    int unsaved_ = 0;
+    bool dirty_ = false;  // the file lacks something that a reader needs
 };
 
 }  // namespace sup

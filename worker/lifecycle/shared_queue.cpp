@@ -38,7 +38,8 @@ void SharedQueue::empty(std::function<void()> done) {
 
 void SharedQueue::connection_closed() {
     switch (pause_) {
-        case Pause::none: return;
+        case Pause::none:
+        case Pause::between_slices: return;
         case Pause::for_descriptor: return timer_.arm(Duration{0});
         case Pause::for_peers:
             if (!poll_ || balance_.above_peers()) return;

@@ -62,6 +62,7 @@ TEST_CASE("instances are found by their locks and their records") {
         // This process stands for a worker that lives on.
         LiveRecorder recorder{InstancePaths{directory.path(), "orphaned"}.live_workers, 15, Duration{0}};
         REQUIRE(recorder.add(::getpid(), 3, 1).ok());
+        REQUIRE(recorder.save().ok());
     }
     const auto found = find_instances();
     REQUIRE(found.ok());

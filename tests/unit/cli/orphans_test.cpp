@@ -1,11 +1,16 @@
 #include "master/cli/orphans.h"
 
+#include <fcntl.h>
 #include <sys/prctl.h>
+#include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include <csignal>
 #include <filesystem>
+#include <future>
+#include <memory>
+#include <vector>
 
 #include "tests/catch.h"
 #include "tests/temporary_directory.h"
@@ -99,6 +104,49 @@ TEST_CASE("an orphan that does not drain is killed when its drain timeout is ove
     CHECK(obstinate.ended_by() == SIGKILL);
     CHECK(willing.ended_by() == SIGTERM);
     CHECK(willing.group_ends());
+}
+
+TEST_CASE("the group of an orphan ends with it, whoever else still drains") {
+    const test::TemporaryDirectory directory;
+    FakeWorker obstinate{true, false};
+    FakeWorker willing{false, true};
+    const Found found = instance_with(directory, {obstinate.record(), willing.record()}, 1h);
+    auto ended = std::async(std::launch::async,
+                            [&] { return end_orphans(found, false, control::deadline_after(60s)).ok(); });
+    CHECK(willing.group_ends());
+    CHECK(obstinate.alive());
+    kill_group(obstinate.record().process);
+    CHECK(ended.get());
+}
+
+TEST_CASE("a group is killed by its leader's number only while that number is the leader's") {
+    FakeWorker worker{false, true};
+    const ProcessIdentity leader = worker.record().process;
+    kill_group({leader.pid, leader.start_time - 1});
+    REQUIRE(::kill(leader.pid, SIGTERM) == 0);
+    CHECK(worker.ended_by() == SIGTERM);  // of two signals that end a process the first does
+    kill_group(leader);
+    CHECK(worker.group_ends());
+}
+
+TEST_CASE("more orphans than a process may open descriptors at first are all ended") {
+    const test::TemporaryDirectory directory;
+    std::vector<std::unique_ptr<FakeWorker>> workers;
+    std::vector<LiveWorker> records;
+    for (int count = 0; count < 8; ++count) {
+        workers.push_back(std::make_unique<FakeWorker>(false, false));
+        records.push_back(workers.back()->record());
+    }
+    const Found found = instance_with(directory, records, 30s);
+    rlimit before{};
+    REQUIRE(::getrlimit(RLIMIT_NOFILE, &before) == 0);
+    const UniqueFd next{::open("/dev/null", O_RDONLY | O_CLOEXEC)};
+    const rlimit tight{static_cast<rlim_t>(next.get()) + 5, before.rlim_max};
+    REQUIRE(::setrlimit(RLIMIT_NOFILE, &tight) == 0);
+    const bool ended = end_orphans(found, false, control::deadline_after(20s)).ok();
+    REQUIRE(::setrlimit(RLIMIT_NOFILE, &before) == 0);
+    CHECK(ended);
+    for (const auto& worker : workers) CHECK_FALSE(worker->alive());
 }
 
 TEST_CASE("orphans are killed at once when told so") {

@@ -1,11 +1,16 @@
 #include "master/control/server.h"
 
 #include <fcntl.h>
+#include <poll.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <algorithm>
+#include <filesystem>
+#include <iterator>
+#include <memory>
 #include <vector>
 
 #include "master/control/protocol.h"
@@ -15,6 +20,21 @@
 using namespace sup::control;
 using namespace sup::control::test;
 using nlohmann::json;
+
+namespace {
+
+// The loop would not sleep now: epoll has something to tell.
+bool busy(World& world) {
+    pollfd events{uv_backend_fd(world.loop.get()), POLLIN, 0};
+    return ::poll(&events, 1, 0) != 0;
+}
+
+std::ptrdiff_t open_descriptors() {
+    const std::filesystem::directory_iterator descriptors{"/proc/self/fd"};
+    return std::distance(begin(descriptors), end(descriptors));
+}
+
+}  // namespace
 
 TEST_CASE("a call is answered with its own id") {
     World world;
@@ -135,26 +155,73 @@ TEST_CASE("a line without an end is refused when it is longer than a request may
     CHECK(client.at_end());
 }
 
-TEST_CASE("one client more than allowed is told so, and served when another has gone") {
+TEST_CASE("one client more than allowed takes the place of the oldest that waits for nothing") {
     World world{{.clients = 2}};
-    RawClient first{world};
-    RawClient second{world};
-    for (auto* client : {&first, &second}) {
+    RawClient oldest{world};
+    RawClient other{world};
+    for (auto* client : {&oldest, &other}) {
         client->send(call(1, "status"));
         CHECK(client->receive()["id"] == 1);
     }
-    RawClient third{world};
-    CHECK(third.receive()["error"]["code"] == -32002);
-    CHECK(third.at_end());
+    RawClient late{world};
+    late.send(call(2, "status"));
+    CHECK(late.receive()["id"] == 2);
+    CHECK(oldest.receive()["error"]["code"] == -32002);
+    CHECK(oldest.at_end());
+    other.send(call(3, "status"));
+    CHECK(other.receive()["id"] == 3);
+}
 
-    first.leave();
-    bool served = false;
-    REQUIRE(world.until([&] {
-        RawClient fourth{world};
-        fourth.send(call(4, "status"));
-        served = fourth.receive().value("id", json()) == 4;
-        return served;
-    }));
+TEST_CASE("a subscriber makes room for another client where nobody is idle, and one that waits never does") {
+    World world{{.clients = 2}};
+    RawClient waiting{world};
+    waiting.send(call(1, "reload"));
+    REQUIRE(world.until([&] { return world.master.reloads.size() == 1; }));
+    RawClient subscriber{world};
+    subscriber.send(call(1, "subscribe"));
+    CHECK(subscriber.receive()["id"] == 1);
+
+    RawClient stopping{world};
+    stopping.send(call(2, "stop"));
+    REQUIRE(world.until([&] { return world.master.stops.size() == 1; }));
+    CHECK(subscriber.receive()["error"]["code"] == -32002);
+    CHECK(subscriber.at_end());
+
+    RawClient refused{world};
+    CHECK(refused.receive()["error"]["code"] == -32002);
+    CHECK(refused.at_end());
+
+    world.master.reloads.front()({{"outcome", "promoted"}});
+    CHECK(waiting.receive()["id"] == 1);
+    RawClient late{world};
+    late.send(call(3, "status"));
+    CHECK(late.receive()["id"] == 3);
+    CHECK(waiting.receive()["error"]["code"] == -32002);
+    world.master.stops.front()({{"stopped", true}});
+    CHECK(stopping.receive()["id"] == 2);
+}
+
+TEST_CASE("who has already asked is answered before its place is given away") {
+    World world{{.clients = 2}};
+    std::vector<std::unique_ptr<RawClient>> clients;
+    for (int id = 1; id <= 6; ++id) {
+        clients.push_back(std::make_unique<RawClient>(world));
+        clients.back()->send(call(id, "status"));
+    }
+    for (int id = 1; id <= 6; ++id) CHECK(clients[static_cast<std::size_t>(id - 1)]->receive()["id"] == id);
+}
+
+TEST_CASE("the master may close and destroy the server for a request that came before another client") {
+    World world{{.clients = 1}};
+    world.master.on_stop = [&] {
+        world.server->close();
+        world.server.reset();
+    };
+    RawClient first{world};
+    RawClient second{world};
+    first.send(call(1, "stop"));
+    CHECK(second.at_end());
+    CHECK(first.at_end());
 }
 
 TEST_CASE("a subscriber that does not read is dropped, and holds up nobody") {
@@ -194,6 +261,52 @@ TEST_CASE("a client that asks without reading is not asked on, and loses no answ
     for (int turn = 0; turn < 1000; ++turn) uv_run(world.loop.get(), UV_RUN_NOWAIT);
     CHECK(world.master.status_calls < calls / 2);
     for (int id = 1; id <= calls; ++id) REQUIRE(client.receive()["id"] == id);
+}
+
+TEST_CASE("a client with many calls open is not asked on until some are done, and loses none") {
+    const bool answered = GENERATE(true, false);
+    World world;
+    RawClient client{world};
+    constexpr std::size_t calls = 200;
+    std::string requests;
+    for (std::size_t id = 1; id <= calls; ++id) {
+        requests += answered ? call(static_cast<int>(id), "reload")
+                             : R"({"jsonrpc":"2.0","method":"reload","params":{}})"
+                               "\n";
+    }
+    client.send(requests);
+    client.finish_sending();
+    REQUIRE(world.until([&] { return world.master.reloads.size() >= 64; }));
+    for (int turn = 0; turn < 100; ++turn) uv_run(world.loop.get(), UV_RUN_NOWAIT);
+    CHECK(world.master.reloads.size() == 64);
+    CHECK_FALSE(busy(world));
+
+    for (std::size_t done = 0; done < calls; ++done) {
+        REQUIRE(world.until([&] { return world.master.reloads.size() > done; }));
+        world.master.reloads[done]({{"outcome", "promoted"}});
+        if (answered) REQUIRE(client.receive()["id"] == done + 1);
+    }
+    CHECK(client.at_end());
+    CHECK(world.master.reloads.size() == calls);
+}
+
+TEST_CASE("a client that waits and hangs up is noticed, and one that only finished sending wakes nobody") {
+    const int calls = GENERATE(1, 100);  // 100: no more is read from it
+    const bool finished = GENERATE(true, false);
+    const bool event_unread = GENERATE(true, false);
+    World world;
+    const auto before = open_descriptors();
+    RawClient client{world};
+    std::string requests;
+    for (int id = 1; id <= calls; ++id) requests += call(id, "reload");
+    client.send(requests);
+    if (finished) client.finish_sending();
+    REQUIRE(world.until([&] { return world.master.reloads.size() >= std::min<std::size_t>(calls, 64); }));
+    if (event_unread) world.server->broadcast({{"type", "log"}});
+    for (int turn = 0; turn < 100; ++turn) uv_run(world.loop.get(), UV_RUN_NOWAIT);
+    CHECK_FALSE(busy(world));
+    client.leave();
+    CHECK(world.until([&] { return open_descriptors() == before; }));
 }
 
 TEST_CASE("closing delivers what was answered, removes the path and hangs up") {

@@ -36,7 +36,7 @@ std::optional<LiveRecord> read(const std::string& path) {
 
 }  // namespace
 
-TEST_CASE("the record says which workers live, after every change") {
+TEST_CASE("the record says which workers live") {
     const test::TemporaryDirectory directory;
     const std::string path = directory.path() + "/workers.json";
     CHECK_FALSE(read(path));
@@ -46,6 +46,7 @@ TEST_CASE("the record says which workers live, after every change") {
     LiveRecorder recorder{path, SIGQUIT, Duration{1500}};
     CHECK(recorder.add(first, 1, 0).ok());
     CHECK(recorder.add(second, 2, 7).ok());
+    CHECK(recorder.save().ok());
     const auto record = read(path);
     REQUIRE(record);
     CHECK(*record == recorder.record());
@@ -63,6 +64,7 @@ TEST_CASE("the record says which workers live, after every change") {
     recorder.set_drain(SIGTERM, Duration{9});
     CHECK(recorder.remove(first).ok());
     CHECK(recorder.remove(first).ok());
+    CHECK(recorder.save().ok());
     CHECK(read(path)->workers.size() == 1);
     CHECK(read(path)->drain_timeout == Duration{9});
     end(first);
@@ -73,10 +75,39 @@ TEST_CASE("a failed write is an error, and the next one tells the truth again") 
     const test::TemporaryDirectory directory;
     const std::string folder = directory.path() + "/later";
     LiveRecorder recorder{folder + "/workers.json", SIGTERM, Duration{0}};
-    CHECK_FALSE(recorder.add(::getpid(), 1, 0).ok());
+    REQUIRE(recorder.add(::getpid(), 1, 0).ok());
+    CHECK_FALSE(recorder.save().ok());
+    CHECK_FALSE(recorder.save().ok());
     REQUIRE(::mkdir(folder.c_str(), 0700) == 0);
-    CHECK(recorder.add(::getppid(), 1, 1).ok());
-    CHECK(read(folder + "/workers.json")->workers.size() == 2);
+    CHECK(recorder.save().ok());
+    CHECK(read(folder + "/workers.json")->workers.size() == 1);
+}
+
+TEST_CASE("any number of changes costs one write, and none where a reader can do without") {
+    const test::TemporaryDirectory directory;
+    const std::string path = directory.path() + "/workers.json";
+    const auto written = [&] { return ::unlink(path.c_str()) == 0; };
+    LiveRecorder recorder{path, SIGTERM, Duration{0}};
+    CHECK(recorder.save().ok());
+    CHECK_FALSE(written());
+
+    for (core::Slot slot = 0; slot < 4; ++slot) REQUIRE(recorder.add(::getpid(), 1, slot).ok());
+    CHECK_FALSE(written());
+    CHECK(recorder.save().ok());
+    CHECK(read(path)->workers.size() == 4);
+    CHECK(written());
+    CHECK(recorder.save().ok());
+    CHECK_FALSE(written());
+
+    recorder.set_drain(SIGTERM, Duration{0});
+    REQUIRE(recorder.remove(::getpid()).ok());
+    CHECK(recorder.save().ok());
+    CHECK_FALSE(written());
+
+    recorder.set_drain(SIGQUIT, Duration{0});
+    CHECK(recorder.save().ok());
+    CHECK(read(path)->workers.empty());
+    CHECK(read(path)->drain_signal == SIGQUIT);
 }
 
 TEST_CASE("only the very process that was recorded counts as alive") {
