@@ -15,7 +15,7 @@ void succeed(const std::vector<std::string>& argv) {
 
 }  // namespace
 
-TEST_CASE("a fifteen-line worker of another project builds against the installed sup::worker and serves") {
+TEST_CASE("the worker that README.md shows builds against the installed sup::worker, and serves") {
     Instance instance{{.command = {"./external/shop-server"}}};
     const std::string prefix = instance.path("prefix");
     const std::string build = instance.path("external");
