@@ -121,7 +121,7 @@ def run_server(server, options):
                 row.notes.append(started.stderr.strip()[-600:])
                 return row
             row.started = True
-            ask = ask_fastcgi(fastcgi_request(str(folder / "app.php"))) if server.fastcgi else ask_http
+            ask = ask_fastcgi(fastcgi_request(str(folder / server.script))) if server.script else ask_http
             keepalive = options.clients // 2 if server.keepalive else 0
             with Load(("127.0.0.1", port), ask, options.clients, keepalive) as load:
                 time.sleep(0.5)

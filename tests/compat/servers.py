@@ -8,7 +8,7 @@ class Server:
     name: str  # of the example's folder
     packages: list
     build: list = field(default_factory=list)  # a command to be run in a copy of the folder first
-    fastcgi: bool = False
+    script: str = ""  # FastCGI is spoken, and this is asked for
     # Whether its answers say "Connection: close" while it drains, so that keep-alive clients lose nothing either.
     keepalive: bool = False
     quick: bool = False
@@ -18,7 +18,7 @@ class Server:
 
 SERVERS = [
     Server("gunicorn", ["gunicorn"], quick=True),
-    Server("uvicorn", ["python3-uvicorn"]),
+    Server("uvicorn", ["uvicorn"]),
     Server("hypercorn", ["python3-hypercorn"]),
     Server("node", ["nodejs"], keepalive=True),
     Server("go", ["golang-go"], build=["go", "build", "-o", "server", "main.go"]),
@@ -28,9 +28,9 @@ SERVERS = [
     Server("starman", ["starman", "libnet-server-ss-prefork-perl"]),
     Server("nginx", ["nginx"], quick=True),
     Server("haproxy", ["haproxy"], quick=True),
-    Server("php-fpm", ["php-fpm"], fastcgi=True),
+    Server("php-fpm", ["php-fpm"], script="app.php"),
     Server("uwsgi", ["uwsgi-core", "uwsgi-plugin-python3"]),
     Server("c", ["gcc", "libc6-dev"], build=["cc", "-O2", "-o", "server", "server.c"]),
-    Server("shell", ["socat"]),
+    Server("fcgiwrap", ["fcgiwrap"], script="app.sh"),
     Server("einhorn", ["python3"]),
 ]
