@@ -53,6 +53,7 @@ void Instance::perform(const core::Spawn& action) {
                                        {.generation = generation,
                                         .slot = action.slot,
                                         .notify_socket = directory_.paths().notify_socket(action.worker),
+                                        .ack_socket = directory_.paths().ack_socket(action.worker),
                                         .scoreboard_row = free_scoreboard_row(action.generation),
                                         .descriptor_limit = descriptor_limit_},
                                        callbacks_for(action.worker, generation, action.slot));
@@ -180,7 +181,8 @@ ReloadOutcome Instance::failed_outcome(const core::Reply& reply) {
     std::optional<FailedWorker> failed;
     if (worker != nullptr) {
         failed = FailedWorker{worker->generation_id(), worker->pid(),
-                              worker->generation().config.worker.ready_timeout};
+                              worker->generation().config.worker.ready_timeout,
+                              worker->generation().config.worker.ready};
         outcome.worker_output = worker->last_lines();
     }
     outcome.reason = describe(failure, failed);
