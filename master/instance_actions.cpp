@@ -88,6 +88,10 @@ void Instance::perform(const core::OfferInbox& action) {
     worker->redirect(listeners, next == nullptr ? nullptr : next->inbox.get());
 }
 
+void Instance::perform(const core::CloseInbox& action) {
+    generations_.at(action.generation)->inbox->close_to_senders();
+}
+
 void Instance::perform(const core::ForwardInbox& action) {
     const auto forwarded = generations_.at(action.from)->inbox->forward(*generations_.at(action.to)->inbox);
     if (forwarded.moved > 0) {
@@ -145,6 +149,13 @@ void Instance::perform(const core::Release& action) {
         for (const auto& [id, worker] : *map) {
             if (worker->generation_id() == action.generation) worker->release_generation();
         }
+    }
+    const std::size_t lost = generations_.at(action.generation)->inbox->discard();
+    if (lost > 0) {
+        log_.warning(
+            "generation {} left {} connections in its inbox, and nobody takes them any more; they were "
+            "closed",
+            number(action.generation), lost);
     }
     generations_.erase(action.generation);
     restore_listeners(action.generation == aborted_);
