@@ -70,6 +70,7 @@ private:
                                                 std::optional<core::GenerationId> successor);
     void owe_close(GenerationModel& left, std::optional<core::GenerationId> successor);
     void owe_late_offers(const GenerationModel& active);
+    void owe_word_of_the_stop();
     void owe_forward(GenerationModel& gone);
     void check_offer(const Worker& worker, const core::Drain& owed, const core::Drain& action) const;
     void done(const core::OfferInbox& action);

@@ -66,6 +66,7 @@ enum class Situation {
     sent_on_at_stop,
     offered_late,
     offered_a_promise,
+    draining_told_of_the_stop,
     killed_while_handing_over,
     inbox_forwarded,
     inbox_not_forwarded,
