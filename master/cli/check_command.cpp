@@ -100,7 +100,7 @@ std::string taken_by(const config::Address& wanted) {
         // Another program's "::" usually takes IPv4 too; its table does not tell.
         const std::string host = socket.host == "::" ? "*" : socket.host;
         if (overlap(wanted, {wanted.transport, config::InetAddress{host, socket.port}}))
-            return to_string({wanted.transport, config::InetAddress{socket.host, socket.port}});
+            return config::to_string({wanted.transport, config::InetAddress{socket.host, socket.port}});
     }
     return {};
 }

@@ -2,6 +2,7 @@
 #include <arpa/inet.h>
 #include <netinet/in.h>
 #include <poll.h>
+#include <signal.h>
 #include <sys/socket.h>
 #include <sys/un.h>
 
@@ -48,6 +49,8 @@ while not stopping:
         inherited.sendto(generation + b" " + datagram, client)
 )";
 
+constexpr int poll_patience = std::chrono::milliseconds(patience).count();
+
 // Sends numbered datagrams, so many at once, and waits for the answer to each.
 class EchoClient {
 public:
@@ -80,7 +83,7 @@ private:
                 continue;
             }
             pollfd wanted{fd_.get(), POLLIN, 0};
-            if (::poll(&wanted, 1, static_cast<int>(patience.count())) <= 0) return;
+            if (::poll(&wanted, 1, poll_patience) <= 0) return;
             std::array<char, 64> answer{};
             if (::recv(fd_.get(), answer.data(), answer.size() - 1, 0) <= 0) return;
             ++answered_;
@@ -169,7 +172,7 @@ TEST_CASE("a unix datagram socket is at its path over reloads") {
     REQUIRE(::connect(client.get(), reinterpret_cast<const sockaddr*>(&to), sizeof(to)) == 0);
     REQUIRE(::send(client.get(), "x", 1, 0) == 1);
     pollfd wanted{client.get(), POLLIN, 0};
-    REQUIRE(::poll(&wanted, 1, static_cast<int>(patience.count())) == 1);
+    REQUIRE(::poll(&wanted, 1, poll_patience) == 1);
     std::array<char, 16> answer{};
     CHECK(::recv(client.get(), answer.data(), answer.size(), 0) == 3);
     CHECK(std::string(answer.data()) == "2 x");

@@ -1,4 +1,5 @@
 // Unix sockets: always at their path, whatever workers do when they stop.
+#include <signal.h>
 #include <sys/stat.h>
 
 #include <algorithm>
