@@ -46,7 +46,7 @@ struct Address {
 
 // The file of a unix socket.
 struct FileAccess {
-    unsigned mode = 0666;             // as systemd's SocketMode
+    unsigned mode = 0666;              // as systemd's SocketMode
     std::optional<std::string> owner;  // a name or a number; unset: the master's
     std::optional<std::string> group;
 

@@ -69,7 +69,8 @@ void read_mode(const Value& value, unsigned& out) {
     std::string text;
     if (!read_string(value, what, text)) return;
     const std::string digits = text.size() == 4 && text.front() == '0' ? text.substr(1) : text;
-    if (digits.size() != 3 || digits.find_first_not_of("01234567") != digits.npos) return value.expected(what);
+    if (digits.size() != 3 || digits.find_first_not_of("01234567") != digits.npos)
+        return value.expected(what);
     out = static_cast<unsigned>(std::stoul(digits, nullptr, 8));
 }
 

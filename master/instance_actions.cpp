@@ -221,8 +221,8 @@ void Instance::note_promotion(core::GenerationId generation) {
     live_record_.set_drain(config.drain.signal, config.drain.timeout);
 }
 
-// Nobody will serve whoever connects from now on, so nobody should find a unix socket that is retired. What is
-// in its queue is the old generation's.
+// Nobody will serve whoever connects from now on, so nobody should find a unix socket that is retired. What
+// is in its queue is the old generation's.
 void Instance::remove_retired_files() {
     const Listeners& kept = generations_.at(*active_)->listeners;
     for (const auto& listener : held_listeners()) {

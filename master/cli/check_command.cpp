@@ -148,7 +148,8 @@ void check_socket_files(const config::Config& config, Findings& problems) {
                 problems.push_back({pointer + "/address", *path + " " + free.error().message});
         }
         if (const auto access = resolve_access(listen.access); !access)
-            problems.push_back({pointer + (listen.access.owner ? "/owner" : "/group"), access.error().message});
+            problems.push_back(
+                {pointer + (listen.access.owner ? "/owner" : "/group"), access.error().message});
     }
 }
 

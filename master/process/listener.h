@@ -32,11 +32,11 @@ public:
     // that removes it when it stops does no harm. Empty for all others.
     std::string private_path() const;
 
-    // Sets back what workers change on the socket that all share: the backlog, because they call listen() with
-    // their own, and O_NONBLOCK where it is configured. To be called whenever a worker became ready, and for
-    // the active generation after an aborted one. It never clears O_NONBLOCK, which lies in the open file
-    // description: a worker that set it runs an event loop, and would hang in its next accept(). An error, too,
-    // when the file of a unix socket is not there any more.
+    // Sets back what workers change on the socket that all share: the backlog, because they call listen()
+    // with their own, and O_NONBLOCK where it is configured. To be called whenever a worker became ready, and
+    // for the active generation after an aborted one. It never clears O_NONBLOCK, which lies in the open file
+    // description: a worker that set it runs an event loop, and would hang in its next accept(). An error,
+    // too, when the file of a unix socket is not there any more.
     Status restore() const;
     // restore(), and O_NONBLOCK exactly as configured. Only for a socket that no living worker has.
     Status reset() const;

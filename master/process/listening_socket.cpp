@@ -108,7 +108,8 @@ Status set_tcp_option(int fd, int option, int value, const char* name) {
 // What accepted connections inherit, and what the kernel does before there is one (tcp(7)).
 Status set_tcp_options(int fd, const config::Listen& settings) {
     Status set = Success{};
-    if (settings.tcp_nodelay) set = set_tcp_option(fd, TCP_NODELAY, *settings.tcp_nodelay ? 1 : 0, "tcp_nodelay");
+    if (settings.tcp_nodelay)
+        set = set_tcp_option(fd, TCP_NODELAY, *settings.tcp_nodelay ? 1 : 0, "tcp_nodelay");
     if (set && settings.fastopen) set = set_tcp_option(fd, TCP_FASTOPEN, *settings.fastopen, "fastopen");
     if (!set || !settings.defer_accept) return set;
     const auto seconds = std::chrono::ceil<std::chrono::seconds>(*settings.defer_accept);

@@ -1,5 +1,5 @@
-// The sockets that are bound to one address with SO_REUSEPORT: the kernel spreads new connections, or clients'
-// datagrams, over them (socket(7)).
+// The sockets that are bound to one address with SO_REUSEPORT: the kernel spreads new connections, or
+// clients' datagrams, over them (socket(7)).
 #pragma once
 
 #include <cstddef>

@@ -66,7 +66,8 @@ Status check_socket_is_stale(const std::string& path, config::Transport transpor
             return Error{"is in use by " + describe_server(probe.get(), path)};
         default:
             return errno_error(
-                "is a socket file already, and whether anybody serves it cannot be told (remove it, if nobody "
+                "is a socket file already, and whether anybody serves it cannot be told (remove it, if "
+                "nobody "
                 "does)",
                 problem);
     }
@@ -99,7 +100,8 @@ Status check_path_is_free(const std::string& path, config::Transport transport) 
         return Error{"cannot be bound: there is no directory " + folder};
     }
     if (!S_ISSOCK(found.st_mode)) {
-        return Error{"is there already and is not a socket: sup replaces no other file (choose another path)"};
+        return Error{
+            "is there already and is not a socket: sup replaces no other file (choose another path)"};
     }
     return check_socket_is_stale(path, transport);
 }

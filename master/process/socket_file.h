@@ -26,8 +26,8 @@ struct SocketAccess {
 };
 Result<SocketAccess> resolve_access(const config::FileAccess& access);
 
-// Whether a socket may be put at `path`: nothing is there, or a socket file that nobody serves any more, which
-// only connecting to it can show. The error says what or who is there, as a phrase without the path.
+// Whether a socket may be put at `path`: nothing is there, or a socket file that nobody serves any more,
+// which only connecting to it can show. The error says what or who is there, as a phrase without the path.
 Status check_path_is_free(const std::string& path, config::Transport transport);
 
 class SocketFile {

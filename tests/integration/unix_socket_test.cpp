@@ -192,8 +192,9 @@ TEST_CASE("a path that somebody removed is told in the log and bound again by th
     CHECK(hello(path).generation == 2);
     fs::remove(path);
     ::kill(instance.worker_pids().at(0), SIGKILL);
-    CHECK(eventually(
-        [&] { return instance.log().find("has removed or replaced " + path.string()) != std::string::npos; }));
+    CHECK(eventually([&] {
+        return instance.log().find("has removed or replaced " + path.string()) != std::string::npos;
+    }));
     instance.wait_until_settled();
 }
 

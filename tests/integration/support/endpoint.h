@@ -11,7 +11,7 @@ namespace sup::test {
 
 class Endpoint {
 public:
-    Endpoint(std::uint16_t port) : port_(port) {}  // NOLINT(*-explicit-*): of 127.0.0.1
+    Endpoint(std::uint16_t port) : port_(port) {}     // NOLINT(*-explicit-*): of 127.0.0.1
     Endpoint(const std::filesystem::path& unix_path)  // NOLINT(*-explicit-*)
         : path_(unix_path.string()) {}
 

@@ -65,7 +65,8 @@ private:
 };
 
 // One request on a connection of its own.
-Answer get(const Endpoint& endpoint, const std::string& path = "/", std::chrono::milliseconds deadline = patience);
+Answer get(const Endpoint& endpoint, const std::string& path = "/",
+           std::chrono::milliseconds deadline = patience);
 
 // The same, and what the example worker said; zeros when there was no good answer.
 Hello hello(const Endpoint& endpoint);

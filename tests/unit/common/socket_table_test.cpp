@@ -36,7 +36,8 @@ TEST_CASE("lines of a socket table that are something else are passed over") {
 
 TEST_CASE("UDP sockets that are bound are found in the kernel's table, connected ones are not") {
     const auto sockets = parse_udp_table(
-        "  sl  local_address rem_address   st tx_queue rx_queue tr tm->when retrnsmt   uid  timeout inode ref "
+        "  sl  local_address rem_address   st tx_queue rx_queue tr tm->when retrnsmt   uid  timeout inode "
+        "ref "
         "pointer drops\n"
         "  125: 0100007F:0035 00000000:0000 07 00000000:00000000 00:00000000 00000000     0        0 9 2 "
         "0000000000000000 0\n"

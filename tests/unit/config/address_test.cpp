@@ -45,11 +45,17 @@ TEST_CASE("a unix socket's name is as long as the kernel's structure has room, a
 }
 
 TEST_CASE("an address is written as it is read, and says its kind") {
-    const std::vector<std::pair<std::string, std::string>> addresses{
-        {"127.0.0.1:80", "tcp"},      {"[::1]:80", "tcp"},           {"*:0", "tcp"},
-        {"[::]:8080", "tcp"},         {"[fe80::1%eth0]:80", "tcp"},  {"udp:127.0.0.1:53", "udp"},
-        {"udp:[::]:53", "udp"},       {"unix:/run/x.sock", "unix"},  {"unix:@x", "unix"},
-        {"unix-dgram:/x", "unix-dgram"}, {"unix-dgram:@x y", "unix-dgram"}};
+    const std::vector<std::pair<std::string, std::string>> addresses{{"127.0.0.1:80", "tcp"},
+                                                                     {"[::1]:80", "tcp"},
+                                                                     {"*:0", "tcp"},
+                                                                     {"[::]:8080", "tcp"},
+                                                                     {"[fe80::1%eth0]:80", "tcp"},
+                                                                     {"udp:127.0.0.1:53", "udp"},
+                                                                     {"udp:[::]:53", "udp"},
+                                                                     {"unix:/run/x.sock", "unix"},
+                                                                     {"unix:@x", "unix"},
+                                                                     {"unix-dgram:/x", "unix-dgram"},
+                                                                     {"unix-dgram:@x y", "unix-dgram"}};
     for (const auto& [text, kind] : addresses) {
         CHECK(to_string(parse(text)) == text);
         CHECK(kind_of(parse(text)) == kind);

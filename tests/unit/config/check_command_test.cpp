@@ -3,8 +3,8 @@
 #include <arpa/inet.h>
 #include <netinet/in.h>
 #include <sys/socket.h>
-#include <sys/un.h>
 #include <sys/stat.h>
+#include <sys/un.h>
 #include <unistd.h>
 
 #include <cstdlib>
@@ -181,7 +181,8 @@ TEST_CASE("check finds what a unix socket cannot be put at, and who it cannot be
     CHECK(check_address(folder, "unix:none/x.sock").err.find("there is no directory") != std::string::npos);
 
     const Outcome outcome = check(folder.write(
-        "sup.json", R"({"worker": {"command": ["true"]}, "listen": [{"address": "unix:x", "group": "no such"}]})"));
+        "sup.json",
+        R"({"worker": {"command": ["true"]}, "listen": [{"address": "unix:x", "group": "no such"}]})"));
     CHECK(outcome.exit_code == 2);
     CHECK(outcome.err.find("/listen/0/group: there is no group no such\n") != std::string::npos);
     // Nothing was touched.

@@ -84,8 +84,10 @@ const std::vector<Values>& table() {
          {"127.0.0.1:80", "0.0.0.0:0", "*:65535", "[::1]:80", "[2001:db8::]:80", "[fe80::1%eth0]:80",
           "[::]:1", "udp:*:1", "udp:[::1]:53", "unix:/x", "unix:x y", "unix:@x", "unix-dgram:/x.sock",
           "unix-dgram:@é"},
-         {"", "80", ":80", "localhost:80", "::1:80", "[::1]", "*:080", "*:-1", "*:123456", "unix:", "unix:@",
-          "unix:/x/", "unix:@x/", "unix-dgram:", "udp:/x", "udp:53", "UNIX:/x", "tcp:*:1", "*:80 ", " *:80", "*:80\n", 80, nullptr, nul},
+         {"",       "80",       ":80",     "localhost:80", "::1:80",   "[::1]",    "*:080",
+          "*:-1",   "*:123456", "unix:",   "unix:@",       "unix:/x/", "unix:@x/", "unix-dgram:",
+          "udp:/x", "udp:53",   "UNIX:/x", "tcp:*:1",      "*:80 ",    " *:80",    "*:80\n",
+          80,       nullptr,    nul},
          {"256.0.0.1:80", "127.1:80", "*:65536", "[:::]:80", "[1.2.3.4]:80", "[fe80::1]:80",
           "[::ffff:1.2.3.4]:80", "unix:/" + std::string(107, 'x')}},
         {"/listen/backlog", {1, 1'000'000}, {0, -1, 1'000'001, 1.5, "128", nullptr, true}, {}},
@@ -95,7 +97,11 @@ const std::vector<Values>& table() {
         {"/listen/tcp_nodelay", {true, false}, {0, "true", nullptr}, {}},
         {"/listen/fastopen", {0, 1'000'000}, {-1, 1'000'001, 1.5, "1", true, nullptr}, {}},
         {"/listen/defer_accept", {"0", "1s", "100ms"}, {1, "1", "", nullptr}, {"9999d"}},
-        {"/listen/mode", {"0660", "777", "000"}, {"", "66", "0680", "1777", "04777", 660, nullptr}, {}, "unix:/x"},
+        {"/listen/mode",
+         {"0660", "777", "000"},
+         {"", "66", "0680", "1777", "04777", 660, nullptr},
+         {},
+         "unix:/x"},
         {"/listen/owner", {"root", "33", "a b"}, {"", "a:b", "a/b", "a\nb", nul, 33, nullptr}, {}, "unix:/x"},
         {"/listen/group", {"root", "33"}, {"", "a:b", 33, nullptr}, {}, "unix-dgram:x"},
         {"/worker", {}, {nothing, "x", nullptr, empty}, {}},
@@ -248,9 +254,9 @@ TEST_CASE("schema and parser accept and refuse the same values") {
 
 TEST_CASE("schema and parser allow each key for the same kinds of sockets") {
     const Schema schema;
-    const json keys{{"backlog", 1},       {"nonblock", true}, {"ipv6only", true}, {"tcp_nodelay", true},
-                    {"fastopen", 1},      {"mode", "0600"},   {"owner", "root"},  {"group", "root"},
-                    {"defer_accept", "1s"}};
+    const json keys{{"backlog", 1},        {"nonblock", true}, {"ipv6only", true},
+                    {"tcp_nodelay", true}, {"fastopen", 1},    {"mode", "0600"},
+                    {"owner", "root"},     {"group", "root"},  {"defer_accept", "1s"}};
     for (const char* address : {"127.0.0.1:1", "[::]:1", "[::1]:1", "*:1", "udp:*:1", "udp:[::]:1", "unix:/x",
                                 "unix:@x", "unix-dgram:/x", "unix-dgram:@x"}) {
         for (const auto& [key, value] : keys.items()) {

@@ -148,7 +148,8 @@ TEST_CASE("the owners of an address are those whose listening socket keeps it") 
         }));
     }
     const auto others = find_socket_owners(tcp("127.0.0.2", port));
-    CHECK(std::none_of(others.begin(), others.end(), [](const SocketOwner& o) { return o.pid == ::getpid(); }));
+    CHECK(
+        std::none_of(others.begin(), others.end(), [](const SocketOwner& o) { return o.pid == ::getpid(); }));
 }
 
 TEST_CASE("an address that no interface has is an error that says so") {
@@ -247,9 +248,8 @@ TEST_CASE("a UDP listener receives, shares no address, and keeps its socket") {
     std::get<config::InetAddress>(settings.address.place).port = port;
     const auto second = Listener::bind(settings);
     REQUIRE_FALSE(second);
-    CHECK_THAT(second.error().message,
-               Contains("listener dns: udp:127.0.0.1:" + std::to_string(port) + " is in use by pid " +
-                        std::to_string(::getpid())));
+    CHECK_THAT(second.error().message, Contains("listener dns: udp:127.0.0.1:" + std::to_string(port) +
+                                                " is in use by pid " + std::to_string(::getpid())));
     // TCP is another matter.
     CHECK(Listener::bind(listen_on("http", "127.0.0.1", port)));
 }

@@ -200,9 +200,9 @@ TEST_CASE("a socket that somebody serves is refused with who it is, and goes on"
     Name name = name_of(path);
     REQUIRE(::bind(other.get(), name.get(), name.size) == 0);
     REQUIRE(::listen(other.get(), 0) == 0);
-    CHECK_THAT(bind_error(listen_on(path, kind)), StartsWith("listener app: ") &&
-                                                      Contains(path + " is in use by pid " +
-                                                               std::to_string(::getpid()) + " (unit-process)"));
+    CHECK_THAT(bind_error(listen_on(path, kind)),
+               StartsWith("listener app: ") &&
+                   Contains(path + " is in use by pid " + std::to_string(::getpid()) + " (unit-process)"));
     // Also while its queue is full.
     std::vector<UniqueFd> queued;
     for (int i = 0; i < 3; ++i) {
@@ -295,6 +295,7 @@ TEST_CASE("a path cannot change from stream to datagram while a generation holds
 TEST_CASE("acquiring unix listeners is all or nothing") {
     const TemporaryDirectory folder;
     write_file(folder.path() + "/taken", "x");
-    CHECK_FALSE(acquire_listeners({listen_on(folder.path() + "/new"), listen_on(folder.path() + "/taken")}, {}));
+    CHECK_FALSE(
+        acquire_listeners({listen_on(folder.path() + "/new"), listen_on(folder.path() + "/taken")}, {}));
     CHECK(files_in(folder.path()) == 1);
 }
