@@ -20,10 +20,7 @@ void read_name(const Value& value, std::string& out);
 void read_address(const Value& value, Address& out);
 void read_mode(const Value& value, unsigned& out);
 void read_account(const Value& value, const std::string& what, std::optional<std::string>& out);
-void read_command(const Value& value, std::vector<std::string>& out);
 void read_count(const Value& value, std::uint32_t& out);
-void read_env(const Value& value, std::map<std::string, std::string>& out);
-void read_ready(const Value& value, Ready& out);
 void read_signal(const Value& value, int& out);
 void read_strategy(const Value& value);
 
