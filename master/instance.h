@@ -69,6 +69,7 @@ private:
     void perform(const core::Spawn& action);
     void perform(const core::Drain& action);
     void perform(const core::OfferInbox& action);
+    void perform(const core::CloseInbox& action);
     void perform(const core::ForwardInbox& action);
     void perform(const core::Kill& action);
     void perform(const core::ArmTimer& action);

@@ -100,6 +100,10 @@ void Instance::perform(const core::OfferInbox& action) {
     worker->redirect(listeners, inbox == nullptr ? nullptr : inbox->inbox.get());
 }
 
+void Instance::perform(const core::CloseInbox& action) {
+    generations_.at(action.generation)->inbox->close_to_senders();
+}
+
 void Instance::perform(const core::ForwardInbox& action) {
     const auto forwarded = generations_.at(action.from)->inbox->forward(*generations_.at(action.to)->inbox);
     if (forwarded.moved > 0) {
@@ -159,6 +163,13 @@ void Instance::perform(const core::Release& action) {
         }
     }
     tell_lost_queues(*generations_.at(action.generation));
+    const std::size_t lost = generations_.at(action.generation)->inbox->discard();
+    if (lost > 0) {
+        log_.warning(
+            "generation {} left {} connections in its inbox, and nobody takes them any more; they were "
+            "closed",
+            number(action.generation), lost);
+    }
     generations_.erase(action.generation);
     restore_listeners(action.generation == aborted_);
 }

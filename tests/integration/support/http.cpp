@@ -74,6 +74,11 @@ bool HttpConnection::read_more() {
     return size > 0;
 }
 
+bool HttpConnection::readable() const {
+    pollfd wanted{fd_.get(), POLLIN, 0};
+    return !buffer_.empty() || ::poll(&wanted, 1, 0) > 0;
+}
+
 bool HttpConnection::need(std::size_t size) {
     while (buffer_.size() < size) {
         if (!read_more()) return false;

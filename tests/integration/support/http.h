@@ -45,6 +45,8 @@ public:
     void send(std::string_view bytes);
     // The next whole answer: to its Content-Length, its last chunk, or the end of the connection.
     Answer receive(std::chrono::milliseconds deadline = patience);
+    // Whether there is something to receive, or the connection has ended.
+    bool readable() const;
     // Whether the server closes the connection in order, with nothing more to say.
     bool ends_in_order(std::chrono::milliseconds deadline = patience);
 
