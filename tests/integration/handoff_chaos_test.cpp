@@ -4,6 +4,7 @@
 #include <sys/resource.h>
 
 #include <cstdlib>
+#include <deque>
 #include <iostream>
 #include <random>
 
@@ -50,17 +51,12 @@ public:
     // What was killed cannot have kept its connections; nothing else may lose one.
     std::uint64_t may_be_lost() const { return may_be_lost_; }
     std::string story() const {
-        return std::to_string(reloads_.size()) + " reloads, " + std::to_string(killed_) +
-               " workers killed (" + std::to_string(may_be_lost_) + " connections)";
+        return std::to_string(reloaded_) + " reloads, " + std::to_string(killed_) + " workers killed (" +
+               std::to_string(may_be_lost_) + " connections)";
     }
 
     void end() {
-        for (Child& reload : reloads_) {
-            const Outcome outcome = reload.wait(2 * patience);
-            INFO(outcome.text());
-            // A reload fails when its worker was killed before it was ready.
-            CHECK((outcome.exit_code == 0 || outcome.exit_code == 1));
-        }
+        while (!reloads_.empty()) check_oldest_reload();
         use(library_);
         const Outcome last = instance_.reload({"--drained"});
         INFO(last.text());
@@ -88,8 +84,17 @@ private:
     }
 
     void reload() {
-        if (reloads_.size() < 200)
-            reloads_.emplace_back(instance_.sandbox()->command({"reload", instance_.config.name}));
+        while (!reloads_.empty() && !reloads_.front().running()) check_oldest_reload();
+        reloads_.emplace_back(instance_.sandbox()->command({"reload", instance_.config.name}));
+        ++reloaded_;
+    }
+
+    // It fails when one of its workers was killed before it was ready.
+    void check_oldest_reload() {
+        const Outcome outcome = reloads_.front().wait(2 * patience);
+        INFO(outcome.text());
+        CHECK((outcome.exit_code == 0 || outcome.exit_code == 1));
+        reloads_.pop_front();
     }
 
     // It is stopped first, so that what it says it holds is what is lost with it, but for the one connection
@@ -143,7 +148,8 @@ private:
     Instance& instance_;
     std::mt19937_64 random_;
     std::vector<std::string> library_, plain_;
-    std::vector<Child> reloads_;
+    std::deque<Child> reloads_;  // by age
+    unsigned reloaded_ = 0;
     std::uint64_t may_be_lost_ = 0;
     unsigned killed_ = 0;
 };
