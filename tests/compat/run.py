@@ -5,6 +5,7 @@ Each runs in a copy of its folder on a port of its own. Exit code 0: every serve
 """
 
 import argparse
+import contextlib
 import json
 import os
 import random
@@ -18,6 +19,7 @@ import time
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from alone import Alone
 from clients import Load, ask_fastcgi, ask_http, fastcgi_request
 from servers import SERVERS
 
@@ -102,8 +104,9 @@ def tell(load, row, server):
         row.causes += [f"{kind}: {count} x {what}" for what, count in failures.most_common(3)]
 
 
-def run_server(server, options):
-    row = Row(server.name)
+@contextlib.contextmanager
+def prepared(server):
+    """A copy of the example, built, and its port."""
     with tempfile.TemporaryDirectory(prefix="sup-compat-") as scratch:
         os.chmod(scratch, 0o755)
         folder = Path(scratch) / server.name
@@ -112,6 +115,35 @@ def run_server(server, options):
         if server.build:
             environment = {**os.environ, "GO111MODULE": "off", "GOCACHE": scratch + "/go", "GOFLAGS": ""}
             subprocess.run(server.build, cwd=folder, env=environment, check=True)
+        yield folder, port
+
+
+def load_on(server, folder, port, options):
+    ask = ask_fastcgi(fastcgi_request(str(folder / server.script))) if server.script else ask_http
+    return Load(("127.0.0.1", port), ask, options.clients, options.clients // 2 if server.keepalive else 0)
+
+
+def run_alone(server, options):
+    row = Row(server.name + " alone")
+    with prepared(server) as (folder, port):
+        alone = Alone(folder)
+        try:
+            alone.replace()
+            row.started = True
+            with load_on(server, folder, port, options) as load:
+                for _ in range(options.reloads):
+                    alone.replace()
+                    row.reloads += 1
+                    time.sleep(options.pause)
+            tell(load, row, server)
+        finally:
+            alone.close()
+    return row
+
+
+def run_server(server, options):
+    row = Row(server.name)
+    with prepared(server) as (folder, port):
         instance = Instance(options.sup, folder, server.name)
         try:
             began = time.monotonic()
@@ -121,9 +153,7 @@ def run_server(server, options):
                 row.notes.append(started.stderr.strip()[-600:])
                 return row
             row.started = True
-            ask = ask_fastcgi(fastcgi_request(str(folder / server.script))) if server.script else ask_http
-            keepalive = options.clients // 2 if server.keepalive else 0
-            with Load(("127.0.0.1", port), ask, options.clients, keepalive) as load:
+            with load_on(server, folder, port, options) as load:
                 time.sleep(0.5)
                 reload_all(instance, row, options.reloads, options.pause)
                 time.sleep(0.5)
@@ -170,6 +200,7 @@ def main():
     parser.add_argument("--quick", action="store_true", help="only the servers that are marked for it")
     parser.add_argument("--json", help="also write the rows to this file")
     parser.add_argument("--verbose", action="store_true", help="show each instance's log")
+    parser.add_argument("--alone", action="store_true", help="without sup: what a server loses by itself")
     parser.add_argument("--packages", action="store_true", help="print the Debian packages that are needed, and end")
     parser.add_argument("names", nargs="*", help="only these servers")
     options = parser.parse_args()
@@ -181,12 +212,12 @@ def main():
     rows = []
     for server in chosen:
         print(f"-- {server.name}", flush=True)
-        rows.append(run_server(server, options))
+        rows.append(run_alone(server, options) if options.alone else run_server(server, options))
     print()
     print_table(rows)
     good = True
     for server, row in zip(chosen, rows):
-        good &= verdict(server, row, options)
+        good &= options.alone or verdict(server, row, options)
         details = row.causes + row.notes
         if row.failed and server.known_loss:
             details.append(f"known: {server.known_loss}")
