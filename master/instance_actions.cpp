@@ -82,11 +82,14 @@ void Instance::perform(const core::Drain& action) {
 void Instance::perform(const core::OfferInbox& action) {
     WorkerProcess* worker = find_worker(action.worker);
     if (worker == nullptr) return;
-    const Generation* next = action.inbox ? find_generation(*action.inbox) : nullptr;
+    const Generation* inbox = action.inbox ? find_generation(*action.inbox) : nullptr;
+    // Its clients find somebody to connect to again, unless everything stops.
+    const bool stops = core_.view().state == core::InstanceState::stopping;
+    const Generation* active = active_ && !stops ? find_generation(*active_) : nullptr;
+    ListenerSplit listeners = split_listeners(worker->generation(), inbox != nullptr ? inbox : active);
     // The queues of its retired listeners were its first drain packet's matter.
-    ListenerSplit listeners = split_listeners(worker->generation(), next);
     listeners.retired.clear();
-    worker->redirect(listeners, next == nullptr ? nullptr : next->inbox.get());
+    worker->redirect(listeners, inbox == nullptr ? nullptr : inbox->inbox.get());
 }
 
 void Instance::perform(const core::ForwardInbox& action) {
