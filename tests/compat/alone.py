@@ -3,6 +3,7 @@
 What is lost here is the server's own loss.
 """
 
+import contextlib
 import json
 import os
 import re
@@ -40,6 +41,7 @@ class Alone:
         self.listener = socket.create_server(self.address, backlog=4096)
         self.notify = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)  # somewhere for applications that say READY=1
         self.notify.bind(str(folder / "notify"))
+        self.notify.setblocking(False)
         self.generation, self.processes = 0, []
 
     def _start(self):
@@ -62,20 +64,22 @@ class Alone:
         old, self.generation = self.processes, self.generation + 1
         self.processes = [self._start() for _ in range(self.config["worker"].get("count", 1))]
         time.sleep(1)
+        self._forget_notifications()
         self._end(old, signal.Signals[self.config["drain"].get("signal", "SIGTERM")])
+
+    def _forget_notifications(self):
+        with contextlib.suppress(BlockingIOError):  # a full queue would hold up who says READY=1
+            while self.notify.recv(4096):
+                pass
 
     def _end(self, processes, number):
         for process in processes:
             process.send_signal(number)
         for process in processes:
-            try:
+            with contextlib.suppress(subprocess.TimeoutExpired):
                 process.wait(30)
-            except subprocess.TimeoutExpired:
-                pass
-            try:
+            with contextlib.suppress(ProcessLookupError):
                 os.killpg(process.pid, signal.SIGKILL)
-            except ProcessLookupError:
-                pass
             process.wait()
 
     def close(self):
