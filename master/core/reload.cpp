@@ -152,6 +152,7 @@ void abort_reload(Step& step, Generation& generation, const Failure& failure) {
     const Generation* active = active_generation(instance);
     const auto successor =
         active != nullptr && !is_ending(instance) ? std::optional{active->id} : std::nullopt;
+    leave_inbox(step, generation, successor);
     for (auto& [id, worker] : generation.workers) {
         if (may_serve(worker, generation.policy)) {
             drain(step, worker, successor);

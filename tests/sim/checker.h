@@ -68,11 +68,13 @@ private:
     void rule(bool holds, Property property, const char* detail) const;
     std::optional<core::GenerationId> inbox_for(const Worker& worker,
                                                 std::optional<core::GenerationId> successor);
-    void owe_offers(core::GenerationId left, std::optional<core::GenerationId> successor);
+    void owe_close(GenerationModel& left, std::optional<core::GenerationId> successor);
+    void owe_late_offers(const GenerationModel& active);
     void owe_word_of_the_stop();
     void owe_forward(GenerationModel& gone);
     void check_offer(const Worker& worker, const core::Drain& owed, const core::Drain& action) const;
     void done(const core::OfferInbox& action);
+    void done(const core::CloseInbox& action);
     void done(const core::ForwardInbox& action);
     void offers_hold() const;
 

@@ -71,7 +71,8 @@ void Checker::promote(GenerationModel& generation) {
     if (old != nullptr) {
         old->become(GenerationState::draining);
         old->replacement = generation.id;
-        owe_offers(old->id, generation.id);
+        owe_close(*old, generation.id);
+        owe_late_offers(generation);
         for (SlotModel& slot : old->slots) slot.restart_at.reset();
         for (Worker& worker : model_.workers) {
             if (worker.generation == old->id) owe_drain(worker, generation.id, Property::replaced_is_drained);
@@ -91,6 +92,7 @@ void Checker::abort(GenerationModel& generation, const Failure& failure) {
     generation.soaked_at.reset();
     const GenerationModel* active = model_.active();
     const auto successor = active != nullptr && !model_.ending ? std::optional{active->id} : std::nullopt;
+    owe_close(generation, successor);
     for (Worker& worker : model_.workers) {
         if (worker.generation != generation.id) continue;
         if (worker.state == WorkerState::spawning) coverage_.visit(Situation::aborted_in_spawning);

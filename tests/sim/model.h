@@ -69,6 +69,8 @@ struct GenerationModel {
     std::optional<core::TimePoint> soaked_at;  // soaking: promotion
     bool release_owed = false;
     std::optional<core::GenerationId> forward_owed{};  // where its inbox's content must go
+    bool inbox_closed = false;
+    bool close_owed = false;
     bool count_owed = false;
     core::GenerationId replacement{};      // draining: who answers…
     std::vector<core::RequestId> waiters;  // …those who wait until this one is gone
@@ -123,8 +125,8 @@ struct Model {
     std::uint32_t leaving() const;  // generations
     bool populated(core::GenerationId id) const;
     bool all_ready(const GenerationModel& generation) const;
-    // Whether somebody there takes from its inbox, beside the one who asks.
-    bool takes(const GenerationModel& generation, std::optional<core::WorkerId> beside = std::nullopt) const;
+    // Whether somebody there takes from its inbox, or will when it has restarted.
+    bool takes(const GenerationModel& generation) const;
 };
 
 }  // namespace sup::sim

@@ -75,7 +75,7 @@ sup_sim_mutant(restart-timer-outlives-generation drain.cpp
 
 # Who hands over to whom: first by the rules, then by what becomes of the connections.
 sup_sim_mutant(offered-where-nobody-takes handoff.cpp
-    "return takes_connections(*generation, worker.id) ? successor : std::nullopt;"
+    "return takes_connections(*generation) ? successor : std::nullopt;"
     "return successor;"
     "is offered its successor's inbox exactly where")
 sup_sim_mutant_seen(offered-where-nobody-takes "by the connections"
@@ -84,34 +84,56 @@ sup_sim_mutant(offered-without-a-channel handoff.cpp
     "if (!worker.channel || !successor) return std::nullopt;"
     "if (!successor) return std::nullopt;"
     "is offered its successor's inbox exactly where")
-sup_sim_mutant(offered-by-itself-alone handoff.cpp
-    "worker.channel && worker.id != other_than && !is_leaving(worker)"
-    "worker.channel && !is_leaving(worker)"
-    "is offered its successor's inbox exactly where")
-sup_sim_mutant(never-offered handoff.cpp
-    "if (worker != nullptr && worker->spawned) worker->channel = true;"
-    ""
-    "is offered its successor's inbox exactly where")
-sup_sim_mutant(not-sent-on drain.cpp
-    "redirect_handoffs(step, generation.id, successor);"
-    ""
+sup_sim_mutant(restarting-slot-forgotten handoff.cpp
+    "return takes_connections(*generation) ? successor : std::nullopt;"
+    "return takes_connections(*generation) && std::ranges::any_of(generation->slots, [](const SlotRecord& slot) { return slot.spoke && slot.worker; }) ? successor : std::nullopt;"
     "is sent on, before")
+sup_sim_mutant(never-offered handoff.cpp
+    "worker->channel = true;"
+    ""
+    "is offered its successor's inbox exactly where")
+sup_sim_mutant(not-offered-when-a-channel-opens handoff.cpp
+    "offer_to_those_without(step, *active);"
+    ";"
+    "is sent on, before")
+sup_sim_mutant(not-offered-at-the-promotion handoff.cpp
+    "offer_to_those_without(step, step.instance.generations.at(*successor));"
+    ";"
+    "is sent on, before")
+sup_sim_mutant(closed-and-not-sent-on handoff.cpp
+    "offer(step, worker, inbox_for(step, worker, successor));"
+    ";"
+    "is sent on, before")
+sup_sim_mutant(not-sent-on drain.cpp
+    "leave_inbox(step, generation, successor);"
+    ""
+    "an inbox is closed to senders")
 sup_sim_mutant_seen(not-sent-on "by the connections"
     "a connection is lost only" --connections-only)
 sup_sim_mutant(sent-on-too-late drain.cpp
-    "redirect_handoffs(step, generation.id, successor);
+    "leave_inbox(step, generation, successor);
     for (auto& [id, worker] : generation.workers) drain(step, worker, successor);"
     "for (auto& [id, worker] : generation.workers) drain(step, worker, successor);
-    redirect_handoffs(step, generation.id, successor);"
-    "is sent on, before")
+    leave_inbox(step, generation, successor);"
+    "an inbox is closed to senders")
 sup_sim_mutant(sent-on-to-the-leaving handoff.cpp
-    "worker.inbox = inbox_for(step, worker, successor);"
-    "worker.inbox = leaving;"
+    "offer(step, worker, inbox_for(step, worker, successor));"
+    "offer(step, worker, generation.id);"
     "is sent on, before")
-sup_sim_mutant(scaled-down-and-not-withdrawn scale.cpp
-    "withdraw_inbox_after(step, *generation, removed.worker);"
+sup_sim_mutant(inbox-not-closed handoff.cpp
+    "step.act(CloseInbox{generation.id});"
     ""
-    "is sent on, before")
+    "an inbox is closed to senders")
+sup_sim_mutant_seen(inbox-not-closed "by the connections"
+    "a connection is lost only" --connections-only --seeds 30000)
+sup_sim_mutant(inbox-of-the-failed-not-closed reload.cpp
+    "leave_inbox(step, generation, successor);"
+    ""
+    "an inbox is closed to senders")
+sup_sim_mutant(scaled-down-and-not-withdrawn scale.cpp
+    "if (removed.spoke) close_inbox_if_nobody_takes(step, *generation);"
+    ""
+    "an inbox is closed to senders")
 sup_sim_mutant_seen(scaled-down-and-not-withdrawn "by the connections"
     "connection" --connections-only --seeds 30000)
 sup_sim_mutant(stop-not-told stop.cpp
@@ -133,7 +155,7 @@ sup_sim_mutant(forwarded-after-release drain.cpp
 sup_sim_mutant_seen(forwarded-after-release "by the connections"
     "a connection is lost only" --connections-only)
 sup_sim_mutant(forwarded-where-nobody-takes handoff.cpp
-    "if (active == nullptr || !takes_connections(*active, std::nullopt)) return;"
+    "if (active == nullptr || !takes_connections(*active)) return;"
     "if (active == nullptr) return;"
     "goes on to the active one that takes")
 sup_sim_mutant(killed-and-still-offered drain.cpp
@@ -185,6 +207,11 @@ sup_sim_mutant(exit-while-preparing stop.cpp
 sup_sim_mutant(short-lives-not-saved save.cpp
     "{\"short_lives\", slot.short_lives}"
     "{\"short_lives\", 0}"
+    "saving and restoring")
+
+sup_sim_mutant(promise-not-saved save.cpp
+    "{\"spoke\", slot.spoke}"
+    "{\"spoke\", false}"
     "saving and restoring")
 
 # The view.
