@@ -24,7 +24,7 @@ SERVERS = [
            known_loss="at SIGTERM it does not wait for a connection that it has just accepted (rare)"),
     Server("node", ["nodejs"], keepalive=True),
     Server("go", ["golang-go"], build=["go", "build", "-o", "server", "main.go"]),
-    Server("puma", ["puma", "ruby-sd-notify"]),
+    Server("puma", ["puma", "ruby-sd-notify"], keepalive=True),
     Server("unicorn", ["unicorn"], keepalive=True),
     Server("starlet", ["starlet", "libplack-perl", "libserver-starter-perl"], keepalive=True, quick=True),
     Server("starman", ["starman", "libnet-server-ss-prefork-perl"],
