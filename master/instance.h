@@ -99,6 +99,9 @@ private:
     void remove_retired_files();
     ReloadOutcome failed_outcome(const core::Reply& reply);
     void restore_listeners(bool with_flags);
+    void steer_listeners();
+    void tell_lost_queues(const Generation& generation);
+    std::size_t slots_of(const Generation* generation) const;
     nlohmann::json start_result() const;
     void announce(const nlohmann::json& event);
     void record_problem(const Status& status);
@@ -138,6 +141,7 @@ private:
     std::map<core::GenerationId, DrainTotals>
         drained_workers_;  // of each old generation, those that have exited
     std::optional<core::GenerationId> active_;
+    std::size_t steered_slots_ = 0;  // those that new connections go to, of listeners with a socket for each
     std::optional<ReloadOutcome> last_reload_;
     std::optional<ReloadOutcome> failed_start_;
     std::optional<int> exit_code_;
