@@ -3,9 +3,7 @@
 #include <sys/resource.h>
 
 #include <csignal>
-#include <fstream>
 #include <memory>
-#include <sstream>
 #include <string>
 #include <vector>
 
@@ -16,6 +14,7 @@
 
 using sup::test::Answer;
 using sup::test::Client;
+using sup::test::comes_to_rest;
 using sup::test::contains;
 using sup::test::counter;
 using sup::test::eventually;
@@ -55,25 +54,6 @@ Answer ask(Client& client) {
 std::string post(const std::string& body) {
     return "POST /echo HTTP/1.1\r\nHost: a\r\nContent-Length: " + std::to_string(body.size()) + "\r\n\r\n" +
            body;
-}
-
-std::string wakes(pid_t pid) {
-    std::ifstream file("/proc/" + std::to_string(pid) + "/status");
-    std::ostringstream text;
-    text << file.rdbuf();
-    const std::string status = text.str();
-    const std::size_t begin = status.find("voluntary_ctxt_switches");
-    return begin == std::string::npos ? std::string{}
-                                      : status.substr(begin, status.find('\n', begin) - begin);
-}
-
-bool comes_to_rest(pid_t pid) {
-    std::string before;
-    return eventually([&] {
-        before = wakes(pid);
-        for (int i = 0; i < 40; ++i) sup::test::pause_briefly();
-        return wakes(pid) == before;
-    });
 }
 
 constexpr const char* http_head = R"({"listener":"http","protocol":"http/1.1"})";
