@@ -423,6 +423,30 @@ TEST_CASE("who finds the inbox closed serves on, and hands over when there is an
     CHECK(workers.old.exit_code() == 0);
 }
 
+TEST_CASE(
+    "a worker that leaves its connections to peers takes back what they have not taken when they go too") {
+    TwoWorkers workers;
+    REQUIRE(give_inbox(workers.old, workers.inbox));
+    Clients clients = connect(workers.old, 20);
+    Client busy(workers.old.http());
+    busy.send("POST /echo HTTP/1.1\r\nHost: localhost\r\nContent-Length: 4\r\n\r\nab");
+    REQUIRE(busy.has_bytes(10'000));  // its answer has begun
+    REQUIRE(reload_into(workers.old, workers.inbox));
+    CHECK(eventually([&] { return counter(workers.board.row(0).connections) == 1; }));
+    CHECK(comes_to_rest(workers.old.pid()));
+    // Nobody is left to take the others.
+    REQUIRE(workers.old.send(R"({"type":"drain","listeners":["http","admin"],"retired":[]})"));
+    ::shutdown(workers.inbox.receiver.get(), SHUT_RD);
+    for (const auto& client : clients) {
+        const Answer answer = ask(*client);
+        CHECK(contains(answer.body, greets(workers.old)));
+        CHECK(answer.says_close());
+    }
+    busy.send("cd");
+    CHECK(busy.receive().body == "abcd");
+    CHECK(workers.old.exit_code() == 0);
+}
+
 TEST_CASE("a worker whose own inbox is closed takes what is in it, and comes to rest") {
     TwoWorkers workers;
     Clients clients = connect(workers.old, 10);
