@@ -22,6 +22,6 @@ void read_count(const Value& value, std::uint32_t& out);
 void read_env(const Value& value, std::map<std::string, std::string>& out);
 void read_ready(const Value& value, Ready& out);
 void read_signal(const Value& value, int& out);
-void read_strategy(const Value& value);
+void read_strategy(const Value& value, Strategy& out);
 
 }  // namespace sup::config

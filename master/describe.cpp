@@ -52,6 +52,8 @@ std::string describe(const core::Failure& failure, const std::optional<FailedWor
                 worker ? format_duration(worker->ready_timeout) : "worker.ready_timeout");
         case Kind::crashed_in_soak:
             return fmt::format("{} {} within reload.soak", who(failure, worker), how(failure));
+        case Kind::exited_before_promotion:
+            return fmt::format("{} {} before all workers were replaced", who(failure, worker), how(failure));
         case Kind::stopping: return "stopping";
     }
     std::abort();

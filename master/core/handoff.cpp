@@ -44,9 +44,10 @@ void redirect_handoffs(Step& step, GenerationId leaving, std::optional<Generatio
 }
 
 // The last of a generation that takes from its inbox leaves it, and the generation lives on.
-void withdraw_inbox_after(Step& step, const Generation& generation, std::optional<WorkerId> leaving) {
+void withdraw_inbox_after(Step& step, const Generation& generation, std::optional<WorkerId> leaving,
+                          std::optional<GenerationId> successor) {
     if (takes_connections(generation, leaving)) return;
-    redirect_handoffs(step, generation.id, std::nullopt);
+    redirect_handoffs(step, generation.id, successor);
 }
 
 void forward_inbox(Step& step, GenerationId gone) {

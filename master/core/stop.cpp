@@ -38,6 +38,7 @@ void on(Step& step, const StopRequested& event) {
     if (is_ending(step.instance)) return;
     begin_end(step, 0);
     end_reload(step);
+    drain_those_still_serving(step, std::nullopt);
     if (Generation* active = active_generation(step.instance)) drain(step, *active, std::nullopt);
 }
 

@@ -57,8 +57,9 @@ GenerationModel* Model::candidate() {
 }
 
 std::uint32_t Model::leaving() const {
-    return static_cast<std::uint32_t>(std::count_if(generations.begin(), generations.end(),
-                                                    [](const GenerationModel& g) { return g.leaving(); }));
+    return static_cast<std::uint32_t>(
+        std::count_if(generations.begin(), generations.end(),
+                      [&](const GenerationModel& g) { return g.leaving() && !still_serves(g); }));
 }
 
 bool Model::populated(core::GenerationId id) const {
@@ -76,7 +77,7 @@ bool Model::takes(const GenerationModel& generation, std::optional<core::WorkerI
     if (generation.leaving()) return false;
     return std::any_of(workers.begin(), workers.end(), [&](const Worker& worker) {
         return worker.generation == generation.id && worker.id != beside && worker.channel &&
-               !worker.draining() && !worker.killing();
+               worker.staying();
     });
 }
 
