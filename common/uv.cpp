@@ -14,15 +14,37 @@ void require(int status, const char* what) {
     std::abort();
 }
 
+// "timer, poll, request": what would keep the loop from being closed.
+std::string open_things(uv_loop_t* loop) {
+    std::string names;
+    const auto name = [](uv_handle_t* handle, void* all) {
+        if (uv_is_closing(handle) != 0) return;
+        std::string& text = *static_cast<std::string*>(all);
+        const char* type = uv_handle_type_name(uv_handle_get_type(handle));
+        text.append(text.empty() ? "" : ", ").append(type == nullptr ? "handle" : type);
+    };
+    uv_walk(loop, name, &names);
+    if (loop->active_reqs.count > 0) names.append(names.empty() ? "request" : ", request");
+    return names;
+}
+
 }  // namespace
 
-Loop::Loop() : loop_(std::make_unique<uv_loop_t>()) {
+Loop::Loop(LeftOpen left_open) : loop_(std::make_unique<uv_loop_t>()), left_open_(left_open) {
     require(uv_loop_init(loop_.get()), "uv_loop_init");
 }
 
 Loop::~Loop() {
-    uv_run(loop_.get(), UV_RUN_DEFAULT);
-    require(uv_loop_close(loop_.get()), "uv_loop_close");
+    const std::string open = open_things(loop_.get());
+    if (open.empty()) {
+        uv_run(loop_.get(), UV_RUN_DEFAULT);
+        require(uv_loop_close(loop_.get()), "uv_loop_close");
+        return;
+    }
+    std::fprintf(stderr, "sup: the event loop ends with open handles (%s): uv_close() them before it\n",
+                 open.c_str());
+    if (left_open_ == LeftOpen::aborts) std::abort();
+    static_cast<void>(loop_.release());
 }
 
 Timer::Timer(uv_loop_t* loop, std::function<void()> callback) : state_(new State{{}, std::move(callback)}) {

@@ -14,11 +14,18 @@
 
 namespace sup::uv {
 
-// Owns a loop. Destroying it runs the loop until the handles that were closed are gone; one that is still
-// open then is a broken invariant and aborts.
+// What becomes of a loop that is destroyed with open handles, or requests under way, after naming them on
+// stderr.
+enum class LeftOpen {
+    aborts,        // they are a broken invariant
+    is_abandoned,  // they are somebody else's: the loop is not run any more, and its memory is not freed
+};
+
+// Owns a loop. Destroying it runs the loop until the handles that were closed are gone, and never waits for
+// anything else.
 class Loop {
 public:
-    Loop();
+    explicit Loop(LeftOpen left_open = LeftOpen::aborts);
     ~Loop();
     Loop(const Loop&) = delete;
     Loop& operator=(const Loop&) = delete;
@@ -30,6 +37,7 @@ public:
 
 private:
     std::unique_ptr<uv_loop_t> loop_;
+    LeftOpen left_open_;
 };
 
 namespace detail {

@@ -24,6 +24,10 @@ public:
     bool empty() const noexcept { return problems_.list.empty(); }
     // Whether a problem with exactly this pointer was added.
     bool about(std::string_view pointer) const;
+    // SourceText's.
+    std::size_t offset_in_string(std::size_t quote, std::size_t at) const {
+        return text_.offset_in_string(quote, at);
+    }
     Position position(std::size_t offset) const { return text_.position(offset); }
 
     // In the order of the text.

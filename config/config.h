@@ -1,6 +1,7 @@
 // The configuration as plain values, validated: what the rest of the program works with.
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 #include <map>
 #include <optional>
@@ -9,6 +10,7 @@
 #include <vector>
 
 #include "common/duration.h"
+#include "config/template.h"
 
 namespace sup::config {
 
@@ -41,18 +43,37 @@ struct ReadyAfter {
     Duration delay;
     friend bool operator==(const ReadyAfter&, const ReadyAfter&) = default;
 };
-using Ready = std::variant<ReadyByNotify, ReadyAfter>;
+// Ready when it has acknowledged its start to EINHORN_SOCK_PATH.
+struct ReadyByAck {
+    friend bool operator==(const ReadyByAck&, const ReadyByAck&) = default;
+};
+// Ready when it has written a newline to this descriptor, the write end of a pipe.
+struct ReadyByNewline {
+    int fd = 3;
+    friend bool operator==(const ReadyByNewline&, const ReadyByNewline&) = default;
+};
+using Ready = std::variant<ReadyByNotify, ReadyAfter, ReadyByAck, ReadyByNewline>;
+
+// How a worker is told where its listeners are: docs/workers.md. All at once do not disturb each other, but
+// `stdin`, which stands alone.
+enum class Protocol { systemd, server_starter, einhorn, nginx, php_fpm, standard_input };
 
 struct Worker {
-    std::vector<std::string> command;  // never empty; [0] is absolute, or a bare name to look up in PATH
-    std::uint32_t count = 1;           // "auto" is resolved: one for each core this process may use
-    std::string cwd;                   // absolute
-    std::map<std::string, std::string> env;
+    std::string program;  // absolute, or a bare name to look up in PATH
+    std::vector<Template> arguments;
+    std::uint32_t count = 1;  // "auto" is resolved: one for each core this process may use
+    std::string cwd;          // absolute
+    std::map<std::string, Template> env;
+    std::vector<Protocol> protocols{Protocol::systemd};
     Ready ready = ReadyByNotify{};
     Duration ready_timeout{30'000};
 
     friend bool operator==(const Worker&, const Worker&) = default;
 };
+
+inline bool speaks(const Worker& worker, Protocol protocol) {
+    return std::ranges::find(worker.protocols, protocol) != worker.protocols.end();
+}
 
 struct Drain {
     int signal = 15;

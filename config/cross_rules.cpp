@@ -85,7 +85,9 @@ void check_backoff(const Node& restart, const Restart& config, Collector& proble
 }  // namespace
 
 void check_cross_rules(const Node& root, const Config& config, Collector& problems) {
-    if (const Node* listen = root.find("listen")) {
+    // Given twice or of a wrong type: what was read is then not what `listen` shows.
+    const Node* listen = problems.about("/listen") ? nullptr : root.find("listen");
+    if (listen != nullptr) {
         check_listener_names(*listen, config, problems);
         check_listener_addresses(*listen, config, problems);
     }

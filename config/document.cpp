@@ -9,6 +9,7 @@
 #include "config/path.h"
 #include "config/read_file.h"
 #include "config/special_values.h"
+#include "config/worker_rules.h"
 
 namespace sup::config {
 namespace {
@@ -67,7 +68,9 @@ Result<Config, Problems> read_config(const Document& document) {
     report_duplicate_keys(document.root, problems);
     read_document({document.root, "", folder, problems}, config);
     default_name(document, config, problems);
+    default_ready(document.root, config);
     check_cross_rules(document.root, config, problems);
+    check_worker_rules(document.root, config, problems);
     if (!problems.empty()) return problems.take();
     return config;
 }

@@ -6,6 +6,7 @@
 #include "config/display.h"
 #include "config/nearest.h"
 #include "config/special_values.h"
+#include "config/worker_values.h"
 
 namespace sup::config {
 namespace {
@@ -54,11 +55,12 @@ constexpr std::array listen_keys{
 constexpr Section listen_section{listen_keys};
 
 constexpr std::array worker_keys{
-    Key{"command", [](const Value& v, Config& c) { read_command(v, c.worker.command); }, nullptr,
+    Key{"command", [](const Value& v, Config& c) { read_command(v, c.worker); }, nullptr,
         R"("command": ["./server"])"},
     Key{"count", [](const Value& v, Config& c) { read_count(v, c.worker.count); }},
     Key{"cwd", [](const Value& v, Config& c) { read_path(v, c.worker.cwd); }},
     Key{"env", [](const Value& v, Config& c) { read_env(v, c.worker.env); }},
+    Key{"protocols", [](const Value& v, Config& c) { read_protocols(v, c.worker.protocols); }},
     Key{"ready", [](const Value& v, Config& c) { read_ready(v, c.worker.ready); }},
     Key{"ready_timeout", [](const Value& v, Config& c) { read_duration(v, 1ms, c.worker.ready_timeout); }},
 };

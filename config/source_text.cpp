@@ -16,6 +16,22 @@ bool is_blank(char c) {
     return c == ' ' || c == '\t' || c == '\n' || c == '\r';
 }
 
+// The length of an escape, and of what it stands for in UTF-8.
+struct Escape {
+    std::size_t written;
+    std::size_t meant;
+};
+Escape escape_at(std::string_view text) {
+    if (!text.starts_with("\\u")) return {2, 1};
+    unsigned code = 0;
+    for (const char c : text.substr(2, 4)) {
+        const auto digit = static_cast<unsigned>(c <= '9' ? c - '0' : (c | 0x20) - 'a' + 10);
+        code = code * 16 + digit;
+    }
+    if (code >= 0xD800 && code < 0xE000) return {12, 4};  // a pair of surrogates
+    return {6, code < 0x80 ? 1U : code < 0x800 ? 2U : 3U};
+}
+
 }  // namespace
 
 SourceText::SourceText(std::string_view text) : text_(text) {
@@ -41,6 +57,17 @@ std::size_t SourceText::skip_blanks(std::size_t offset) const noexcept {
         const std::size_t next = is_blank(text_[offset]) ? offset + 1 : skip_comment(offset);
         if (next == offset) break;
         offset = next;
+    }
+    return offset;
+}
+
+std::size_t SourceText::offset_in_string(std::size_t quote, std::size_t at) const noexcept {
+    std::size_t offset = quote + 1;
+    while (at > 0 && offset < text_.size()) {
+        const bool escaped = text_[offset] == '\\';
+        const Escape length = escaped ? escape_at(view().substr(offset)) : Escape{1, 1};
+        offset += length.written;
+        at -= std::min(at, length.meant);
     }
     return offset;
 }

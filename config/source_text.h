@@ -24,6 +24,10 @@ public:
     // A comment that is not closed is not skipped.
     std::size_t skip_blanks(std::size_t offset) const noexcept;
 
+    // Where the byte `at` of the string whose opening quote stands at `quote` is written: escapes are longer
+    // than what they stand for.
+    std::size_t offset_in_string(std::size_t quote, std::size_t at) const noexcept;
+
 private:
     std::size_t skip_comment(std::size_t offset) const noexcept;
 

@@ -7,36 +7,9 @@
 #include "config/cpu_count.h"
 #include "config/display.h"
 #include "config/nearest.h"
-#include "config/path.h"
 #include "config/signal_name.h"
 
 namespace sup::config {
-namespace {
-
-// What sup itself says to a worker; two answers to one question would help nobody.
-constexpr std::array<std::string_view, 12> reserved_variables{
-    "LISTEN_FDS",     "LISTEN_PID",   "LISTEN_FDNAMES",   "LISTEN_PIDFDID",
-    "NOTIFY_SOCKET",  "WATCHDOG_PID", "WATCHDOG_USEC",    "SUP_INSTANCE",
-    "SUP_GENERATION", "SUP_SLOT",     "SUP_DRAIN_SIGNAL", "SUP_DRAIN_TIMEOUT_MS"};
-
-// Whether a variable may have this name; reports why not.
-bool is_variable_name(const Value& variable) {
-    const std::string& name = variable.node.key;
-    const auto refuse = [&](std::string message) {
-        variable.problems.add(variable.node.key_begin, variable.pointer, std::move(message));
-        return false;
-    };
-    if (name.empty()) return refuse("the name of an environment variable cannot be empty");
-    if (name.find('=') != name.npos) return refuse("the name of an environment variable cannot contain '='");
-    if (name.find('\0') != name.npos)
-        return refuse("the name of an environment variable cannot contain a NUL character");
-    if (std::ranges::find(reserved_variables, name) != reserved_variables.end()) {
-        return refuse("sup itself sets this variable for each worker");
-    }
-    return true;
-}
-
-}  // namespace
 
 bool is_name(std::string_view text) {
     constexpr std::string_view allowed = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789._-";
@@ -61,20 +34,6 @@ void read_address(const Value& value, TcpAddress& out) {
     out = *std::move(address);
 }
 
-void read_command(const Value& value, std::vector<std::string>& out) {
-    static const std::string what = R"(an array of strings such as ["./server", "--flag"])";
-    if (value.node.kind != Kind::array || value.node.children.empty()) return value.expected(what);
-    std::vector<std::string> command(value.node.children.size());
-    for (std::size_t i = 0; i < command.size(); ++i) read_string(value.element(i), "a string", command[i]);
-    std::string& program = command.front();
-    const Value program_value = value.element(0);
-    if (program_value.node.kind == Kind::string && program_value.node.text.empty()) {
-        program_value.expected("the path or name of a program");
-    }
-    if (program.find('/') != program.npos) program = absolute_path(value.folder, program);
-    out = std::move(command);
-}
-
 void read_count(const Value& value, std::uint32_t& out) {
     if (value.node.kind == Kind::string && value.node.text == "auto") {
         out = static_cast<std::uint32_t>(std::min<std::int64_t>(usable_cpus(), most_workers));
@@ -82,32 +41,6 @@ void read_count(const Value& value, std::uint32_t& out) {
     }
     if (const auto count = read_integer(value, {1, most_workers}, " or \"auto\""))
         out = static_cast<std::uint32_t>(*count);
-}
-
-void read_env(const Value& value, std::map<std::string, std::string>& out) {
-    if (value.node.kind != Kind::object)
-        return value.expected(R"(an object of strings such as { "KEY": "value" })");
-    out.clear();
-    for (const Node& child : value.node.children) {
-        const Value variable = value.member(child);
-        std::string text;
-        if (!is_variable_name(variable) || !read_string(variable, "a string in double quotes", text))
-            continue;
-        out[child.key] = std::move(text);
-    }
-}
-
-void read_ready(const Value& value, Ready& out) {
-    if (value.node.kind == Kind::string && value.node.text == "notify") {
-        out = ReadyByNotify{};
-        return;
-    }
-    const Result<Duration> delay = parse_duration(value.node.text);
-    if (value.node.kind != Kind::string || !delay) {
-        return value.expected(
-            R"("notify", or a duration such as "250ms" or "30s" after which a worker is ready)");
-    }
-    out = ReadyAfter{*delay};
 }
 
 void read_signal(const Value& value, int& out) {

@@ -17,10 +17,7 @@ std::string expected_name();
 
 void read_name(const Value& value, std::string& out);
 void read_address(const Value& value, TcpAddress& out);
-void read_command(const Value& value, std::vector<std::string>& out);
 void read_count(const Value& value, std::uint32_t& out);
-void read_env(const Value& value, std::map<std::string, std::string>& out);
-void read_ready(const Value& value, Ready& out);
 void read_signal(const Value& value, int& out);
 void read_strategy(const Value& value, Strategy& out);
 

@@ -27,6 +27,14 @@ std::string how(const core::Failure& failure) {
     return failure.status ? describe(*failure.status) : std::string("ended");
 }
 
+std::string what_it_should_have_done(const config::Ready& ready) {
+    if (std::holds_alternative<config::ReadyByAck>(ready)) return "sent its ack to EINHORN_SOCK_PATH";
+    if (const auto* newline = std::get_if<config::ReadyByNewline>(&ready)) {
+        return fmt::format("wrote a newline to descriptor {}", newline->fd);
+    }
+    return "sent READY=1 to NOTIFY_SOCKET";
+}
+
 }  // namespace
 
 std::string describe(const core::ExitStatus& status) {
@@ -45,11 +53,11 @@ std::string describe(const core::Failure& failure, const std::optional<FailedWor
             return fmt::format("{} {} before it was ready", who(failure, worker), how(failure));
         case Kind::ready_timeout:
             return fmt::format(
-                "{} was not ready within {}: it never sent READY=1 to NOTIFY_SOCKET (for a worker that "
-                "cannot, set "
+                "{} was not ready within {}: it never {} (for a worker that cannot, set "
                 "worker.ready to a duration)",
                 who(failure, worker),
-                worker ? format_duration(worker->ready_timeout) : "worker.ready_timeout");
+                worker ? format_duration(worker->ready_timeout) : "worker.ready_timeout",
+                what_it_should_have_done(worker ? worker->ready : config::ReadyByNotify{}));
         case Kind::crashed_in_soak:
             return fmt::format("{} {} within reload.soak", who(failure, worker), how(failure));
         case Kind::exited_before_promotion:

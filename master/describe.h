@@ -7,6 +7,7 @@
 #include <string>
 
 #include "common/duration.h"
+#include "config/config.h"
 #include "master/core/action.h"
 
 namespace sup {
@@ -19,6 +20,7 @@ struct FailedWorker {
     core::GenerationId generation{};
     pid_t pid = 0;  // 0: there never was a process
     Duration ready_timeout{0};
+    config::Ready ready = config::ReadyByNotify{};
 };
 
 // One sentence without a full stop: "worker 0 of generation 2 (pid 4711) exited with code 1 before it was

@@ -54,6 +54,7 @@ void Instance::perform(const core::Spawn& action) {
                                        {.generation = generation,
                                         .slot = action.slot,
                                         .notify_socket = directory_.paths().notify_socket(action.worker),
+                                        .ack_socket = directory_.paths().ack_socket(action.worker),
                                         .scoreboard_row = free_scoreboard_row(action.generation),
                                         .descriptor_limit = descriptor_limit_},
                                        callbacks_for(action.worker, generation, action.slot));
@@ -84,11 +85,14 @@ void Instance::perform(const core::Drain& action) {
 void Instance::perform(const core::OfferInbox& action) {
     WorkerProcess* worker = find_worker(action.worker);
     if (worker == nullptr) return;
-    const Generation* next = action.inbox ? find_generation(*action.inbox) : nullptr;
+    const Generation* inbox = action.inbox ? find_generation(*action.inbox) : nullptr;
+    // Its clients find somebody to connect to again, unless everything stops.
+    const bool stops = core_.view().state == core::InstanceState::stopping;
+    const Generation* active = active_ && !stops ? find_generation(*active_) : nullptr;
+    ListenerSplit listeners = split_listeners(worker->generation(), inbox != nullptr ? inbox : active);
     // The queues of its retired listeners were its first drain packet's matter.
-    ListenerSplit listeners = split_listeners(worker->generation(), next);
     listeners.retired.clear();
-    worker->redirect(listeners, next == nullptr ? nullptr : next->inbox.get());
+    worker->redirect(listeners, inbox == nullptr ? nullptr : inbox->inbox.get());
 }
 
 void Instance::perform(const core::ForwardInbox& action) {
@@ -180,7 +184,8 @@ ReloadOutcome Instance::failed_outcome(const core::Reply& reply) {
     std::optional<FailedWorker> failed;
     if (worker != nullptr) {
         failed = FailedWorker{worker->generation_id(), worker->pid(),
-                              worker->generation().config.worker.ready_timeout};
+                              worker->generation().config.worker.ready_timeout,
+                              worker->generation().config.worker.ready};
         outcome.worker_output = worker->last_lines();
     }
     outcome.reason = describe(failure, failed) + restoring_words();

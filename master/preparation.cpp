@@ -22,10 +22,10 @@ std::size_t open_descriptors() {
     return static_cast<std::size_t>(std::distance(begin(entries), end(entries)));
 }
 
-// A worker costs the master a pidfd, a notify socket, two output pipes and a channel. Better to say so now
-// than to run out in the middle of the start.
+// A worker costs the master a pidfd, a notify socket, two output pipes and a channel, and some cost a socket
+// or pipe for their readiness. Better to say so now than to run out in the middle of the start.
 Status check_descriptors(const config::Config& config) {
-    constexpr std::size_t for_a_worker = 5;
+    constexpr std::size_t for_a_worker = 6;
     constexpr std::size_t for_everything_else = 32;
     rlimit limit{};
     if (::getrlimit(RLIMIT_NOFILE, &limit) != 0) return errno_error("getrlimit");
@@ -54,7 +54,7 @@ Result<std::shared_ptr<const Generation>, PreparationFailure> prepare_generation
                                                                                  config::Config config,
                                                                                  const Listeners& held) {
     const auto environment = base_environment(current_environment(), config.worker.env);
-    auto executable = Executable::pin(config.worker.command.front(), environment);
+    auto executable = Executable::pin(config.worker.program, environment);
     if (!executable) return failure(executable.error());
     auto directory = PinnedDirectory::pin(config.worker.cwd);
     if (!directory) return failure(directory.error());

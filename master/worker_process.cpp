@@ -1,13 +1,12 @@
 #include "master/worker_process.h"
 
+#include <unistd.h>
+
 #include <csignal>
 
 #include "master/process/output_pipe.h"
-#include "master/process/spawn.h"
-#include "master/process/worker_environment.h"
 
 namespace sup {
-
 Result<std::unique_ptr<WorkerProcess>> WorkerProcess::start(uv_loop_t* loop, const Spec& spec,
                                                             Callbacks callbacks) {
     if (Status same = spec.generation->executable->verify(); !same) return same.error();
@@ -18,6 +17,7 @@ Result<std::unique_ptr<WorkerProcess>> WorkerProcess::start(uv_loop_t* loop, con
         [raw = worker.get()](Notification notification) { raw->handle(std::move(notification)); });
     if (!notify) return notify.error();
     worker->notify_ = std::move(*notify);
+    if (Status opened = worker->open_readiness(loop); !opened) return opened.error();
     if (Status opened = worker->open_output(loop); !opened) return opened.error();
     if (Status spawned = worker->spawn_process(loop); !spawned) return spawned.error();
     return worker;
@@ -40,7 +40,27 @@ Status WorkerProcess::open_output(uv_loop_t* loop) {
     return Success{};
 }
 
-Status WorkerProcess::spawn_process(uv_loop_t* loop) {
+// What it may say it is ready with, beside its notify socket.
+Status WorkerProcess::open_readiness(uv_loop_t* loop) {
+    const config::Worker& worker = generation().config.worker;
+    const auto ready = [this] { became_ready(); };
+    const auto trouble = [this](const std::string& what) { callbacks_.trouble(what); };
+    if (speaks(worker, config::Protocol::einhorn)) {
+        const bool counts = std::holds_alternative<config::ReadyByAck>(worker.ready);
+        auto ack = AckSocket::open(loop, spec_.ack_socket, std::nullopt,
+                                   {counts ? std::function<void()>(ready) : [] {}, trouble});
+        if (!ack) return ack.error();
+        ack_ = std::move(*ack);
+    }
+    if (std::holds_alternative<config::ReadyByNewline>(worker.ready)) {
+        auto pipe = ReadyPipe::open(loop, {ready, trouble});
+        if (!pipe) return pipe.error();
+        ready_pipe_ = std::move(*pipe);
+    }
+    return Success{};
+}
+
+WorkerVariables WorkerProcess::variables() const {
     const config::Config& config = generation().config;
     WorkerVariables variables;
     variables.instance = config.name;
@@ -49,26 +69,50 @@ Status WorkerProcess::spawn_process(uv_loop_t* loop) {
     variables.drain_signal = config.drain.signal;
     variables.drain_timeout = config.drain.timeout;
     variables.notify_socket = spec_.notify_socket;
-
-    SpawnRequest request{.executable = *generation().executable,
-                         .directory = *generation().directory,
-                         .arguments = config.worker.command,
-                         .environment = {},
-                         .listeners = {},
-                         .descriptor_limit = spec_.descriptor_limit};
+    variables.ack_socket = spec_.ack_socket;
+    variables.protocols = config.worker.protocols;
+    int fd = speaks(config.worker, config::Protocol::standard_input) ? STDIN_FILENO : STDERR_FILENO + 1;
     for (const auto& listener : generation().listeners) {
-        request.listeners.push_back(listener->fd());
-        variables.listener_names.push_back(listener->name());
+        variables.listeners.push_back(listener_facts(*listener, fd++));
     }
-    request.environment = worker_environment(current_environment(), config.worker.env, variables);
+    return variables;
+}
+
+SpawnRequest WorkerProcess::spawn_request() const {
+    const config::Worker& worker = generation().config.worker;
+    const WorkerVariables variables = this->variables();
+    SpawnRequest request{
+        .executable = *generation().executable,
+        .directory = *generation().directory,
+        .arguments = worker_arguments(worker.program, worker.arguments, worker_facts(variables)),
+        .environment = worker_environment(current_environment(), worker.env, variables),
+        .listeners = {},
+        .listen_pid = speaks(worker, config::Protocol::systemd),
+        .standard_input = {},
+        .extra = {},
+        .descriptor_limit = spec_.descriptor_limit};
+    if (speaks(worker, config::Protocol::standard_input)) {
+        request.standard_input = generation().listeners.front()->fd();
+    } else {
+        for (const auto& listener : generation().listeners) request.listeners.push_back(listener->fd());
+    }
+    if (const auto* newline = std::get_if<config::ReadyByNewline>(&worker.ready)) {
+        request.extra = {ready_pipe_->worker_end(), newline->fd};
+    }
     if (output_) {
         request.standard_output = output_->worker_end(OutputStream::standard_output);
         request.standard_error = output_->worker_end(OutputStream::standard_error);
     }
-    auto process = spawn(request);
+    return request;
+}
+
+Status WorkerProcess::spawn_process(uv_loop_t* loop) {
+    auto process = spawn(spawn_request());
     if (!process) return process.error();
     if (output_) output_->close_worker_ends();
+    if (ready_pipe_) ready_pipe_->close_worker_end();
     pid_ = process->pid;
+    if (ack_) ack_->expect(pid_);
 
     auto watch = ChildWatch::create(loop, pid_, std::move(process->pidfd),
                                     [this](const ExitReport& report) { handle_exit(report); });
@@ -82,10 +126,15 @@ void WorkerProcess::handle(Notification notification) {
     if (message.status) status_text_ = *message.status;
     if (message.channel && !channel_) open_channel(std::move(notification.channel));
     if (message.extend_timeout) callbacks_.extended_timeout(*message.extend_timeout);
-    if (message.ready) {
-        said_ready_ = true;
-        callbacks_.ready();
-    }
+    const config::Ready& ready = generation().config.worker.ready;
+    const bool counts = std::holds_alternative<config::ReadyByNotify>(ready) ||
+                        std::holds_alternative<config::ReadyAfter>(ready);
+    if (message.ready && counts) became_ready();
+}
+
+void WorkerProcess::became_ready() {
+    said_ready_ = true;
+    callbacks_.ready();
 }
 
 void WorkerProcess::open_channel(UniqueFd socket) {
@@ -111,8 +160,10 @@ void WorkerProcess::open_channel(UniqueFd socket) {
 }
 
 void WorkerProcess::handle_exit(const ExitReport& report) {
-    notify_->drain();
+    deliver_messages();
     notify_.reset();
+    ack_.reset();
+    ready_pipe_.reset();
     channel_.reset();
     if (output_) output_->finish();
     exit_reported_ = true;
@@ -149,7 +200,13 @@ void WorkerProcess::redirect(const ListenerSplit& listeners, const Inbox* inbox)
 }
 
 void WorkerProcess::deliver_readiness() {
-    if (notify_ && !said_ready_) notify_->drain();
+    if (!said_ready_) deliver_messages();
+}
+
+void WorkerProcess::deliver_messages() {
+    if (notify_) notify_->drain();
+    if (ack_) ack_->drain();
+    if (ready_pipe_) ready_pipe_->drain();
 }
 
 void WorkerProcess::kill() {

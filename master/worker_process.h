@@ -14,9 +14,13 @@
 #include "common/result.h"
 #include "master/channel.h"
 #include "master/generation.h"
+#include "master/process/ack_socket.h"
 #include "master/process/child_watch.h"
 #include "master/process/notify_socket.h"
 #include "master/process/output_capture.h"
+#include "master/process/ready_pipe.h"
+#include "master/process/spawn.h"
+#include "master/process/worker_environment.h"
 
 namespace sup {
 
@@ -27,6 +31,7 @@ public:
         std::shared_ptr<const Generation> generation;
         core::Slot slot = 0;
         std::string notify_socket;  // path
+        std::string ack_socket;     // path; used where the worker is told the einhorn way
         std::optional<std::size_t> scoreboard_row;
         rlimit descriptor_limit{};
     };
@@ -81,9 +86,14 @@ public:
 private:
     WorkerProcess(Spec spec, Callbacks callbacks)
         : spec_(std::move(spec)), generation_id_(spec_.generation->id), callbacks_(std::move(callbacks)) {}
+    Status open_readiness(uv_loop_t* loop);
     Status open_output(uv_loop_t* loop);
+    WorkerVariables variables() const;
+    SpawnRequest spawn_request() const;
     Status spawn_process(uv_loop_t* loop);
     void handle(Notification notification);
+    void deliver_messages();
+    void became_ready();
     void open_channel(UniqueFd socket);
     void handle_exit(const ExitReport& report);
     void report_output_closed();
@@ -99,6 +109,8 @@ private:
     bool spoke_channel_ = false;
     bool exit_reported_ = false;
     std::unique_ptr<NotifySocket> notify_;
+    std::unique_ptr<AckSocket> ack_;
+    std::unique_ptr<ReadyPipe> ready_pipe_;
     std::unique_ptr<OutputCapture> output_;
     std::optional<WorkerChannel> channel_;
     std::unique_ptr<ChildWatch> watch_;

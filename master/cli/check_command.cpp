@@ -61,7 +61,7 @@ void check_script(const std::string& path, Findings& problems, Findings& notes) 
 
 void check_command(const config::Worker& worker, Findings& problems, Findings& notes) {
     const auto executable =
-        Executable::pin(worker.command.front(), base_environment(current_environment(), worker.env));
+        Executable::pin(worker.program, base_environment(current_environment(), worker.env));
     if (!executable) {
         problems.push_back({"/worker/command/0", executable.error().message});
         return;
@@ -120,7 +120,12 @@ std::string describe(const config::Worker& worker) {
     if (const auto* after = std::get_if<config::ReadyAfter>(&worker.ready)) {
         return text + "after " + format_duration(after->delay);
     }
-    return text + "by notification within " + format_duration(worker.ready_timeout);
+    const std::string within = " within " + format_duration(worker.ready_timeout);
+    if (std::holds_alternative<config::ReadyByAck>(worker.ready)) return text + "by its ack" + within;
+    if (const auto* newline = std::get_if<config::ReadyByNewline>(&worker.ready)) {
+        return text + "by a newline on descriptor " + std::to_string(newline->fd) + within;
+    }
+    return text + "by notification" + within;
 }
 
 void print_summary(const config::Document& document, const config::Config& config, std::ostream& out) {
@@ -129,7 +134,8 @@ void print_summary(const config::Document& document, const config::Config& confi
         out << "  listen    " << listen.name << ' ' << to_string(listen.address) << '\n';
     }
     out << "  command  ";
-    for (const std::string& argument : config.worker.command) out << ' ' << argument;
+    out << ' ' << config.worker.program;
+    for (const config::Template& argument : config.worker.arguments) out << ' ' << argument.text();
     out << "\n  workers   " << describe(config.worker) << "\n  drain     "
         << config::drain_signal_name(config.drain.signal) << ", after "
         << format_duration(config.drain.timeout) << " SIGKILL\n";

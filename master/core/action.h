@@ -62,7 +62,8 @@ struct Drain {
     std::optional<GenerationId> inbox = {};
 };
 // A draining worker's inbox has changed, because the generation that it handed over to is leaving too, or was
-// scaled down to workers that do not take. Unset: it must finish what it still has by itself.
+// scaled down to workers that do not take, or because everything stops. Unset: it must finish what it still
+// has by itself.
 struct OfferInbox {
     WorkerId worker;
     std::optional<GenerationId> inbox = {};

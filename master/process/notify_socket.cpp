@@ -1,17 +1,14 @@
 #include "master/process/notify_socket.h"
 
 #include <sys/socket.h>
-#include <sys/stat.h>
-#include <sys/un.h>
 #include <unistd.h>
 
 #include <array>
-#include <cerrno>
-#include <cstring>
 #include <utility>
 #include <vector>
 
 #include "common/unix_message.h"
+#include "master/process/private_socket.h"
 
 namespace sup {
 namespace {
@@ -22,29 +19,6 @@ constexpr int messages_per_wake = 16;
 // More than the kernel queues for a socket (net.unix.max_dgram_qlen); ends a drain against a sender that
 // never pauses.
 constexpr int messages_per_drain = 1024;
-
-Error socket_error(const std::string& path, const std::string& what) {
-    return errno_error("notify socket " + path + ": " + what);
-}
-
-// Binds with mode 0600 from the start: bind(2) takes the mode of the socket's inode.
-Status bind_private(int fd, const std::string& path) {
-    sockaddr_un address{};
-    address.sun_family = AF_UNIX;
-    if (path.size() >= sizeof address.sun_path) {
-        return Error{"notify socket " + path + ": the path has " + std::to_string(path.size()) +
-                     " bytes, and a unix socket's may have " + std::to_string(sizeof address.sun_path - 1) +
-                     ": choose a shorter runtime directory (SUP_RUNTIME_DIR) or name"};
-    }
-    std::memcpy(address.sun_path, path.data(), path.size());
-    if (::fchmod(fd, S_IRUSR | S_IWUSR) != 0) return socket_error(path, "fchmod");
-    if (::unlink(path.c_str()) != 0 && errno != ENOENT)
-        return socket_error(path, "cannot remove a stale one");
-    if (::bind(fd, reinterpret_cast<const sockaddr*>(&address), sizeof address) != 0) {
-        return socket_error(path, "bind");
-    }
-    return Success{};
-}
 
 // A datagram that was cut counts up to its last whole line.
 std::string_view whole_lines(std::string_view bytes, bool truncated) {
@@ -75,16 +49,14 @@ NotifySocket::NotifySocket(UniqueFd fd, std::string path, OnNotify on_notify)
 
 Result<std::unique_ptr<NotifySocket>> NotifySocket::open(uv_loop_t* loop, const std::string& path,
                                                          std::optional<Owner> owner, OnNotify on_notify) {
-    UniqueFd fd{::socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0)};
-    if (!fd) return socket_error(path, "socket");
-    const int on = 1;
-    if (::setsockopt(fd.get(), SOL_SOCKET, SO_PASSCRED, &on, sizeof on) != 0)
-        return socket_error(path, "SO_PASSCRED");
-    const Status bound = bind_private(fd.get(), path);
-    if (!bound) return bound.error();
+    auto fd = bind_private_socket("notify socket", path, SOCK_DGRAM, owner);
+    if (!fd) return fd.error();
     // From here on its destructor removes the file.
-    std::unique_ptr<NotifySocket> socket{new NotifySocket(std::move(fd), path, std::move(on_notify))};
-    if (owner && ::lchown(path.c_str(), owner->uid, owner->gid) != 0) return socket_error(path, "chown");
+    std::unique_ptr<NotifySocket> socket{new NotifySocket(std::move(*fd), path, std::move(on_notify))};
+    const int on = 1;
+    if (::setsockopt(socket->fd_.get(), SOL_SOCKET, SO_PASSCRED, &on, sizeof on) != 0) {
+        return errno_error("notify socket " + path + ": SO_PASSCRED");
+    }
     auto poll = uv::Poll::create(loop, socket->fd_.get(),
                                  [raw = socket.get()](int, int) { raw->deliver(messages_per_wake); });
     if (!poll) return poll.error();

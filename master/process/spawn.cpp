@@ -69,19 +69,26 @@ public:
           arguments_(request.arguments),
           environment_(request.environment) {
         sources_.insert(sources_.end(), request.listeners.begin(), request.listeners.end());
-        if (!request.listeners.empty()) environment_.push_back(listen_pid + std::string(pid_digits, '\0'));
+        for (std::size_t i = 0; i < sources_.size(); ++i) targets_.push_back(static_cast<int>(i));
+        if (request.extra) {
+            sources_.push_back(request.extra->source);
+            targets_.push_back(request.extra->target);
+        }
+        const bool with_pid = request.listen_pid && !request.listeners.empty();
+        if (with_pid) environment_.push_back(listen_pid + std::string(pid_digits, '\0'));
         argument_pointers_ = pointers(arguments_);
         environment_pointers_ = pointers(environment_);
 
         const ExecutableIdentity& identity = request.executable.identity();
         plan_.sources = sources_.data();
+        plan_.targets = targets_.data();
         plan_.source_count = static_cast<int>(sources_.size());
         plan_.executable = identity.pinned ? request.executable.fd() : -1;
         plan_.directory = request.directory.fd();
         plan_.path = identity.path.c_str();
         plan_.arguments = argument_pointers_.data();
         plan_.environment = environment_pointers_.data();
-        plan_.own_pid = request.listeners.empty() ? nullptr : environment_.back().data() + listen_pid.size();
+        plan_.own_pid = with_pid ? environment_.back().data() + listen_pid.size() : nullptr;
         plan_.descriptor_limit = request.descriptor_limit;
     }
     Preparation(const Preparation&) = delete;
@@ -101,6 +108,7 @@ private:
 
     inline static const std::string listen_pid = "LISTEN_PID=";
     std::vector<int> sources_;
+    std::vector<int> targets_;
     std::vector<std::string> arguments_;
     std::vector<std::string> environment_;
     std::vector<char*> argument_pointers_;
@@ -158,7 +166,7 @@ Result<SpawnedProcess> spawn(const SpawnRequest& request) {
     const UniqueFd input{::open("/dev/null", O_RDONLY | O_CLOEXEC)};
     if (!input) return errno_error(worker + "/dev/null");
 
-    Preparation preparation(request, input.get());
+    Preparation preparation(request, request.standard_input.value_or(input.get()));
     const ChildPlan& plan = preparation.plan();
     Cloned cloned = clone_child(preparation.plan());
     if (cloned.error_number != 0) return errno_error(worker + "cannot start a process", cloned.error_number);

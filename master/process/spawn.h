@@ -5,6 +5,7 @@
 #include <sys/types.h>
 #include <unistd.h>
 
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -20,9 +21,17 @@ struct SpawnRequest {
     const PinnedDirectory& directory;
     std::vector<std::string> arguments;    // argv; [0] as configured
     std::vector<std::string> environment;  // from worker_environment()
-    std::vector<int> listeners;            // become descriptors 3, 4, …; also the cause for LISTEN_PID
+    std::vector<int> listeners;            // become descriptors 3, 4, …
+    bool listen_pid = true;                // whether LISTEN_PID is told, where there are listeners
+    std::optional<int> standard_input;     // /dev/null
     int standard_output = STDOUT_FILENO;
     int standard_error = STDERR_FILENO;
+    // Becomes descriptor `target`, which is none of the others.
+    struct Extra {
+        int source;
+        int target;
+    };
+    std::optional<Extra> extra;
     rlimit descriptor_limit{};  // RLIMIT_NOFILE of the worker: what raise_descriptor_limit() returned
 };
 
@@ -32,7 +41,7 @@ struct SpawnedProcess {
 };
 
 // Returns when the program runs, or failed to. The worker leads a process group of its own, has an empty
-// signal mask and every disposition default, /dev/null as its input, and no descriptor but those named in the
+// signal mask and every disposition default, and no descriptor but those named in the
 // request, whatever this process has open without close-on-exec. The error starts with "worker ARGV0: ", and
 // then no process is left. From the main thread, with no other thread running.
 Result<SpawnedProcess> spawn(const SpawnRequest& request);

@@ -51,9 +51,15 @@ SUP_IN_CHILD bool move_above(int& fd, int floor) {
     return true;
 }
 
+constexpr const char* close_range_failed = "close_range (Linux 5.9 or newer is needed)";
+
+SUP_IN_CHILD bool close_between(int below, int above) {
+    return below + 1 == above || ::syscall(SYS_close_range, below + 1, above - 1, 0) == 0;
+}
+
 // First every source out of the targets' way, then into place, then everything else away.
 SUP_IN_CHILD const char* arrange_descriptors(ChildPlan& plan) {
-    const int executable_target = plan.source_count;
+    const int executable_target = plan.targets[plan.source_count - 1] + 1;
     const int floor = executable_target + 1;
     for (int i = 0; i < plan.source_count; ++i) {
         if (!move_above(plan.sources[i], floor)) return "fcntl F_DUPFD";
@@ -61,16 +67,17 @@ SUP_IN_CHILD const char* arrange_descriptors(ChildPlan& plan) {
     const bool by_descriptor = plan.executable >= 0;
     if (by_descriptor && !move_above(plan.executable, floor)) return "fcntl F_DUPFD";
     for (int i = 0; i < plan.source_count; ++i) {
-        if (::syscall(SYS_dup3, plan.sources[i], i, 0) < 0) return "dup3";
+        if (::syscall(SYS_dup3, plan.sources[i], plan.targets[i], 0) < 0) return "dup3";
     }
     if (by_descriptor) {
         if (::syscall(SYS_dup3, plan.executable, executable_target, O_CLOEXEC) < 0) return "dup3";
         plan.executable = executable_target;
     }
+    for (int i = 1; i < plan.source_count; ++i) {
+        if (!close_between(plan.targets[i - 1], plan.targets[i])) return close_range_failed;
+    }
     const int first_unwanted = by_descriptor ? floor : executable_target;
-    if (::syscall(SYS_close_range, first_unwanted, ~0U, 0) != 0)
-        return "close_range (Linux 5.9 or newer is needed)";
-    return nullptr;
+    return ::syscall(SYS_close_range, first_unwanted, ~0U, 0) == 0 ? nullptr : close_range_failed;
 }
 
 // LISTEN_PID. By the system call, so that no cached pid of the parent's can get in.

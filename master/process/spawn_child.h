@@ -9,7 +9,8 @@ namespace sup {
 // whose memory the child shares, and who sleeps until the child has executed or exited; so the child may use
 // it as scratch, and what it leaves in failed_step and error_number is there for the parent to read.
 struct ChildPlan {
-    int* sources;  // source i becomes descriptor i
+    int* sources;        // source i becomes descriptor targets[i]
+    const int* targets;  // ascending, from 0 on
     int source_count;
     int executable;  // an O_PATH descriptor; -1: by path
     int directory;

@@ -5,6 +5,8 @@
 #include <algorithm>
 #include <array>
 
+#include "master/process/protocols.h"
+
 namespace sup {
 namespace {
 
@@ -15,24 +17,17 @@ constexpr std::array<std::string_view, 12> reserved{
     "NOTIFY_SOCKET",  "SUP_DRAIN_SIGNAL", "SUP_DRAIN_TIMEOUT_MS", "SUP_GENERATION",
     "SUP_INSTANCE",   "SUP_SLOT",         "WATCHDOG_PID",         "WATCHDOG_USEC"};
 
-bool starts_with(std::string_view text, std::string_view prefix) {
-    return text.substr(0, prefix.size()) == prefix;
-}
-
 bool speaks_to_the_master(std::string_view name) {
-    return starts_with(name, "LISTEN_") || starts_with(name, "WATCHDOG_") || is_reserved_variable(name);
+    return name.starts_with("WATCHDOG_") || is_protocol_variable(name) || is_reserved_variable(name);
 }
 
-Variables base_variables(const std::vector<std::string>& inherited, const Variables& configured) {
+Variables inherited_variables(const std::vector<std::string>& inherited) {
     Variables variables;
     for (const std::string& entry : inherited) {
         const std::size_t equals = entry.find('=');
         if (equals == std::string::npos || equals == 0) continue;
         const std::string name = entry.substr(0, equals);
         if (!speaks_to_the_master(name)) variables.emplace(name, entry.substr(equals + 1));
-    }
-    for (const auto& [name, value] : configured) {
-        if (!is_reserved_variable(name)) variables.insert_or_assign(name, value);
     }
     return variables;
 }
@@ -44,11 +39,6 @@ void add_own(Variables& variables, const WorkerVariables& own) {
     variables["SUP_DRAIN_SIGNAL"] = std::to_string(own.drain_signal);
     variables["SUP_DRAIN_TIMEOUT_MS"] = std::to_string(own.drain_timeout.count());
     if (!own.notify_socket.empty()) variables["NOTIFY_SOCKET"] = own.notify_socket;
-    if (own.listener_names.empty()) return;
-    std::string names;
-    for (const std::string& name : own.listener_names) names += (names.empty() ? "" : ":") + name;
-    variables["LISTEN_FDS"] = std::to_string(own.listener_names.size());
-    variables["LISTEN_FDNAMES"] = names;
 }
 
 std::vector<std::string> entries(const Variables& variables) {
@@ -64,15 +54,46 @@ bool is_reserved_variable(std::string_view name) {
     return std::find(reserved.begin(), reserved.end(), name) != reserved.end();
 }
 
+WorkerFacts worker_facts(const WorkerVariables& variables) {
+    WorkerFacts facts;
+    facts.words = {{"instance", variables.instance},
+                   {"generation", std::to_string(static_cast<std::uint32_t>(variables.generation))},
+                   {"slot", std::to_string(variables.slot)},
+                   {"count", std::to_string(variables.listeners.size())},
+                   {"master", std::to_string(::getpid())},
+                   {"ack", variables.ack_socket}};
+    facts.listeners = variables.listeners;
+    return facts;
+}
+
+std::vector<std::string> worker_arguments(const std::string& argv0,
+                                          const std::vector<config::Template>& arguments,
+                                          const WorkerFacts& facts) {
+    std::vector<std::string> expanded{argv0};
+    for (const config::Template& argument : arguments) expanded.push_back(expand(argument, facts));
+    return expanded;
+}
+
 std::vector<std::string> base_environment(const std::vector<std::string>& inherited,
-                                          const std::map<std::string, std::string>& configured) {
-    return entries(base_variables(inherited, configured));
+                                          const std::map<std::string, config::Template>& configured) {
+    Variables variables = inherited_variables(inherited);
+    for (const auto& [name, value] : configured) {
+        if (!is_reserved_variable(name)) variables.insert_or_assign(name, value.text());
+    }
+    return entries(variables);
 }
 
 std::vector<std::string> worker_environment(const std::vector<std::string>& inherited,
-                                            const std::map<std::string, std::string>& configured,
+                                            const std::map<std::string, config::Template>& configured,
                                             const WorkerVariables& variables) {
-    Variables all = base_variables(inherited, configured);
+    const WorkerFacts facts = worker_facts(variables);
+    Variables all = inherited_variables(inherited);
+    for (auto& [name, value] : protocol_variables(variables.protocols, facts)) {
+        all.insert_or_assign(name, value);
+    }
+    for (const auto& [name, value] : configured) {
+        if (!is_reserved_variable(name)) all.insert_or_assign(name, expand(value, facts));
+    }
     add_own(all, variables);
     return entries(all);
 }

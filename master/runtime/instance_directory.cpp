@@ -86,7 +86,8 @@ bool is_file_at(int fd, const std::string& path) {
 bool is_leftover(std::string_view name) {
     constexpr std::array<std::string_view, 6> files{"pid",         "pid.new",      "control.sock",
                                                     "control.new", "workers.json", "workers.json.new"};
-    return name.starts_with("notify.") || std::find(files.begin(), files.end(), name) != files.end();
+    return name.starts_with("notify.") || name.starts_with("ack.") ||
+           std::find(files.begin(), files.end(), name) != files.end();
 }
 
 Status remove_file(const std::string& path) {

@@ -14,4 +14,8 @@ std::string InstancePaths::notify_socket(core::WorkerId worker) const {
     return folder + "/notify." + std::to_string(static_cast<std::uint64_t>(worker));
 }
 
+std::string InstancePaths::ack_socket(core::WorkerId worker) const {
+    return folder + "/ack." + std::to_string(static_cast<std::uint64_t>(worker));
+}
+
 }  // namespace sup

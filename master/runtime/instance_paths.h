@@ -20,6 +20,8 @@ struct InstancePaths {
 
     // A worker's NOTIFY_SOCKET. Short, because a unix socket's path has only 107 bytes.
     std::string notify_socket(core::WorkerId worker) const;
+    // A worker's EINHORN_SOCK_PATH; not longer.
+    std::string ack_socket(core::WorkerId worker) const;
 };
 
 }  // namespace sup

@@ -52,8 +52,8 @@ void check_config(const Config& config, std::string_view text) {
     require(nlohmann::json::accept(text, true), "a configuration is JSON with comments");
     require(!config.name.empty() && config.name.find('/') == config.name.npos,
             "a name can be joined to a path");
-    require(!config.worker.command.empty() && !config.worker.command.front().empty(), "there is a program");
-    const std::string& program = config.worker.command.front();
+    require(!config.worker.program.empty(), "there is a program");
+    const std::string& program = config.worker.program;
     require(program.front() == '/' || program.find('/') == program.npos,
             "a program is absolute or a bare name");
     require(config.worker.cwd.front() == '/', "the working directory is absolute");

@@ -15,8 +15,8 @@ void succeed(const std::vector<std::string>& argv) {
 
 }  // namespace
 
-TEST_CASE("a fifteen-line worker of another project builds against the installed sup::worker and serves") {
-    Instance instance{{.command = {"./external/external-worker"}}};
+TEST_CASE("the worker that README.md shows builds against the installed sup::worker, and serves") {
+    Instance instance{{.command = {"./external/shop-server"}}};
     const std::string prefix = instance.path("prefix");
     const std::string build = instance.path("external");
     succeed({"cmake", "--install", build_dir(), "--prefix", prefix});
@@ -28,9 +28,9 @@ TEST_CASE("a fifteen-line worker of another project builds against the installed
     succeed({"cmake", "--build", build});
 
     instance.start();
-    CHECK(get(instance.port()).body == "external, generation 1\n");
+    CHECK(get(instance.port()).body == "hello from generation 1\n");
     REQUIRE(instance.reload({"--drained"}).exit_code == 0);
-    CHECK(get(instance.port()).body == "external, generation 2\n");
+    CHECK(get(instance.port()).body == "hello from generation 2\n");
     CHECK(get(instance.port(), "/elsewhere").status == 404);
 
     for (const char* file : {"bin/sup", "share/sup/sup.schema.json"}) {

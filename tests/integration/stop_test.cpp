@@ -55,6 +55,24 @@ TEST_CASE("a stop lets a request under way finish and closes idle connections in
     CHECK(get(port).error == "connect: Connection refused");
 }
 
+TEST_CASE("a stop waits for no idle connection of a worker that drains since a reload") {
+    // An hour: ending at all shows that nobody waited for it.
+    Instance instance{{.drain_timeout = "1h"}};
+    instance.start();
+    HttpConnection idle(instance.port());
+    idle.send(request("/", true));
+    REQUIRE(idle.receive().ok());
+    // The next generation does not speak the channel, so nobody takes the connection over.
+    instance.config.command = {"env", "-u", "SUP_INSTANCE", "./worker"};
+    instance.write_config();
+    REQUIRE(instance.reload().exit_code == 0);
+    CHECK(instance.status().generations.size() == 2);
+    const Outcome stopped = instance.stop();
+    INFO(stopped.text());
+    CHECK(stopped.exit_code == 0);
+    CHECK(idle.ends_in_order());
+}
+
 TEST_CASE("SIGTERM, SIGQUIT and SIGINT to the master drain everything and end it") {
     const int signal_number = GENERATE(SIGTERM, SIGQUIT, SIGINT);
     Instance instance;

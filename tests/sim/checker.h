@@ -77,6 +77,7 @@ private:
     std::optional<core::GenerationId> inbox_for(const Worker& worker,
                                                 std::optional<core::GenerationId> successor);
     void owe_offers(core::GenerationId left, std::optional<core::GenerationId> successor);
+    void owe_word_of_the_stop();
     void owe_forward(GenerationModel& gone);
     void check_offer(const Worker& worker, const core::Drain& owed, const core::Drain& action) const;
     void done(const core::OfferInbox& action);

@@ -34,6 +34,7 @@ bool Checker::happened(const StopRequested& event) {
     if (!again && model_.ending) coverage_.visit(Situation::stop_while_start_fails);
     if (!model_.ending) {
         end(0);
+        owe_word_of_the_stop();
         const Failure stopping{.kind = Failure::Kind::stopping};
         if (GenerationModel* candidate = model_.candidate()) {
             coverage_.visit(candidate->state == GenerationState::soaking ? Situation::stop_while_soaking

@@ -41,6 +41,15 @@ void Checker::owe_offers(GenerationId left, std::optional<GenerationId> successo
     }
 }
 
+// Whoever drains already must hear that no successor will take anything any more.
+void Checker::owe_word_of_the_stop() {
+    for (Worker& worker : model_.workers) {
+        if (!worker.draining() || !worker.channel) continue;
+        worker.offer_owed = Offer{};
+        coverage_.visit(Situation::draining_told_of_the_stop);
+    }
+}
+
 void Checker::owe_forward(GenerationModel& gone) {
     const GenerationModel* active = model_.active();
     if (active == nullptr || model_.ending) return;

@@ -291,6 +291,7 @@ const char* to_string(Situation situation) {
         case Situation::sent_on: return "who hands over is sent on";
         case Situation::sent_on_to_nobody: return "... to nobody, as nobody takes";
         case Situation::sent_on_at_stop: return "... to nobody, at a stop";
+        case Situation::draining_told_of_the_stop: return "who drains already hears of the stop";
         case Situation::killed_while_handing_over: return "a worker is killed that hands over";
         case Situation::inbox_forwarded: return "a gone generation's inbox is forwarded";
         case Situation::inbox_not_forwarded: return "... is not, as nobody takes";

@@ -84,6 +84,7 @@ enum class Situation {
     sent_on,
     sent_on_to_nobody,
     sent_on_at_stop,
+    draining_told_of_the_stop,
     killed_while_handing_over,
     inbox_forwarded,
     inbox_not_forwarded,

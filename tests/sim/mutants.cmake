@@ -114,6 +114,10 @@ sup_sim_mutant(scaled-down-and-not-withdrawn scale.cpp
     "is sent on, before")
 sup_sim_mutant_seen(scaled-down-and-not-withdrawn "by the connections"
     "connection" --connections-only --seeds 30000)
+sup_sim_mutant(stop-not-told stop.cpp
+    "tell_the_draining(step);"
+    ""
+    "is sent on, before")
 sup_sim_mutant(inbox-not-forwarded drain.cpp
     "forward_inbox(step, id);"
     ""

@@ -121,7 +121,7 @@ void Routes::stream(http::Request& request, http::Response response) {
     const auto milliseconds = query_number(request, "ms", 0, most_milliseconds);
     if (!chunks || !milliseconds) return response.send(400, "chunks and ms must be numbers\n");
     response.start(200);
-    if (request.method() == http::Method::head) return response.end();
+    if (!response.open()) return;  // HEAD
     auto stream = std::make_shared<Stream>(Stream{{}, response, 1, *chunks, Duration{*milliseconds}});
     stream->timer = uv::Timer(loop_, [stream] { step(stream); });
     response.on_gone([stream] { stream->timer = {}; });

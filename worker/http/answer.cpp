@@ -81,6 +81,8 @@ void Protocol::start(int status, std::optional<std::uint64_t> length, std::strin
     }
     exchange.answering = Exchange::Answering::streaming;
     write_head(status, length, type);
+    // Whoever reads the request's body still needs the exchange.
+    if (exchange.bodiless() && exchange.reading == Exchange::Reading::complete) finish_answer();
 }
 
 void Protocol::write_head(int status, std::optional<std::uint64_t> length, std::string_view type) {
@@ -94,7 +96,7 @@ void Protocol::write_head(int status, std::optional<std::uint64_t> length, std::
     }
     output_.append("Date: ");
     output_.append(context_.date.now());
-    if (!type.empty() && !has_no_body(status)) {
+    if (!type.empty() && !exchange_->typed && !has_no_body(status)) {
         output_.append("\r\nContent-Type: ");
         output_.append(type.substr(0, type.find_first_of(line_ends)));
     }
@@ -117,7 +119,7 @@ void Protocol::write_head(int status, std::optional<std::uint64_t> length, std::
 bool Protocol::write(std::string_view piece) {
     Exchange& exchange = *exchange_;
     switch (exchange.framing) {
-        case Exchange::Framing::none: return true;
+        case Exchange::Framing::none: return false;
         case Exchange::Framing::until_close: put({}, piece, {}); break;
         case Exchange::Framing::length:
             if (piece.size() > exchange.length_left) {
@@ -165,11 +167,10 @@ void Protocol::finish_answer() {
 // The last copy of the response went.
 void Protocol::handle_dropped() {
     if (exchange_->answering == Exchange::Answering::complete || exchange_->awaited()) return;
-    if (exchange_->answering == Exchange::Answering::streaming) {
-        cut();
-        return;
-    }
+    if (exchange_->bodiless()) return finish_answer();
+    if (exchange_->answering == Exchange::Answering::streaming) return cut();
     exchange_->headers.clear();
+    exchange_->typed = false;
     constexpr std::string_view body = "no answer was given\n";
     start(500, body.size(), "text/plain");
     write(body);

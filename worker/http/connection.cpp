@@ -21,6 +21,7 @@ void Connection::open(UniqueFd socket, const std::string& listener) {
     listener_ = &listener;
     protocol_.emplace(server_.context(), static_cast<Protocol::Host&>(*this));
     interest_ = 0;
+    heads_ = 0;
     lingered_ = 0;
     watched_ = blocked_ = progress_ = broken_ = cut_ = shut_down_ = moved_ = immovable_ = false;
 }
@@ -47,10 +48,16 @@ void Connection::begin(std::string_view unconsumed, bool fresh) {
 
 void Connection::on_events(uv_poll_t* handle, int status, int events) {
     Connection& connection = *static_cast<Connection*>(handle->data);
-    // libuv reports an error as a status and stops watching; reading tells which it is.
-    if (status < 0) connection.interest_ = 0;
-    if (status < 0 || (events & UV_READABLE) != 0) connection.read();
-    if ((events & UV_WRITABLE) != 0) connection.blocked_ = false;
+    if (connection.interest_ == UV_PRIORITIZED) {
+        // A reset or a full hang-up: nobody is there to have the answer. Out-of-band data, the other meaning,
+        // is no HTTP, and would be told again and again.
+        connection.broken_ = true;
+    } else {
+        // libuv reports an error as a status; reading tells which it is.
+        if (status < 0 || (events & UV_READABLE) != 0) connection.read();
+        if ((events & UV_WRITABLE) != 0) connection.blocked_ = false;
+    }
+    if (status < 0) connection.interest_ = 0;  // libuv has stopped watching
     connection.settle();
 }
 
@@ -123,7 +130,7 @@ void Connection::settle() {
     if (broken_) return close();
     if (protocol_->finished()) {
         if (protocol_->cut_unnoticeably()) reset_on_close();
-        if (!protocol_->linger()) return close();
+        if (!must_linger()) return close();
         shut_down();
     }
     update_deadline();
@@ -182,6 +189,12 @@ worker::Ended Connection::ended() const {
     return cut_ ? worker::Ended::at_deadline : worker::Ended::in_order;
 }
 
+bool Connection::must_linger() const {
+    if (protocol_->over()) return false;
+    char byte = 0;
+    return protocol_->linger() || ::recv(socket_.get(), &byte, 1, MSG_PEEK | MSG_DONTWAIT) > 0;
+}
+
 // A close() with unread bytes, or followed by some, resets the connection and may destroy the answer on its
 // way. So only our side ends now, and the rest follows when the client has ended its own.
 void Connection::shut_down() {
@@ -200,7 +213,10 @@ void Connection::update_interest() {
     int wanted = 0;
     if (shut_down_ || protocol_->wants_input()) wanted |= UV_READABLE;
     if (!protocol_->output().empty() || protocol_->wants_room()) wanted |= UV_WRITABLE;
-    // A connection that stays is watched, even for nothing now: closing the watch is what recycles it.
+    // While a handler takes its time, nothing but the client's going matters. That is told whatever is asked
+    // for (epoll_ctl(2)), but libuv does not watch for nothing; UV_DISCONNECT would be told over and over of
+    // a client that has only ended its side, and waits for the answer.
+    if (wanted == 0) wanted = UV_PRIORITIZED;
     if (watched_ && wanted == interest_) return;
     if (!watched_ && !watch()) return close();
     interest_ = wanted;
@@ -221,7 +237,10 @@ void Connection::update_deadline() {
                 queue = &server_.waiting();
                 restarts = progress_;
                 break;
-            case Protocol::Waiting::head: queue = &server_.reading_head(); break;
+            case Protocol::Waiting::head:
+                queue = &server_.reading_head();
+                restarts = protocol_->heads() != heads_;
+                break;
             case Protocol::Waiting::body:
                 queue = &server_.stalled();
                 restarts = progress_;
@@ -231,6 +250,7 @@ void Connection::update_deadline() {
         }
     }
     progress_ = false;
+    heads_ = protocol_->heads();
     if (queue == nullptr) {
         deadline_.cancel();
     } else if (restarts || deadline_.queue() != queue) {

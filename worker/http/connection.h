@@ -71,6 +71,7 @@ private:
     bool move_on();
     template <typename Send>
     bool send_away(Send send);
+    bool must_linger() const;
     void update_interest();
     void update_deadline();
     void shut_down();
@@ -82,7 +83,8 @@ private:
     const std::string* listener_ = nullptr;
     std::optional<Protocol> protocol_;
     OwnedDeadline deadline_;
-    int interest_ = 0;          // UV_READABLE, UV_WRITABLE
+    int interest_ = 0;          // UV_READABLE, UV_WRITABLE, or UV_PRIORITIZED alone
+    std::uint64_t heads_ = 0;   // of the protocol's, when the deadline was set
     bool watched_ = false;      // poll_ is libuv's
     std::size_t lingered_ = 0;  // bytes read and dropped since shut_down()
     bool blocked_ = false;      // the socket's send buffer is full

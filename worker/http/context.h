@@ -26,6 +26,7 @@ public:
     DateCache date;
     bool draining = false;  // answers say Connection: close
     std::uint64_t requests = 0;
+    std::uint64_t unanswered = 0;    // of these, those that will have no whole answer any more
     worker::Core* worker = nullptr;  // if any, is told of each request
 
     void count_request();

@@ -21,6 +21,7 @@ void Exchange::begin(Protocol& owner, const ParserLimits& limits) {
     length_left = 0;
     keep_alive = false;
     headers.clear();
+    typed = false;
 }
 
 std::unique_ptr<Exchange> Context::take_exchange() {

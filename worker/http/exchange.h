@@ -37,10 +37,14 @@ public:
     Framing framing = Framing::none;
     std::uint64_t length_left = 0;  // with Framing::length
     bool keep_alive = false;        // decided when the answer's head is written
-    std::string headers;            // those that the handler added
+    std::string headers;            // those that the handler added …
+    bool typed = false;             // … with the Content-Type among them
     std::function<void(Response&)> drained;
     std::function<void()> gone;
+    std::function<void(Response&)> half_closed;
 
+    // An answer was begun that may have no body.
+    bool bodiless() const { return answering == Answering::streaming && framing == Framing::none; }
     // Ready for the next request of `owner`.
     void begin(Protocol& owner, const ParserLimits& limits);
     // Somebody may still answer: a copy of the response, or a callback that will be given one.

@@ -12,7 +12,8 @@ inline constexpr std::uint64_t discard_limit = 64 * 1024UL;
 inline constexpr std::size_t read_ahead = 16 * 1024UL;
 // A piece of an answer from this size on is sent from where it lies, and only what does not fit is copied.
 inline constexpr std::size_t large_piece = 16 * 1024UL;
-// What a client still sends after its last answer is read and dropped up to here.
-inline constexpr std::size_t linger_limit = 1024 * 1024UL;
+// What a client still sends after its last answer is read and dropped up to here: more than the buffers of
+// both kernels hold (tcp(7), tcp_rmem and tcp_wmem), for all of that is on its way when the answer comes.
+inline constexpr std::size_t linger_limit = 64 * 1024 * 1024UL;
 
 }  // namespace sup::http

@@ -32,7 +32,15 @@ void Protocol::receive_end() {
     ended_ = true;
     if (closing_) return;
     Working scope(*this);
+    tell_half_closed();
     consume_held();
+}
+
+void Protocol::tell_half_closed() {
+    if (!ended_ || exchange_ == nullptr || exchange_->half_closed == nullptr) return;
+    const auto half_closed = std::exchange(exchange_->half_closed, nullptr);
+    Response response(exchange_.get());
+    half_closed(response);
 }
 
 bool Protocol::wants_input() const {
@@ -147,8 +155,9 @@ bool Protocol::advance(std::string_view input, std::size_t& used) {
     if (exchange_->answering != Exchange::Answering::complete) return false;
     if (!exchange_->keep_alive) {
         closing_ = true;
-        // A client that did not ask for it may already have sent its next request.
-        linger_ = exchange_->parser.head().keep_alive;
+        // A client that did not ask for it may already have sent its next request; and some send an empty
+        // line after a body (RFC 9112, 2.2).
+        linger_ = exchange_->parser.head().keep_alive || exchange_->parser.head().has_body();
     }
     end_exchange();
     return true;
@@ -161,6 +170,7 @@ bool Protocol::begin(std::string_view input, std::size_t& used) {
     if (context_.draining && !stays_ && !ended_ && host_.moves_now()) return false;
     exchange_ = context_.take_exchange();
     exchange_->begin(*this, context_.parser_limits());
+    ++heads_;
     return true;
 }
 
@@ -241,8 +251,10 @@ void Protocol::end_exchange() {
     over->protocol = nullptr;
     over->reader = nullptr;
     over->drained = nullptr;
+    over->half_closed = nullptr;
     const auto gone = std::exchange(over->gone, nullptr);
     const bool unanswered = over->answering != Exchange::Answering::complete;
+    if (unanswered && over->reading != Exchange::Reading::head) ++context_.unanswered;
     cut_unnoticeably_ =
         over->answering == Exchange::Answering::streaming && over->framing == Exchange::Framing::until_close;
     if (over->references == 1) {
@@ -257,6 +269,7 @@ void Protocol::end_exchange() {
 void Protocol::refuse(int status) {
     if (exchange_->answering == Exchange::Answering::nothing) {
         exchange_->headers.clear();
+        exchange_->typed = false;
         exchange_->keep_alive = false;
         const std::string_view reason = reason_phrase(status);
         closing_ = true;

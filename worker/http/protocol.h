@@ -57,13 +57,17 @@ public:
 
     // No further request will be read.
     bool ending() const { return closing_; }
-    // And everything was sent: shut down, and with linger() wait for the client's end.
+    // And everything was sent: shut down, and unless over() wait for the client's end. With linger() that
+    // must be waited for, otherwise only if something of the client's was left unread.
     bool finished() const { return closing_ && output_.empty(); }
-    bool linger() const { return linger_ && !ended_ && !cut_unnoticeably_; }
+    bool linger() const { return linger_ && !over(); }
+    bool over() const { return ended_ || cut_unnoticeably_; }
     // An answer was cut that the client would take for whole: its end is told by the connection's end alone.
     bool cut_unnoticeably() const { return cut_unnoticeably_; }
 
     Waiting waiting() const;
+    // How many heads were begun.
+    std::uint64_t heads() const { return heads_; }
     bool idle() const { return !closing_ && exchange_ == nullptr && held_.empty() && output_.empty(); }
     // No request is being served: with the unconsumed bytes the connection could go on elsewhere.
     bool at_boundary() const;
@@ -114,6 +118,7 @@ private:
     void handle_dropped();
     void cut();
     void proceed();
+    void tell_half_closed();
 
     bool decide_keep_alive() const;
     bool next_received() const;
@@ -126,6 +131,7 @@ private:
     // Received, not consumed: half a head, or what comes after a message that is being answered.
     Buffer held_;
     Buffer output_;
+    std::uint64_t heads_ = 0;
     std::size_t unread_ = 0;  // bytes received that no message has taken yet
     bool working_ = false;
     bool starved_ = false;  // the last advance() stopped for want of input

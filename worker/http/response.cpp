@@ -1,10 +1,13 @@
 #include "sup/http/response.h"
 
+#include <algorithm>
+#include <array>
 #include <memory>
 #include <utility>
 
 #include "worker/http/exchange.h"
 #include "worker/http/protocol.h"
+#include "worker/http/text.h"
 
 namespace sup::http {
 namespace {
@@ -12,6 +15,14 @@ namespace {
 // What a client sent must not become a header of its own: line ends and NUL turn into spaces.
 void append_safe(std::string& out, std::string_view text) {
     for (const char c : text) out.push_back(c == '\r' || c == '\n' || c == '\0' ? ' ' : c);
+}
+
+// Twice in an answer they would contradict each other, and let two readers disagree on where it ends.
+bool is_the_librarys(std::string_view name) {
+    constexpr std::array<std::string_view, 4> names{"date", "content-length", "transfer-encoding",
+                                                    "connection"};
+    return std::any_of(names.begin(), names.end(),
+                       [name](std::string_view own) { return equal_ignoring_case(name, own); });
 }
 
 }  // namespace
@@ -44,12 +55,19 @@ Response::~Response() {
 }
 
 bool Response::open() const {
+    return live() && !exchange_->bodiless();
+}
+
+// The answer is not complete, and there is a client to have it.
+bool Response::live() const {
     return exchange_ != nullptr && exchange_->protocol != nullptr &&
            exchange_->answering != Exchange::Answering::complete;
 }
 
 void Response::header(std::string_view name, std::string_view value) {
     if (!open() || exchange_->answering != Exchange::Answering::nothing) return;
+    if (is_the_librarys(name)) return;
+    exchange_->typed = exchange_->typed || equal_ignoring_case(name, "content-type");
     append_safe(exchange_->headers, name);
     exchange_->headers.append(": ");
     append_safe(exchange_->headers, value);
@@ -80,7 +98,7 @@ bool Response::write(std::string_view piece) {
 }
 
 void Response::end() {
-    if (!open() || exchange_->answering != Exchange::Answering::streaming) return;
+    if (!live() || exchange_->answering != Exchange::Answering::streaming) return;
     Protocol& protocol = *exchange_->protocol;
     protocol.finish_answer();
     protocol.proceed();
@@ -93,21 +111,27 @@ void Response::on_drain(std::function<void(Response&)> callback) {
 }
 
 void Response::on_gone(std::function<void()> callback) {
-    if (open()) exchange_->gone = std::move(callback);
+    if (live()) exchange_->gone = std::move(callback);
+}
+
+void Response::on_half_closed(std::function<void(Response&)> callback) {
+    if (!live()) return;
+    exchange_->half_closed = std::move(callback);
+    exchange_->protocol->tell_half_closed();
 }
 
 void Response::pause_body() {
-    if (open()) exchange_->body_paused = true;
+    if (live()) exchange_->body_paused = true;
 }
 
 void Response::resume_body() {
-    if (!open()) return;
+    if (!live()) return;
     exchange_->body_paused = false;
     exchange_->protocol->proceed();
 }
 
 void Response::abort() {
-    if (!open()) return;
+    if (!live()) return;
     Protocol& protocol = *exchange_->protocol;
     protocol.cut();
     protocol.proceed();

@@ -148,4 +148,8 @@ std::uint64_t Server::requests() const {
     return core_->context().requests;
 }
 
+std::uint64_t Server::unanswered() const {
+    return core_->context().unanswered;
+}
+
 }  // namespace sup::http

@@ -12,6 +12,12 @@
 #include "worker/lifecycle/log_line.h"
 
 namespace sup::worker {
+namespace {
+
+// Failures in a row, with no connection between them, after which the next try waits a moment.
+constexpr int most_troubled = 64;
+
+}  // namespace
 
 Acceptor::Acceptor(uv_loop_t* loop, UniqueFd listener, std::string name, Balance& balance,
                    std::function<void(UniqueFd)> accepted)
@@ -52,48 +58,56 @@ void Acceptor::ensure_nonblocking() {
     if (flags >= 0 && (flags & O_NONBLOCK) == 0) ::fcntl(listener_.get(), F_SETFL, flags | O_NONBLOCK);
 }
 
+// Nothing but the listener's own end stops it for good.
 SharedQueue::Taken Acceptor::accept_one() {
-    for (;;) {
-        ensure_nonblocking();
-        UniqueFd connection(::accept4(listener_.get(), nullptr, nullptr, SOCK_NONBLOCK | SOCK_CLOEXEC));
-        if (connection) {
-            accepted_(std::move(connection));
-            return SharedQueue::Taken::one;
-        }
-        switch (errno) {
-            case EAGAIN: told_ = false; return SharedQueue::Taken::none_left;
-            case EMFILE:
-            case ENFILE:
-            case ENOBUFS:
-            case ENOMEM: tell_no_descriptor(errno); return SharedQueue::Taken::no_descriptor;
-            case EBADF:
-            case EINVAL:
-            case ENOTSOCK:
-            case EOPNOTSUPP:
-                log_line("listener " + name_ + " can no longer be accepted from: " + std::strerror(errno));
-                return SharedQueue::Taken::failed;
-            case EINTR:
-            case ECONNABORTED:
-            case EPROTO:
-            case ENETDOWN:
-            case ENETUNREACH:
-            case EHOSTDOWN:
-            case EHOSTUNREACH:
-            case ENONET:
-            case ENOPROTOOPT:
-            case ETIMEDOUT: break;  // this one connection's trouble, or a signal (accept(2)): on to the next
-            default: tell_no_descriptor(errno); return SharedQueue::Taken::no_descriptor;
-        }
+    ensure_nonblocking();
+    UniqueFd connection(::accept4(listener_.get(), nullptr, nullptr, SOCK_NONBLOCK | SOCK_CLOEXEC));
+    if (connection) {
+        troubled_ = 0;
+        accepted_(std::move(connection));
+        return SharedQueue::Taken::one;
     }
+    switch (errno) {
+        case EAGAIN:
+            troubled_ = 0;
+            told_ = false;
+            return SharedQueue::Taken::none_left;
+        case EBADF:
+        case EINVAL:
+        case ENOTSOCK:
+            log_line("listener " + name_ + " can no longer be accepted from: " + std::strerror(errno));
+            return SharedQueue::Taken::failed;
+        case EINTR:
+        case ECONNABORTED:
+        case EPROTO:
+        case ENETDOWN:
+        case ENETUNREACH:
+        case EHOSTDOWN:
+        case EHOSTUNREACH:
+        case ENONET:
+        case ENOPROTOOPT:
+        case EOPNOTSUPP:
+        case ETIMEDOUT:
+        case EPERM:
+            // This one connection's trouble, which went with it, or a signal (accept(2)): on to the next.
+            if (++troubled_ < most_troubled) return SharedQueue::Taken::one;
+            troubled_ = 0;
+            break;
+        default: break;
+    }
+    tell_waiting(errno);
+    return SharedQueue::Taken::no_descriptor;
 }
 
 // The connection stays queued in the kernel, where a peer may take it; accepting and closing it would lose
 // it.
-void Acceptor::tell_no_descriptor(int reason) {
+void Acceptor::tell_waiting(int reason) {
     if (told_) return;
     told_ = true;
-    log_line("listener " + name_ + ": " + std::strerror(reason) +
-             "; connections wait in its queue until descriptors are free (raise the limit of open files)");
+    const bool descriptors = reason == EMFILE || reason == ENFILE;
+    log_line("listener " + name_ + ": " + std::strerror(reason) + "; connections wait in its queue" +
+             (descriptors ? " until descriptors are free (raise the limit of open files)"
+                          : ", to be tried again"));
 }
 
 }  // namespace sup::worker

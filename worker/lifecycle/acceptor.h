@@ -36,13 +36,14 @@ public:
 private:
     SharedQueue::Taken accept_one();
     void ensure_nonblocking();
-    void tell_no_descriptor(int reason);
+    void tell_waiting(int reason);
 
     UniqueFd listener_;
     std::string name_;
     std::function<void(UniqueFd)> accepted_;
     SharedQueue queue_;
-    bool told_ = false;  // of this want of descriptors
+    int troubled_ = 0;   // failures in a row
+    bool told_ = false;  // of what it waits for
 };
 
 }  // namespace sup::worker

@@ -20,6 +20,12 @@ void raise_descriptor_limit() {
     ::setrlimit(RLIMIT_NOFILE, &limit);
 }
 
+// Somebody's own handler stays.
+void ignore_broken_pipes() {
+    struct sigaction now {};
+    if (::sigaction(SIGPIPE, nullptr, &now) == 0 && now.sa_handler == SIG_DFL) std::signal(SIGPIPE, SIG_IGN);
+}
+
 bool contains(const std::vector<std::string>& all, const std::string& one) {
     return std::find(all.begin(), all.end(), one) != all.end();
 }
@@ -69,6 +75,7 @@ void Core::open_listeners() {
 }
 
 void Core::watch_signals() {
+    ignore_broken_pipes();
     watch_signal(SIGTERM);
     watch_signal(SIGQUIT);
     const int told = environment_.drain_signal;

@@ -107,7 +107,7 @@ private:
     std::vector<ListenerInfo> infos_;
     std::set<std::string> names_;  // of listeners, also of other generations': services keep references
 
-    uv::Loop loop_;
+    uv::Loop loop_{uv::LeftOpen::is_abandoned};  // the user's handles are the user's
     Counters counters_;
     Balance balance_;
     Rebalance rebalance_;

@@ -1,10 +1,14 @@
 #include "common/uv.h"
 
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include <array>
 #include <csignal>
+#include <cstdio>
+#include <functional>
 #include <optional>
+#include <string>
 
 #include "common/unique_fd.h"
 #include "tests/catch.h"
@@ -70,4 +74,58 @@ TEST_CASE("a signal calls back in the loop") {
     REQUIRE(::raise(SIGUSR1) == 0);
     loop.run();
     CHECK(arrivals == 1);
+}
+
+namespace {
+
+struct Ended {
+    int signal = 0;
+    std::string said;
+};
+
+// What becomes of a process that does this; one that hangs is ended by SIGALRM.
+Ended in_child(const std::function<void()>& what) {
+    std::array<int, 2> ends{};
+    REQUIRE(::pipe(ends.data()) == 0);
+    const pid_t child = ::fork();
+    if (child == 0) {
+        std::signal(SIGABRT, SIG_DFL);  // not a failure of the test
+        ::alarm(20);
+        ::dup2(ends[1], STDERR_FILENO);
+        what();
+        ::_exit(0);
+    }
+    const sup::UniqueFd reader{ends[0]};
+    sup::UniqueFd{ends[1]}.reset();
+    Ended ended;
+    std::array<char, 1024> text{};
+    for (ssize_t size = 0; (size = ::read(reader.get(), text.data(), text.size())) > 0;)
+        ended.said.append(text.data(), static_cast<std::size_t>(size));
+    int status = 0;
+    REQUIRE(::waitpid(child, &status, 0) == child);
+    ended.signal = WIFSIGNALED(status) ? WTERMSIG(status) : 0;
+    return ended;
+}
+
+void destroy_a_loop_with_open_handles(sup::uv::LeftOpen left_open) {
+    uv_timer_t timer;
+    uv_idle_t idle;
+    sup::uv::Loop loop(left_open);
+    uv_loop_t* raw = loop.get();
+    uv_timer_init(raw, &timer);
+    uv_timer_start(
+        &timer, [](uv_timer_t*) { std::fputs("called\n", stderr); }, 0, 1);
+    uv_idle_init(raw, &idle);
+}
+
+}  // namespace
+
+TEST_CASE("a loop never waits for handles that were left open: it names them, and aborts or goes") {
+    const Ended aborted = in_child([] { destroy_a_loop_with_open_handles(sup::uv::LeftOpen::aborts); });
+    CHECK(aborted.signal == SIGABRT);
+    CHECK(aborted.said.find("open handles (timer, idle)") != std::string::npos);
+    const Ended gone = in_child([] { destroy_a_loop_with_open_handles(sup::uv::LeftOpen::is_abandoned); });
+    CHECK(gone.signal == 0);
+    CHECK(gone.said.find("open handles (timer, idle)") != std::string::npos);
+    CHECK(gone.said.find("called") == std::string::npos);
 }

@@ -138,7 +138,7 @@ TEST_CASE("a value of the wrong type is refused, with what was expected and what
          {1, 47},
          "/worker/env/PORT",
          "a string in double quotes, found 80"},
-        {with_worker(R"("ready": 5)"), {1, 40}, "/worker/ready", "expected \"notify\", or a duration"},
+        {with_worker(R"("ready": 5)"), {1, 40}, "/worker/ready", "expected \"notify\", \"einhorn-ack\""},
     });
 }
 
@@ -269,6 +269,10 @@ TEST_CASE("a key given twice is refused, with both places") {
          {2, 20},
          "/listen/1/address",
          "at line 2, column 2"},
+        {R"({"listen": [{"address": "*:1"}, {"address": "*:1"}], "listen": [], "worker": {"command": ["x"]}})",
+         {1, 54},
+         "/listen",
+         "at line 1, column 2"},
         {with_worker(R"("env": {"A": "1", "\u0041": "2"})"),
          {1, 49},
          "/worker/env/A",
@@ -341,6 +345,65 @@ TEST_CASE("values that contradict each other are refused") {
          {1, 29},
          "/restart/backoff_max",
          "backoff_min (100ms)"},
+    });
+}
+
+TEST_CASE("a placeholder that is unknown or incomplete is refused where it stands") {
+    const auto argument = [](const std::string& text) {  // begins at line 1, column 73
+        return R"({"listen": [{"name":"http","address":"*:0"}], "worker": {"command":["x","z",)" + text +
+               "]}}";
+    };
+    check({
+        {argument(R"("{fd:http} {slots}")"), {1, 88}, "/worker/command/2", "did you mean {slot}?"},
+        {argument(R"("{prot:http}")"), {1, 78}, "/worker/command/2", "did you mean {port:LISTENER}?"},
+        {argument(R"("a{")"), {1, 79}, "/worker/command/2", "write {{ for a brace"},
+        {argument(R"("{}")"),
+         {1, 78},
+         "/worker/command/2",
+         "unknown placeholder {}; there are {fd:LISTENER}"},
+        {argument(R"("{ print $1 }")"), {1, 78}, "/worker/command/2", "and {{ for a brace"},
+        {argument(R"("{fd}")"), {1, 78}, "/worker/command/2", "write {fd:LISTENER}"},
+        {argument(R"("{slot:http}")"), {1, 78}, "/worker/command/2", "is not about a listener"},
+        {argument(R"("{fd:htp}")"), {1, 78}, "/worker/command/2", "did you mean \"http\"?"},
+        {argument(R"("{fd:x}")"), {1, 78}, "/worker/command/2", "no listener \"x\"; there are: \"http\""},
+        {argument(R"("{path:http}")"), {1, 78}, "/worker/command/2", "it is no unix socket"},
+        {argument(R"("\u00e9\t\ud83d\ude00{nope}")"),
+         {1, 98},
+         "/worker/command/2",
+         "unknown placeholder {nope}"},
+        {with_worker(R"("env": {"A": "x{y}"})"), {1, 46}, "/worker/env/A", "unknown placeholder {y}"},
+        {with_worker(R"("env": {"A": "{fd:z}"})"), {1, 45}, "/worker/env/A", "the configuration has none"},
+        {with_worker(R"("env": {"PATH": "/{slot}"})"),
+         {1, 47},
+         "/worker/env/PATH",
+         "PATH cannot have placeholders"},
+    });
+}
+
+TEST_CASE("protocols and readiness that do not fit are refused, with what would") {
+    check({
+        {with_worker(R"("protocols": "nginx")"), {1, 44}, "/worker/protocols", "an array of protocols"},
+        {with_worker(R"("protocols": ["ngnix"])"), {1, 45}, "/worker/protocols/0", "did you mean \"nginx\"?"},
+        {with_worker(R"("protocols": ["nginx", "nginx"])"), {1, 54}, "/worker/protocols/1", "named twice"},
+        {with_worker(R"("protocols": ["stdin"])"), {1, 44}, "/worker/protocols", "exactly one listener"},
+        {R"({"worker": {"command": ["x"], "protocols": ["stdin", "nginx"]}, "listen": [{"address": "*:0"}]})",
+         {1, 44},
+         "/worker/protocols",
+         "stands alone"},
+        {with_worker(R"("ready": "einhorn-ack")"),
+         {1, 40},
+         "/worker/ready",
+         "needs \"protocols\": [\"einhorn\"]"},
+        {R"({"worker": {"command": ["x"], "ready": {"fd": 3}}, "listen": [{"name": "a", "address": "*:0"}]})",
+         {1, 40},
+         "/worker/ready",
+         "descriptor 3 is that of listener \"a\"; the first free one is 4"},
+        {with_worker(R"("ready": {"fd": 2})"), {1, 47}, "/worker/ready/fd", "from 3 to 1023"},
+        {with_worker(R"("ready": {"pid": 4})"), {1, 40}, "/worker/ready", "expected {\"fd\": N}"},
+        {with_worker(R"("ready": {"connect": "http"})"),
+         {1, 41},
+         "/worker/ready/connect",
+         "as long as an old worker accepts from it"},
     });
 }
 

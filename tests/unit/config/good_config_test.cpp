@@ -34,10 +34,11 @@ TEST_CASE("what a configuration does not say has the documented default") {
     CHECK(config.file == "/etc/sup/shop.json");
     CHECK(config.name == "shop");
     CHECK(config.listen == std::vector<Listen>{{"listen0", {"127.0.0.1", 80}, 4096, false}});
-    CHECK(config.worker.command == std::vector<std::string>{"server"});
+    CHECK(config.worker.program == "server");
     CHECK(config.worker.count == 1);
     CHECK(config.worker.cwd == "/etc/sup");
     CHECK(config.worker.env.empty());
+    CHECK(config.worker.protocols == std::vector{Protocol::systemd});
     CHECK(config.worker.ready == Ready{ReadyByNotify{}});
     CHECK(config.worker.ready_timeout == 30s);
     CHECK(config.drain.signal == SIGTERM);
@@ -74,11 +75,13 @@ TEST_CASE("every key arrives where it belongs") {
     CHECK(config.name == "web.1_x-Y");
     CHECK(config.listen ==
           std::vector<Listen>{{"http", {"*", 0}, 16, true}, {"listen1", {"::1", 443}, 4096, false}});
-    CHECK(config.worker.command ==
-          std::vector<std::string>{"/etc/sup/bin/server", "--port=80", "", "./as-it-is", "é"});
+    CHECK(config.worker.program == "/etc/sup/bin/server");
+    CHECK(config.worker.arguments ==
+          std::vector{Template("--port=80"), Template(""), Template("./as-it-is"), Template("é")});
     CHECK(config.worker.count == 3);
     CHECK(config.worker.cwd == "/etc/sup/sub/folder");
-    CHECK(config.worker.env == std::map<std::string, std::string>{{"A", "b=c"}, {"EMPTY", ""}});
+    CHECK(config.worker.env ==
+          std::map<std::string, Template>{{"A", Template("b=c")}, {"EMPTY", Template("")}});
     CHECK(config.worker.ready == Ready{ReadyAfter{250ms}});
     CHECK(config.worker.ready_timeout == 2min);
     CHECK(config.drain.signal == SIGQUIT);
@@ -96,6 +99,33 @@ TEST_CASE("every key arrives where it belongs") {
     CHECK(config.log.file == "/var/log/sup.log");
 }
 
+TEST_CASE("arguments and environment values may have placeholders, and the program has none") {
+    const Config config = parse(R"({
+        "listen": [{ "name": "http", "address": "*:0" }],
+        "worker": { "command": ["./a{b", "--fd={fd:http}", "{{}{slot}"], "env": { "A": "{generation}", "PATH": "/x{{" } }
+    })");
+    CHECK(config.worker.program == "/etc/sup/a{b");
+    CHECK(config.worker.arguments.at(0).pieces() ==
+          std::vector<Piece>{"--fd=", Placeholder{"fd", "http", 5}});
+    CHECK(config.worker.arguments.at(1).pieces() == std::vector<Piece>{"{}", Placeholder{"slot", "", 3}});
+    CHECK(config.worker.env.at("A").placeholders().size() == 1);
+    CHECK(config.worker.env.at("PATH").pieces() == std::vector<Piece>{"/x{"});
+}
+
+TEST_CASE("the ways to be told of listeners and to be ready") {
+    const auto worker = [](const std::string& keys) {
+        return parse(R"({"listen": [{"address": "*:0"}], "worker": {"command": ["x"], )" + keys + "}}")
+            .worker;
+    };
+    CHECK(worker(R"("protocols": ["nginx", "php-fpm", "server-starter"])").protocols ==
+          std::vector{Protocol::nginx, Protocol::php_fpm, Protocol::server_starter});
+    CHECK(worker(R"("protocols": ["stdin"], "ready": {"fd": 3})").ready == Ready{ReadyByNewline{3}});
+    CHECK(worker(R"("ready": {"fd": 4})").ready == Ready{ReadyByNewline{4}});
+    CHECK(worker(R"("protocols": ["systemd", "einhorn"])").ready == Ready{ReadyByAck{}});
+    CHECK(worker(R"("protocols": ["einhorn"], "ready": "einhorn-ack")").ready == Ready{ReadyByAck{}});
+    CHECK(worker(R"("protocols": ["einhorn"], "ready": "notify")").ready == Ready{ReadyByNotify{}});
+}
+
 TEST_CASE("comments, a byte order mark and either line end are allowed") {
     parse(
         "\xEF\xBB\xBF// one\r\n{ /* two */ \"listen\": [], // three\r\n\"worker\": {\"command\": [\"x\"]}}// "
@@ -104,8 +134,7 @@ TEST_CASE("comments, a byte order mark and either line end are allowed") {
 
 TEST_CASE("a program without a slash is left to PATH, with one it is relative to the file") {
     const auto program = [](const std::string& written) {
-        return parse(R"({"listen": [], "worker": {"command": [")" + written + R"("]}})")
-            .worker.command.front();
+        return parse(R"({"listen": [], "worker": {"command": [")" + written + R"("]}})").worker.program;
     };
     CHECK(program("server") == "server");
     CHECK(program("./server") == "/etc/sup/server");

@@ -29,7 +29,7 @@ TEST_CASE("a file is read with its own folder as the start of relative paths") {
     REQUIRE(config.ok());
     CHECK(config->file == folder.path() + "/shop.json");
     CHECK(config->name == "shop");
-    CHECK(config->worker.command.front() == folder.path() + "/server");
+    CHECK(config->worker.program == folder.path() + "/server");
     CHECK(config->worker.cwd == folder.path());
 }
 
@@ -41,7 +41,7 @@ TEST_CASE("a symbolic link to a folder is kept, so that a reload follows it anew
     const auto config = load_config(folder.path() + "/current/sup.json");
     REQUIRE(config.ok());
     CHECK(config->file == folder.path() + "/current/sup.json");
-    CHECK(config->worker.command.front() == folder.path() + "/current/server");
+    CHECK(config->worker.program == folder.path() + "/current/server");
 }
 
 TEST_CASE("what cannot be a configuration file is refused by its kind") {

@@ -67,6 +67,17 @@ TEST_CASE("who hands over to a generation whose successor cannot take must finis
     CHECK(contains(replace_by(life, gen(3), false), "OfferInbox worker=1"));
 }
 
+TEST_CASE("a stop is told also to those who drain already and hand over to nobody") {
+    Life life;
+    life.serve(policy_of(1));
+    open_channels(life, gen(1));
+    replace_by(life, gen(2), false);
+    const Lines lines = life.stop(req(9));
+    CHECK(contains(lines, "OfferInbox worker=1"));
+    CHECK(count(lines, "OfferInbox") == 1);
+    CHECK(count(life.feed(StopRequested{req(10)}), "OfferInbox") == 0);
+}
+
 TEST_CASE("at a stop nobody is left to hand over to") {
     Life life;
     life.serve(policy_of(1));

@@ -43,6 +43,14 @@ TEST_CASE("a worker that never became ready is told what it should have done") {
     CHECK(text.find("READY=1") != std::string::npos);
 }
 
+TEST_CASE("what a worker should have done depends on how it is said to be ready") {
+    sup::FailedWorker other = worker;
+    other.ready = sup::config::ReadyByAck{};
+    CHECK(describe(about_slot_0(Kind::ready_timeout), other).find("EINHORN_SOCK_PATH") != std::string::npos);
+    other.ready = sup::config::ReadyByNewline{7};
+    CHECK(describe(about_slot_0(Kind::ready_timeout), other).find("descriptor 7") != std::string::npos);
+}
+
 TEST_CASE("a worker that could not be started has no pid, and its reason is kept") {
     CHECK(describe(about_slot_0(Kind::spawn_failed, {}, "worker ./x: Permission denied"), std::nullopt) ==
           "worker 0 could not be started: worker ./x: Permission denied");

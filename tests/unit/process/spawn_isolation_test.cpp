@@ -151,3 +151,49 @@ TEST_CASE("a worker has working standard descriptors when the master was started
     CHECK(descriptors["2"]["target"] == descriptors["1"]["target"]);
     CHECK_THAT(descriptors["3"]["target"].get<std::string>(), Catch::Matchers::StartsWith("socket:"));
 }
+
+TEST_CASE("a worker may get a descriptor of its own, far from its listeners, and nothing between") {
+    const Pipe output = make_pipe();
+    const Pipe extra = make_pipe();
+    const UniqueFd listener = UniqueFd{::open("/dev/zero", O_RDONLY | O_CLOEXEC)};
+    Command worker = command({SPAWN_PROBE, "report"});
+    worker.listeners = {listener.get()};
+    SpawnRequest request = worker.request(output.writer.get(), STDERR_FILENO);
+    request.extra = {extra.writer.get(), 17};
+    request.listen_pid = false;
+    std::string text;
+    {
+        const auto spawned = spawn(request);
+        REQUIRE(spawned);
+        wait_for_exit(spawned->pid);
+        text.resize(std::size_t{64} * 1024);
+        const ssize_t size = ::read(output.reader.get(), text.data(), text.size());
+        REQUIRE(size > 0);
+        text.resize(static_cast<std::size_t>(size));
+    }
+    const json report = json::parse(text);
+    CHECK(report["descriptors"].size() == 5);
+    CHECK(report["descriptors"]["3"]["target"] == "/dev/zero");
+    CHECK_THAT(report["descriptors"]["17"]["target"].get<std::string>(),
+               Catch::Matchers::StartsWith("pipe:"));
+    CHECK_FALSE(report["descriptors"]["17"]["close_on_exec"].get<bool>());
+    for (const auto& entry : report["environment"])
+        CHECK(entry.get<std::string>().rfind("LISTEN_PID", 0) != 0);
+}
+
+TEST_CASE("a worker's standard input may be a listener") {
+    const Pipe output = make_pipe();
+    const UniqueFd listener = UniqueFd{::open("/dev/zero", O_RDONLY | O_CLOEXEC)};
+    const Command worker = command({SPAWN_PROBE, "report"});
+    SpawnRequest request = worker.request(output.writer.get(), STDERR_FILENO);
+    request.standard_input = listener.get();
+    const auto spawned = spawn(request);
+    REQUIRE(spawned);
+    wait_for_exit(spawned->pid);
+    std::string text(std::size_t{64} * 1024, '\0');
+    const ssize_t size = ::read(output.reader.get(), text.data(), text.size());
+    REQUIRE(size > 0);
+    const json report = json::parse(text.substr(0, static_cast<std::size_t>(size)));
+    CHECK(report["descriptors"].size() == 3);
+    CHECK(report["descriptors"]["0"]["target"] == "/dev/zero");
+}

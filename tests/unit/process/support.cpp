@@ -109,8 +109,16 @@ int wait_for_exit(pid_t pid) {
 SpawnRequest Command::request(int standard_output, int standard_error) const {
     rlimit limit{};
     ::getrlimit(RLIMIT_NOFILE, &limit);
-    return {*executable, *directory,      arguments,      environment,
-            listeners,   standard_output, standard_error, limit};
+    return {.executable = *executable,
+            .directory = *directory,
+            .arguments = arguments,
+            .environment = environment,
+            .listeners = listeners,
+            .standard_input = {},
+            .standard_output = standard_output,
+            .standard_error = standard_error,
+            .extra = {},
+            .descriptor_limit = limit};
 }
 
 Command command(std::vector<std::string> arguments, const std::string& cwd) {

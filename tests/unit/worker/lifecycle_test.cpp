@@ -1,12 +1,15 @@
 // The worker's small parts: environment, notifications, packets, addresses.
 #include <sys/socket.h>
 #include <unistd.h>
+#include <uv.h>
 
 #include <array>
 #include <csignal>
 #include <cstdlib>
+#include <memory>
 #include <string>
 
+#include "sup/worker.h"
 #include "tests/catch.h"
 #include "worker/lifecycle/channel.h"
 #include "worker/lifecycle/environment.h"
@@ -166,4 +169,57 @@ TEST_CASE("a descriptor that is promised and not open is an error that names it"
     REQUIRE_FALSE(listeners);
     CHECK(listeners.error().message.find("LISTEN_FDS promises 4000 descriptors, but ") == 0);
     CHECK(listeners.error().message.find(" is not open") != std::string::npos);
+}
+
+namespace {
+
+void ignore_nothing(int) {}
+
+using Disposition = void (*)(int);
+
+// What SIGPIPE does after a worker was made, having done `before`.
+Disposition broken_pipe(Disposition before, bool handle_signals) {
+    std::signal(SIGPIPE, before);
+    const Worker worker({.listen = {"127.0.0.1:0"}, .handle_signals = handle_signals});
+    return std::signal(SIGPIPE, SIG_DFL);
+}
+
+}  // namespace
+
+TEST_CASE(
+    "a worker that handles signals does not die of a broken pipe, and leaves its user's handler alone") {
+    CHECK(broken_pipe(SIG_DFL, true) == SIG_IGN);
+    CHECK(broken_pipe(SIG_DFL, false) == SIG_DFL);
+    CHECK(broken_pipe(ignore_nothing, true) == ignore_nothing);
+}
+
+TEST_CASE("a worker that ends with handles of its user open waits for none of them, and calls none back") {
+    uv_timer_t left;
+    int called = 0;
+    {
+        Worker worker({.listen = {"127.0.0.1:0"}, .handle_signals = false});
+        uv_timer_init(worker.loop(), &left);
+        left.data = &called;
+        uv_timer_start(
+            &left, [](uv_timer_t* timer) { ++*static_cast<int*>(timer->data); }, 0, 1);
+    }
+    CHECK(called == 0);
+    // The loop is its user's now.
+    const std::unique_ptr<uv_loop_t> loop(left.loop);
+    uv_close(reinterpret_cast<uv_handle_t*>(&left), nullptr);
+    uv_run(loop.get(), UV_RUN_DEFAULT);
+    CHECK(uv_loop_close(loop.get()) == 0);
+}
+
+TEST_CASE("a handle that its user has closed is called back before the worker is gone") {
+    uv_timer_t closed;
+    bool told = false;
+    closed.data = &told;
+    {
+        Worker worker({.listen = {"127.0.0.1:0"}, .handle_signals = false});
+        uv_timer_init(worker.loop(), &closed);
+        uv_close(reinterpret_cast<uv_handle_t*>(&closed),
+                 [](uv_handle_t* handle) { *static_cast<bool*>(handle->data) = true; });
+    }
+    CHECK(told);
 }

@@ -104,6 +104,51 @@ TEST_CASE("the answer to HEAD tells the length and has no body") {
     CHECK(undated(wire.give(get("/next"))) == answer(200, "OK", "", "/next"));
 }
 
+TEST_CASE("an answer that may have no body is complete when it is started, and its handler can tell") {
+    const auto [method, status] =
+        GENERATE(std::pair{"HEAD", 200}, std::pair{"GET", 204}, std::pair{"GET", 304});
+    std::vector<Response> kept;
+    int drained = 0;
+    Wire wire([&, code = status](Request&, Response response) {
+        CHECK(response.open());
+        response.start(code);
+        CHECK_FALSE(response.open());
+        CHECK_FALSE(response.write("nothing of this is sent"));
+        response.on_drain([&](Response&) { ++drained; });
+        kept.push_back(response);
+    });
+    const std::string request = std::string(method) + " / HTTP/1.1\r\nHost: a\r\n\r\n";
+    const std::string text = wire.give(request + request);
+    CHECK(wire.context.requests == 2);
+    CHECK(wire.context.unanswered == 0);
+    CHECK_FALSE(contains(text, "nothing"));
+    CHECK(text.substr(text.size() - 4) == "\r\n\r\n");
+    kept[0].end();
+    CHECK(wire.take().empty());
+    CHECK(wire.protocol.idle());
+    CHECK(drained == 0);
+}
+
+TEST_CASE("a request's body is read to its end although its answer may have none") {
+    std::string got;
+    const bool ends = GENERATE(true, false);
+    Wire wire([&](Request& request, Response response) {
+        response.start(204);
+        CHECK_FALSE(response.open());
+        CHECK_FALSE(response.write("x"));
+        request.read_body(100, [&](std::string_view piece, bool last, Response& out) {
+            got += piece;
+            if (last && ends) out.end();
+        });
+    });
+    std::string text = wire.give("POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 6\r\n\r\nabc");
+    text += wire.give("def");
+    CHECK(got == "abcdef");
+    CHECK(contains(text, "204 No Content"));
+    CHECK(wire.protocol.idle());
+    CHECK(wire.context.unanswered == 0);
+}
+
 TEST_CASE("HTTP/1.0 is closed after the answer, unless it asks to be kept") {
     Wire closing(tell_target);
     CHECK(contains(closing.give("GET / HTTP/1.0\r\n\r\n"), "Connection: close\r\n"));
@@ -143,6 +188,13 @@ TEST_CASE("Connection: close is honoured, and nothing after it is answered") {
           answer(200, "OK", "Connection: close\r\n", "/a"));
     CHECK(closes(wire));
     // There were bytes left that a plain close would answer with a reset.
+    CHECK(wire.protocol.linger());
+}
+
+TEST_CASE("after a body the client's end is waited for: some send an empty line behind it") {
+    Wire wire(echo);
+    wire.give("POST / HTTP/1.1\r\nHost: a\r\nConnection: close\r\nContent-Length: 5\r\n\r\nhello");
+    CHECK(closes(wire));
     CHECK(wire.protocol.linger());
 }
 
@@ -408,6 +460,47 @@ TEST_CASE("a client that has sent everything and shut its side gets its answers"
     CHECK_FALSE(wire.protocol.linger());
 }
 
+TEST_CASE("a handler hears that its client has ended its side, and may answer still") {
+    std::optional<Response> kept;
+    int told = 0;
+    const auto tell = [&](Response& response) {
+        CHECK(response.open());
+        ++told;
+    };
+    Wire wire([&](Request&, Response response) {
+        response.on_half_closed(tell);
+        kept = response;
+    });
+    wire.give(get("/"));
+    CHECK(told == 0);
+    wire.protocol.receive_end();
+    CHECK(told == 1);
+    // Set when it is so already, it is called at once.
+    kept->on_half_closed(tell);
+    CHECK(told == 2);
+    kept->on_half_closed([](Response& response) { response.send(200, "early"); });
+    CHECK(contains(wire.take(), "early"));
+    CHECK(closes(wire));
+    kept->on_half_closed(tell);
+    CHECK(told == 2);
+}
+
+TEST_CASE("requests that get no whole answer are counted") {
+    std::optional<Response> kept;
+    Wire wire(tell_target);
+    wire.give(get("/"));
+    wire.give("GET / HT");
+    wire.protocol.abandon();
+    CHECK(wire.context.unanswered == 0);
+    Wire cut([](Request&, Response response) { response.start(200); });
+    cut.give(get("/"));
+    CHECK(cut.context.unanswered == 1);
+    Wire gone([&](Request&, Response response) { kept = response; });
+    gone.give(get("/"));
+    gone.protocol.abandon();
+    CHECK(gone.context.unanswered == 1);
+}
+
 TEST_CASE("a client that goes in the midst of a message ends the connection, and the handler hears of it") {
     Wire idle(tell_target);
     idle.protocol.receive_end();
@@ -459,6 +552,19 @@ TEST_CASE("a header that a handler adds cannot become two") {
     const std::string text = wire.give(get("/"));
     CHECK(contains(text, "X-Name: a  Evil: b\r\n"));
     CHECK_FALSE(contains(text, "\r\nEvil"));
+}
+
+TEST_CASE("a handler cannot contradict the headers that are the library's, and names its type once") {
+    Wire wire([](Request&, Response response) {
+        response.header("content-length", "3");
+        response.header("Transfer-Encoding", "chunked");
+        response.header("Connection", "keep-alive");
+        response.header("DATE", "now");
+        response.header("content-type", "text/html");
+        response.send(200, "body");
+    });
+    CHECK(undated(wire.give(get("/"))) ==
+          "HTTP/1.1 200 OK\r\nDate: \r\nContent-Length: 4\r\ncontent-type: text/html\r\n\r\nbody");
 }
 
 TEST_CASE("an answer longer or shorter than it promised cuts the connection") {

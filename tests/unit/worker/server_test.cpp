@@ -8,6 +8,7 @@
 #include <atomic>
 #include <fstream>
 #include <memory>
+#include <optional>
 #include <string>
 #include <thread>
 #include <vector>
@@ -44,6 +45,24 @@ void echo(Request& request, Response response) {
 std::string post(std::size_t length) {
     return "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: " + std::to_string(length) + "\r\n\r\n";
 }
+
+void reset(Client client) {
+    const linger at_once{1, 0};
+    ::setsockopt(client.fd(), SOL_SOCKET, SO_LINGER, &at_once, sizeof at_once);
+}
+
+// Answers what is not "/wait", and tells of what becomes of the others, which it keeps.
+struct Patient {
+    void operator()(Request& request, Response response) {
+        if (request.path() != "/wait") return response.send(200, request.target());
+        response.on_gone([this] { ++gone; });
+        response.on_half_closed([this](Response&) { ++half_closed; });
+        kept.push_back(std::move(response));
+    }
+    std::vector<Response> kept;
+    std::atomic<int> gone = 0;
+    std::atomic<int> half_closed = 0;
+};
 
 // AddressSanitizer keeps freed memory for a while, and this process is client and server: its size then tells
 // nothing.
@@ -256,6 +275,30 @@ TEST_CASE("a refusal arrives whole although the client goes on sending") {
     CHECK(all->find("HTTP/1.1 400 Bad Request\r\n") == 0);
 }
 
+TEST_CASE("a late refusal arrives whole, with all that the kernels hold of the upload on its way") {
+    std::atomic<bool> full = false;
+    RunningServer running([&](Request&, Response response) {
+        while (!full) sup::test::pause_briefly();
+        response.send(403, "no");
+    });
+    Client client(running.address());
+    client.send(post(1ULL << 30));
+    const std::string piece(64 * 1024UL, 'x');
+    std::size_t sent = 0;
+    for (int refused = 0; refused < 20;) {
+        const std::size_t taken = client.try_send(piece);
+        sent += taken;
+        if (taken > 0) continue;
+        ++refused;
+        sup::test::pause_briefly();
+    }
+    CAPTURE(sent);
+    full = true;
+    const auto all = client.receive_to_end();
+    REQUIRE(all);
+    CHECK(all->find("HTTP/1.1 403 Forbidden\r\n") == 0);
+}
+
 TEST_CASE("slow heads get a 408, slow bodies too, and idle connections are left alone") {
     sup::http::Options options;
     options.header_timeout = 50ms;
@@ -329,6 +372,117 @@ TEST_CASE(
         running.exit_code();
         timers.clear();
     }
+}
+
+TEST_CASE("a client that goes while nothing is read from it is noticed at once") {
+    Patient patient;
+    RunningServer running(
+        [&](Request& request, Response response) { patient(request, std::move(response)); });
+    SECTION("after it has ended its side") {
+        Client client(running.address());
+        client.send(get("/wait"));
+        client.end_sending();
+        CHECK(eventually([&] { return patient.half_closed == 1; }));
+        CHECK(patient.gone == 0);
+        reset(std::move(client));
+    }
+    SECTION("with so many requests behind it that no more are taken") {
+        Client client(running.address());
+        client.send(get("/wait"));
+        std::string more;
+        while (more.size() < 1'000'000) more += get("/");
+        while (client.try_send(more) > 0) sup::test::pause_briefly();
+        reset(std::move(client));
+    }
+    CHECK(eventually([&] { return patient.gone == 1; }));
+    CHECK(eventually([&] { return running.server().connections() == 0; }));
+    CHECK(running.server().unanswered() == 1);
+    CHECK(running.exit_code() == 0);
+}
+
+TEST_CASE("a client that ended its side and waits for its answer costs no turn of the loop") {
+    std::atomic<int> turns = 0;
+    uv_check_t check;
+    std::optional<Response> waiting;
+    std::atomic<bool> ended = false;
+    RunningServer* server = nullptr;
+    RunningServer running([&](Request& request, Response response) {
+        if (request.path() == "/answer") waiting->send(200, "patience");
+        if (request.path() != "/wait") return response.send(200, "");
+        uv_check_init(server->worker().loop(), &check);
+        check.data = &turns;
+        uv_check_start(&check, [](uv_check_t* handle) { ++*static_cast<std::atomic<int>*>(handle->data); });
+        response.on_half_closed([&](Response&) { ended = true; });
+        waiting = response;
+    });
+    server = &running;
+    Client half_closed(running.address());
+    half_closed.send(get("/wait"));
+    half_closed.end_sending();
+    CHECK(eventually([&] { return ended.load(); }));
+    const int before = turns;
+    Client other(running.address());
+    for (int i = 0; i < 200; ++i) {
+        other.send(get("/"));
+        other.receive();
+    }
+    CHECK(turns - before < 600);
+    other.send(get("/answer"));
+    CHECK(half_closed.receive().body == "patience");
+    CHECK(half_closed.ended_in_order());
+    running.exit_code();
+    uv_close(reinterpret_cast<uv_handle_t*>(&check), nullptr);
+    waiting.reset();
+}
+
+TEST_CASE("an answer is not lost to what its client sent after asking for the end") {
+    std::atomic<bool> more_came = false;
+    RunningServer running([&](Request&, Response response) {
+        while (!more_came) sup::test::pause_briefly();
+        response.send(200, std::string(100'000, 'x'));
+    });
+    for (int i = 0; i < 20; ++i) {
+        more_came = false;
+        Client client(running.address());
+        const int on = 1;
+        ::setsockopt(client.fd(), IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
+        client.send(get("/", "Connection: close\r\n"));
+        CHECK(eventually([&] { return running.server().requests() == static_cast<std::uint64_t>(i + 1); }));
+        client.send("\r\n");
+        more_came = true;
+        const auto all = client.receive_to_end();
+        REQUIRE(all);
+        CHECK(all->size() > 100'000);
+    }
+}
+
+// How many of these heads, each sent with the end of the one before, were answered; nothing when this process
+// was itself too slow for that to tell anything.
+std::optional<int> send_overlapping_heads(const std::string& address, std::chrono::milliseconds pause,
+                                          int count) {
+    const std::string head = get("/");
+    Client client(address);
+    client.send(head.substr(0, 10));
+    auto last = std::chrono::steady_clock::now();
+    for (int i = 0; i < count; ++i) {
+        std::this_thread::sleep_for(pause);
+        client.send(head.substr(10) + head.substr(0, 10));
+        const Answer answered = client.receive();
+        const auto now = std::chrono::steady_clock::now();
+        if (now - last > 4 * pause) return std::nullopt;
+        last = now;
+        if (answered.status != 200) return i;
+    }
+    return count;
+}
+
+TEST_CASE("each head has its own time, also when it begins in the packet that ends the one before") {
+    sup::http::Options options;
+    options.header_timeout = 400ms;
+    RunningServer running(tell_target, options);
+    std::optional<int> answered;
+    for (int i = 0; i < 20 && !answered; ++i) answered = send_overlapping_heads(running.address(), 50ms, 16);
+    CHECK(answered == 16);
 }
 
 TEST_CASE("answers from a timer, with the next request already waiting") {

@@ -34,8 +34,9 @@ struct Options {
     bool ready_at_start = true;
 
     // SIGTERM, SIGQUIT and the signal that SUP_DRAIN_SIGNAL names start the drain; run by hand SIGINT does
-    // too, and a second one then ends the process without waiting. With false all dispositions are left
-    // alone; call drain().
+    // too, and a second one then ends the process without waiting. SIGPIPE is ignored, so that writing to a
+    // client or pipe that has gone is an error (EPIPE) and not the end of the process; programs that you
+    // start inherit that, unless by uv_spawn(). With false all dispositions are left alone; call drain().
     bool handle_signals = true;
 
     // How long a drain may take where SUP_DRAIN_TIMEOUT_MS does not say it. Shortly before its end what is
@@ -81,8 +82,10 @@ public:
     unsigned generation() const;  // SUP_GENERATION, 0 without sup
     const std::vector<ListenerInfo>& listeners() const;
 
-    // For timers, descriptors and child processes of your own. What you put in keeps run() from returning
-    // only if you still have connections open.
+    // For timers, descriptors and child processes of your own. They do not keep run() from returning: that is
+    // for the worker's connections alone. uv_close() them before the worker is destroyed, which then calls
+    // back for each. What is still open is named on stderr and left alone: nothing waits for it, and its
+    // callbacks are not called any more.
     uv_loop_s* loop();
 
     // For the servers built on a worker.

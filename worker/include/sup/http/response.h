@@ -20,11 +20,12 @@ public:
     Response& operator=(Response other) noexcept;
     ~Response();
 
-    // False when the client has gone, or the answer is complete.
+    // False when the client has gone, the answer is complete, or it was started and may have no body (to
+    // HEAD, or with 204 or 304): there is nothing to write() any more.
     bool open() const;
 
     // Adds a header; before send() or start(). Date, Content-Length, Transfer-Encoding and Connection are the
-    // library's.
+    // library's, and not taken. A Content-Type from here is told in place of that of send() or start().
     void header(std::string_view name, std::string_view value);
 
     // The whole answer. For HEAD the body is left out and its length told.
@@ -34,8 +35,8 @@ public:
     void start(int status, std::optional<std::uint64_t> length = std::nullopt,
                std::string_view content_type = "text/plain");
 
-    // False asks to wait for on_drain(): the client takes its answer more slowly than it is made. What is
-    // written all the same is kept in memory.
+    // False while open() asks to wait for on_drain(): the client takes its answer more slowly than it is
+    // made. What is written all the same is kept in memory.
     bool write(std::string_view piece);
     void end();
 
@@ -45,6 +46,11 @@ public:
 
     // Called once when the client goes before the answer was complete.
     void on_gone(std::function<void()> callback);
+
+    // Called once when the client ends its side of the connection before the answer was complete; at once if
+    // it has already. It may wait for its answer still (shutdown(2)), or have closed altogether: TCP tells
+    // which only when something is sent to it. For handlers that would go on waiting or working for long.
+    void on_half_closed(std::function<void(Response&)> callback);
 
     // Holds the request's body back, and lets it flow again: for handlers that cannot take it as fast as it
     // comes.
@@ -57,6 +63,7 @@ public:
 private:
     friend class Protocol;
     explicit Response(Exchange* exchange);
+    bool live() const;
 
     Exchange* exchange_;
 };

@@ -54,6 +54,8 @@ public:
 
     std::size_t connections() const;  // open now
     std::uint64_t requests() const;   // answered, or being answered, since the start
+    // Those that got no whole answer: the client went, the handler gave up, or the drain's time was up.
+    std::uint64_t unanswered() const;
 
 private:
     std::shared_ptr<ServerCore> core_;

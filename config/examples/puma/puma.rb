@@ -1,0 +1,3 @@
+workers 2
+threads 4, 4
+raise_exception_on_sigterm false

@@ -1,0 +1,118 @@
+#include "master/process/ack_socket.h"
+
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <array>
+#include <cerrno>
+#include <utility>
+#include <vector>
+
+#include "master/process/ack_message.h"
+#include "master/process/private_socket.h"
+
+namespace sup {
+namespace {
+
+constexpr std::size_t longest_line = std::size_t{4} * 1024;
+// A worker needs one; more wait in the kernel's queue until one of these has ended.
+constexpr std::size_t most_connections = 8;
+
+pid_t peer_of(int socket) {
+    ucred credentials{};
+    socklen_t size = sizeof credentials;
+    const bool known = ::getsockopt(socket, SOL_SOCKET, SO_PEERCRED, &credentials, &size) == 0;
+    return known ? credentials.pid : 0;
+}
+
+}  // namespace
+
+AckSocket::AckSocket(uv_loop_t* loop, UniqueFd fd, std::string path, Callbacks callbacks)
+    : loop_(loop), fd_(std::move(fd)), path_(std::move(path)), callbacks_(std::move(callbacks)) {}
+
+Result<std::unique_ptr<AckSocket>> AckSocket::open(uv_loop_t* loop, const std::string& path,
+                                                   std::optional<Owner> owner, Callbacks callbacks) {
+    auto fd = bind_private_socket("ack socket", path, SOCK_STREAM, owner);
+    if (!fd) return fd.error();
+    // From here on its destructor removes the file.
+    std::unique_ptr<AckSocket> socket{new AckSocket(loop, std::move(*fd), path, std::move(callbacks))};
+    if (::listen(socket->fd_.get(), most_connections) != 0) {
+        return errno_error("ack socket " + path + ": listen");
+    }
+    auto poll =
+        uv::Poll::create(loop, socket->fd_.get(), [raw = socket.get()](int, int) { raw->accept_all(); });
+    if (!poll) return poll.error();
+    socket->poll_ = std::move(*poll);
+    socket->poll_.start(UV_READABLE);
+    return socket;
+}
+
+AckSocket::~AckSocket() {
+    ::unlink(path_.c_str());
+}
+
+void AckSocket::drain() {
+    accept_all();
+    std::vector<Connection*> open;
+    for (Connection& connection : connections_) open.push_back(&connection);
+    for (Connection* connection : open) read(*connection);
+}
+
+void AckSocket::accept_all() {
+    while (connections_.size() < most_connections) {
+        UniqueFd fd{::accept4(fd_.get(), nullptr, nullptr, SOCK_CLOEXEC | SOCK_NONBLOCK)};
+        if (!fd) return;
+        Connection& connection = connections_.emplace_back(Connection{std::move(fd), {}, {}});
+        auto poll =
+            uv::Poll::create(loop_, connection.fd.get(), [this, &connection](int, int) { read(connection); });
+        if (!poll) {
+            connections_.pop_back();
+            return;
+        }
+        connection.poll = std::move(*poll);
+        connection.poll.start(UV_READABLE);
+    }
+    poll_.stop();  // until one of them has ended
+}
+
+void AckSocket::read(Connection& connection) {
+    std::array<char, 1024> buffer{};
+    for (;;) {
+        const ssize_t size = ::recv(connection.fd.get(), buffer.data(), buffer.size(), 0);
+        if (size < 0 && errno == EINTR) continue;
+        if (size < 0 && errno == EAGAIN) return;
+        if (size <= 0) break;
+        connection.received.append(buffer.data(), static_cast<std::size_t>(size));
+        const std::size_t end = connection.received.find('\n');
+        if (end == std::string::npos && connection.received.size() < longest_line) continue;
+        interpret(connection, std::string_view(connection.received).substr(0, end));
+        break;
+    }
+    close(connection);
+}
+
+void AckSocket::interpret(const Connection& connection, std::string_view line) {
+    const std::optional<pid_t> claimed = parse_ack(line);
+    if (!claimed) {
+        return complain(R"(what it wrote to EINHORN_SOCK_PATH is not {"command":"worker:ack","pid":N})");
+    }
+    const pid_t peer = peer_of(connection.fd.get());
+    if (*claimed == worker_ && peer == worker_) {
+        callbacks_.acknowledged();
+        return;
+    }
+    complain("process " + std::to_string(peer) + " acknowledged the start of process " +
+             std::to_string(*claimed) + "; only the worker's main process may, and only for itself");
+}
+
+void AckSocket::complain(const std::string& what) {
+    if (!std::exchange(complained_, true)) callbacks_.trouble(what);
+}
+
+void AckSocket::close(const Connection& connection) {
+    connections_.remove_if([&](const Connection& other) { return &other == &connection; });
+    poll_.start(UV_READABLE);
+}
+
+}  // namespace sup

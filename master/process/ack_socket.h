@@ -1,0 +1,64 @@
+// The stream socket on which one worker that was written for einhorn acknowledges its start.
+#pragma once
+
+#include <sys/types.h>
+#include <uv.h>
+
+#include <functional>
+#include <list>
+#include <memory>
+#include <optional>
+#include <string>
+
+#include "common/result.h"
+#include "common/unique_fd.h"
+#include "common/uv.h"
+#include "master/process/owner.h"
+
+namespace sup {
+
+// Main thread only. Destroying it removes the socket's file.
+class AckSocket {
+public:
+    struct Callbacks {
+        std::function<void()> acknowledged;
+        // Somebody wrote what is no ack of this worker, in words; said once.
+        std::function<void(const std::string&)> trouble;
+    };
+    // Neither callback may destroy the socket. Makes it at `path`, replacing a stale file, 0600 and owned by
+    // `owner`.
+    static Result<std::unique_ptr<AckSocket>> open(uv_loop_t* loop, const std::string& path,
+                                                   std::optional<Owner> owner, Callbacks callbacks);
+    ~AckSocket();
+    AckSocket(const AckSocket&) = delete;
+    AckSocket& operator=(const AckSocket&) = delete;
+
+    // Only this process can acknowledge, and only its own start: the kernel says who connected (SO_PEERCRED).
+    void expect(pid_t worker) noexcept { worker_ = worker; }
+    // Delivers now what has arrived.
+    void drain();
+
+private:
+    struct Connection {
+        UniqueFd fd;
+        std::string received;
+        uv::Poll poll;
+    };
+    AckSocket(uv_loop_t* loop, UniqueFd fd, std::string path, Callbacks callbacks);
+    void accept_all();
+    void read(Connection& connection);
+    void interpret(const Connection& connection, std::string_view line);
+    void complain(const std::string& what);
+    void close(const Connection& connection);
+
+    uv_loop_t* loop_;
+    UniqueFd fd_;
+    std::string path_;
+    Callbacks callbacks_;
+    uv::Poll poll_;
+    std::list<Connection> connections_;
+    pid_t worker_ = 0;
+    bool complained_ = false;
+};
+
+}  // namespace sup

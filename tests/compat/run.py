@@ -1,0 +1,201 @@
+#!/usr/bin/env python3
+"""Starts each example of config/examples under sup, reloads it under load, and prints what became of the requests.
+
+Each runs in a copy of its folder on a port of its own. Exit code 0: every server behaved, or lost what servers.py explains.
+"""
+
+import argparse
+import json
+import os
+import random
+import re
+import shutil
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from clients import Load, ask_fastcgi, ask_http, fastcgi_request
+from servers import SERVERS
+
+EXAMPLES = Path(__file__).resolve().parents[2] / "config" / "examples"
+
+
+@dataclass
+class Row:
+    name: str
+    started: bool = False
+    ready_ms: int = 0
+    reloads: int = 0
+    answered: int = 0
+    failed: int = 0
+    keepalive: str = "-"
+    drained: bool = False
+    slowest_ms: int = 0
+    causes: list = field(default_factory=list)
+    notes: list = field(default_factory=list)
+
+
+def free_port():
+    """Below the range from which the kernel serves connecting clients, so that none of them takes it meanwhile."""
+    while True:
+        port = random.randrange(20000, 30000)
+        with socket.socket() as probe:
+            try:
+                probe.bind(("127.0.0.1", port))
+                return port
+            except OSError:
+                continue
+
+
+def copy_example(name, target, port):
+    """The example with its one port replaced wherever it stands: nginx.conf and the like repeat it."""
+    source = EXAMPLES / name
+    written = re.search(r'"address": "127\.0\.0\.1:(\d+)"', (source / "sup.json").read_text()).group(1)
+    shutil.copytree(source, target)
+    target.chmod(0o755)
+    for file in target.iterdir():
+        if file.is_file():
+            text = file.read_text()
+            if written in text:
+                file.write_text(text.replace(written, str(port)))
+
+
+class Instance:
+    def __init__(self, sup, folder, name):
+        self.sup, self.folder, self.name = sup, folder, name
+        self.environment = {**os.environ, "SUP_RUNTIME_DIR": str(folder.parent / "run")}
+
+    def call(self, *arguments, timeout=120):
+        return subprocess.run([self.sup, *arguments], env=self.environment, cwd=self.folder, capture_output=True, text=True,
+                              timeout=timeout)
+
+    def log(self, lines=25):
+        path = Path(self.environment["SUP_RUNTIME_DIR"]) / self.name / "sup.log"
+        return path.read_text(errors="replace").splitlines()[-lines:] if path.exists() else []
+
+    def problems(self):
+        """What the master said about workers that did not leave as they should."""
+        return [line for line in self.log(1000) if "did not finish" in line or "left processes" in line]
+
+
+def reload_all(instance, row, count, pause):
+    for _ in range(count):
+        done = instance.call("reload", instance.name, "--timeout", "60s", "--drained")
+        if done.returncode != 0:
+            row.notes.append(f"reload {row.reloads + 1} failed: {done.stderr.strip()[-300:]}")
+            return
+        row.reloads += 1
+        time.sleep(pause)
+
+
+def tell(load, row, server):
+    row.answered = load.answered["fresh"]
+    row.failed = sum(load.failures["fresh"].values())
+    row.slowest_ms = round(load.slowest * 1000)
+    if server.keepalive:
+        row.keepalive = f"{load.answered['keep-alive']}/{sum(load.failures['keep-alive'].values())}"
+    for kind, failures in load.failures.items():
+        row.causes += [f"{kind}: {count} x {what}" for what, count in failures.most_common(3)]
+
+
+def run_server(server, options):
+    row = Row(server.name)
+    with tempfile.TemporaryDirectory(prefix="sup-compat-") as scratch:
+        os.chmod(scratch, 0o755)
+        folder = Path(scratch) / server.name
+        port = free_port()
+        copy_example(server.name, folder, port)
+        if server.build:
+            environment = {**os.environ, "GO111MODULE": "off", "GOCACHE": scratch + "/go", "GOFLAGS": ""}
+            subprocess.run(server.build, cwd=folder, env=environment, check=True)
+        instance = Instance(options.sup, folder, server.name)
+        try:
+            began = time.monotonic()
+            started = instance.call("start", "sup.json", "--timeout", "60s")
+            row.ready_ms = round((time.monotonic() - began) * 1000)
+            if started.returncode != 0:
+                row.notes.append(started.stderr.strip()[-600:])
+                return row
+            row.started = True
+            ask = ask_fastcgi(fastcgi_request(str(folder / server.script))) if server.script else ask_http
+            keepalive = options.clients // 2 if server.keepalive else 0
+            with Load(("127.0.0.1", port), ask, options.clients, keepalive) as load:
+                time.sleep(0.5)
+                reload_all(instance, row, options.reloads, options.pause)
+                time.sleep(0.5)
+            tell(load, row, server)
+            problems = instance.problems()
+            row.drained = row.reloads == options.reloads and not problems
+            row.notes += problems[:3]
+        finally:
+            instance.call("stop", server.name, "--timeout", "60s")
+            if options.verbose or not row.started:
+                print("\n".join(instance.log()), file=sys.stderr)
+    return row
+
+
+COLUMNS = ["server", "started", "ready ms", "reloads", "answered", "failed", "keep-alive ok/failed", "drained in time", "slowest ms"]
+
+
+def cells(row):
+    yes = {True: "yes", False: "NO"}
+    return [row.name, yes[row.started], str(row.ready_ms), str(row.reloads), str(row.answered), str(row.failed), row.keepalive,
+            yes[row.drained], str(row.slowest_ms)]
+
+
+def print_table(rows):
+    lines = [COLUMNS] + [cells(row) for row in rows]
+    widths = [max(len(line[i]) for line in lines) for i in range(len(COLUMNS))]
+    for line in lines:
+        print("  ".join(text.ljust(width) for text, width in zip(line, widths)).rstrip())
+
+
+def verdict(server, row, options):
+    """Whether this row is as it should be."""
+    good = row.started and row.reloads == options.reloads and row.drained
+    lost = row.failed or (server.keepalive and not row.keepalive.endswith("/0"))
+    return good and (not lost or bool(server.known_loss))
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--sup", required=True, type=os.path.abspath)
+    parser.add_argument("--reloads", type=int, default=10)
+    parser.add_argument("--clients", type=int, default=6)
+    parser.add_argument("--pause", type=float, default=0.2, help="seconds between two reloads")
+    parser.add_argument("--quick", action="store_true", help="only the servers that are marked for it")
+    parser.add_argument("--json", help="also write the rows to this file")
+    parser.add_argument("--verbose", action="store_true", help="show each instance's log")
+    parser.add_argument("--packages", action="store_true", help="print the Debian packages that are needed, and end")
+    parser.add_argument("names", nargs="*", help="only these servers")
+    options = parser.parse_args()
+    chosen = [server for server in SERVERS
+              if (not options.names or server.name in options.names) and (not options.quick or server.quick)]
+    if options.packages:
+        print("\n".join(sorted({package for server in chosen for package in server.packages})))
+        return 0
+    rows = []
+    for server in chosen:
+        print(f"-- {server.name}", flush=True)
+        rows.append(run_server(server, options))
+    print()
+    print_table(rows)
+    good = True
+    for server, row in zip(chosen, rows):
+        good &= verdict(server, row, options)
+        details = row.causes + row.notes
+        if row.failed and server.known_loss:
+            details.append(f"known: {server.known_loss}")
+        if details:
+            print(f"\n{server.name}:\n  " + "\n  ".join(details))
+    if options.json:
+        Path(options.json).write_text(json.dumps([vars(row) for row in rows], indent=2) + "\n")
+    return 0 if good else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())

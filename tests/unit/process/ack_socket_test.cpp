@@ -1,0 +1,141 @@
+#include "master/process/ack_socket.h"
+
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include <cstring>
+
+#include "master/process/ack_message.h"
+#include "support.h"
+#include "tests/catch.h"
+
+using namespace sup;
+using namespace sup::test;
+
+namespace {
+
+UniqueFd connect_to(const std::string& path) {
+    UniqueFd fd{::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0)};
+    sockaddr_un address{};
+    address.sun_family = AF_UNIX;
+    std::memcpy(address.sun_path, path.data(), path.size());
+    REQUIRE(::connect(fd.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address) == 0);
+    return fd;
+}
+
+void say(const UniqueFd& fd, const std::string& text) {
+    REQUIRE(::send(fd.get(), text.data(), text.size(), MSG_NOSIGNAL) == static_cast<ssize_t>(text.size()));
+}
+
+std::string ack(pid_t pid) {
+    return "{\"command\":\"worker:ack\",\"pid\":" + std::to_string(pid) + "}\n";
+}
+
+// This process is its own worker.
+struct Fixture {
+    TemporaryDirectory directory;
+    std::string path = directory.path() + "/ack";
+    uv::Loop loop;
+    int acknowledged = 0;
+    std::vector<std::string> troubles;
+    std::unique_ptr<AckSocket> socket;
+
+    Fixture() {
+        auto opened = AckSocket::open(loop.get(), path, std::nullopt,
+                                      {[this] { ++acknowledged; },
+                                       [this](const std::string& trouble) { troubles.push_back(trouble); }});
+        REQUIRE(opened);
+        socket = std::move(*opened);
+        socket->expect(::getpid());
+    }
+};
+
+}  // namespace
+
+TEST_CASE("an ack is JSON, or what einhorn's Ruby client sends") {
+    CHECK(parse_ack(R"({"command":"worker:ack","pid":4711})") == 4711);
+    CHECK(parse_ack(R"({ "pid": 4711, "command": "worker:ack", "more": [] })") == 4711);
+    CHECK(parse_ack("---%0Acommand: worker:ack%0Apid: 4711%0A") == 4711);
+    CHECK(parse_ack("--- %0A:command: worker:ack%0A:pid: 4711%0A") == 4711);
+    CHECK(parse_ack("---%0A'command': \"worker:ack\"%0Apid: 4711") == 4711);
+}
+
+TEST_CASE("what is not an ack is none") {
+    for (const char* line : {"", "{}", "[]", "4711", "worker:ack", R"({"command":"worker:ack"})",
+                             R"({"command":"state","pid":1})", R"({"command":"worker:ack","pid":"1"})",
+                             R"({"command":"worker:ack","pid":-1})", R"({"command":"worker:ack","pid":0})",
+                             R"({"command":"worker:ack","pid":99999999999999999999})",
+                             R"({"command":"worker:ack","pid":1)", "---%0Acommand: worker:ack%0A",
+                             "---%0Apid: 1%0A", "---%0Acommand: worker:ack%0Apid: x%0A", "---%25%0A"}) {
+        INFO(line);
+        CHECK_FALSE(parse_ack(line));
+    }
+}
+
+TEST_CASE("a worker acknowledges its start, also in pieces, and the connection ends") {
+    Fixture fixture;
+    const UniqueFd worker = connect_to(fixture.path);
+    const std::string text = ack(::getpid());
+    say(worker, text.substr(0, 10));
+    fixture.socket->drain();
+    CHECK(fixture.acknowledged == 0);
+    say(worker, text.substr(10));
+    REQUIRE(run_until(fixture.loop, [&] { return fixture.acknowledged == 1; }));
+    char byte = 0;
+    CHECK(::recv(worker.get(), &byte, 1, 0) == 0);
+    CHECK(fixture.troubles.empty());
+}
+
+TEST_CASE("an ack that a worker sent before it exited is heard by draining") {
+    Fixture fixture;
+    say(connect_to(fixture.path), ack(::getpid()));
+    fixture.socket->drain();
+    CHECK(fixture.acknowledged == 1);
+}
+
+TEST_CASE("nobody acknowledges for another") {
+    Fixture fixture;
+    say(connect_to(fixture.path), ack(::getppid()));
+    fixture.socket->drain();
+    fixture.socket->expect(::getppid());
+    say(connect_to(fixture.path), ack(::getppid()));
+    fixture.socket->drain();
+    CHECK(fixture.acknowledged == 0);
+    REQUIRE(fixture.troubles.size() == 1);
+    CHECK(fixture.troubles[0].find("acknowledged the start of process " + std::to_string(::getppid())) !=
+          std::string::npos);
+}
+
+TEST_CASE("what is no ack is told once, and an endless line ends") {
+    Fixture fixture;
+    say(connect_to(fixture.path), "hello\n");
+    say(connect_to(fixture.path), std::string(std::size_t{8} * 1024, 'x'));
+    fixture.socket->drain();
+    CHECK(fixture.acknowledged == 0);
+    CHECK(fixture.troubles.size() == 1);
+}
+
+TEST_CASE("many who connect and say nothing do not keep the worker away for good") {
+    Fixture fixture;
+    {
+        std::vector<UniqueFd> silent;
+        for (int i = 0; i < 8; ++i) silent.push_back(connect_to(fixture.path));
+        fixture.socket->drain();
+    }
+    const UniqueFd worker = connect_to(fixture.path);
+    say(worker, ack(::getpid()));
+    CHECK(run_until(fixture.loop, [&] { return fixture.acknowledged == 1; }));
+}
+
+TEST_CASE("the ack socket's file is private, replaces a stale one, and goes with the socket") {
+    Fixture fixture;
+    struct stat status {};
+    REQUIRE(::stat(fixture.path.c_str(), &status) == 0);
+    CHECK((status.st_mode & 07777) == 0600);
+    fixture.socket.reset();
+    CHECK(::stat(fixture.path.c_str(), &status) != 0);
+    write_file(fixture.path, "stale");
+    CHECK(AckSocket::open(fixture.loop.get(), fixture.path, std::nullopt, {[] {}, [](const auto&) {}}));
+}

@@ -1,0 +1,59 @@
+#include "master/process/ready_pipe.h"
+
+#include <unistd.h>
+
+#include "support.h"
+#include "tests/catch.h"
+
+using namespace sup;
+using namespace sup::test;
+
+namespace {
+
+struct Fixture {
+    uv::Loop loop;
+    int ready = 0;
+    std::vector<std::string> troubles;
+    std::unique_ptr<ReadyPipe> pipe;
+
+    Fixture() {
+        auto opened = ReadyPipe::open(
+            loop.get(), {[this] { ++ready; }, [this](const std::string& what) { troubles.push_back(what); }});
+        REQUIRE(opened);
+        pipe = std::move(*opened);
+    }
+    void say(std::string_view text) const {
+        REQUIRE(::write(pipe->worker_end(), text.data(), text.size()) == static_cast<ssize_t>(text.size()));
+    }
+};
+
+}  // namespace
+
+TEST_CASE("a newline says ready, once, whatever stands before it") {
+    Fixture fixture;
+    fixture.say("starting");
+    fixture.pipe->drain();
+    CHECK(fixture.ready == 0);
+    fixture.say(" up\n");
+    REQUIRE(run_until(fixture.loop, [&] { return fixture.ready == 1; }));
+    fixture.say("\n");
+    fixture.pipe->drain();
+    CHECK(fixture.ready == 1);
+}
+
+TEST_CASE("a newline from a worker that has gone meanwhile is heard") {
+    Fixture fixture;
+    fixture.say("\n");
+    fixture.pipe->close_worker_end();
+    fixture.pipe->drain();
+    CHECK(fixture.ready == 1);
+    CHECK(fixture.troubles.empty());
+}
+
+TEST_CASE("an end without a newline is not ready, and is told") {
+    Fixture fixture;
+    fixture.say("almost");
+    fixture.pipe->close_worker_end();
+    REQUIRE(run_until(fixture.loop, [&] { return fixture.troubles.size() == 1; }));
+    CHECK(fixture.ready == 0);
+}
