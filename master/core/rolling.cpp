@@ -7,7 +7,6 @@
 // when its slot's worker of the old generation is ready again. It is no reload any more: the next one
 // may begin meanwhile, and takes over each slot from whoever serves it.
 #include <algorithm>
-#include <ranges>
 #include <vector>
 
 #include "master/core/rules.h"
@@ -44,10 +43,12 @@ void pass_on_slots(Step& step, const Generation& next) {
     }
 }
 
-// What failed keeps a slot only until the active generation serves it again, and where that has such a slot
-// and no other failed generation, an older one, serves it.
+// What failed keeps a slot until the active generation serves it again; not at all where that has no such
+// slot, or where one that failed before serves it still.
 void give_back_slots(Step& step, const Generation& active) {
-    for (auto& [id, failed] : std::views::reverse(step.instance.generations)) {
+    auto& generations = step.instance.generations;
+    for (auto entry = generations.rbegin(); entry != generations.rend(); ++entry) {
+        Generation& failed = entry->second;
         if (!still_serves(failed)) continue;
         for (auto& [worker_id, worker] : failed.workers) {
             if (worker.slot >= active.slots.size() || serves(active, worker.slot) ||

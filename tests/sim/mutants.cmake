@@ -109,7 +109,7 @@ sup_sim_mutant(sent-on-to-the-leaving handoff.cpp
     "worker.inbox = leaving;"
     "is sent on, before")
 sup_sim_mutant(scaled-down-and-not-withdrawn scale.cpp
-    "withdraw_inbox_after(step, *generation, removed.worker);"
+    "withdraw_inbox_after(step, *generation, removed.worker, std::nullopt);"
     ""
     "is sent on, before")
 sup_sim_mutant_seen(scaled-down-and-not-withdrawn "by the connections"
@@ -192,3 +192,63 @@ sup_sim_mutant(degraded-inverted view.cpp
     "return !generation.awaiting_restart.empty();"
     "return generation.awaiting_restart.empty();"
     "the view shows what is")
+
+# Rolling reloads.
+sup_sim_mutant(slot-passed-on-unready rolling.cpp
+    "if (!is_leaving(worker) && serves(next, worker.slot)) replace(step, old, worker, next.id);"
+    "if (!is_leaving(worker)) replace(step, old, worker, next.id);"
+    "nobody is drained before its successors")
+sup_sim_mutant(slot-soak-skipped state.cpp
+    "worker->second.state == WorkerState::ready &&
+           !worker->second.timer;"
+    "worker->second.state == WorkerState::ready;"
+    "nobody is drained before its successors")
+sup_sim_mutant(one-step-too-many rolling.cpp
+    "slot < target.slots.size() && steps < most;"
+    "slot < target.slots.size() && steps <= most;"
+    "max_surge slots at once")
+sup_sim_mutant(predecessor-not-awaited rolling.cpp
+    "return occupied[slot] > 1 || awaited;"
+    "return awaited;"
+    "max_surge slots at once")
+sup_sim_mutant(slots-not-given-back rolling.cpp
+    "begin_steps(step, next != nullptr ? *next : *active);"
+    "if (next != nullptr) begin_steps(step, *next);"
+    "gives every slot back")
+sup_sim_mutant(failed-worker-leaves-too-early reload.cpp
+    "if (restores && worker.state == WorkerState::ready) {"
+    "if (restores && worker.state == WorkerState::killing) {"
+    "every worker of a failed generation")
+sup_sim_mutant(gap-left rolling.cpp
+    "    fill_gaps(step, *active);"
+    ""
+    "a slot that should have a worker")
+sup_sim_mutant(restoring-never-given-up rolling.cpp
+    "give_up_restoring(step, *active);"
+    ""
+    "timer")
+sup_sim_mutant(slot-kept-twice rolling.cpp
+    "serves(active, worker.slot) ||
+                served_elsewhere(step.instance, failed, worker.slot))"
+    "serves(active, worker.slot))"
+    "gives every slot back")
+sup_sim_mutant(stop-forgets-who-still-serves stop.cpp
+    "drain_those_still_serving(step, std::nullopt);"
+    ""
+    "a stop signals every worker once")
+sup_sim_mutant(promotion-forgets-who-still-serves reload.cpp
+    "drain_those_still_serving(step, generation.id);"
+    ""
+    "every worker of a replaced generation")
+sup_sim_mutant(last-that-takes-replaced rolling.cpp
+    "withdraw_inbox_after(step, old, worker.id, successor);"
+    ""
+    "is sent on, before")
+sup_sim_mutant(failed-and-still-offered reload.cpp
+    "redirect_handoffs(step, generation.id, successor);"
+    ""
+    "is sent on, before")
+sup_sim_mutant(max-surge-not-saved save.cpp
+    "{\"max_surge\", saved(policy.max_surge)}"
+    "{\"max_surge\", nullptr}"
+    "saving and restoring")
