@@ -2,6 +2,7 @@
 
 #include <arpa/inet.h>
 #include <netinet/in.h>
+#include <sys/un.h>
 
 #include <algorithm>
 #include <array>
@@ -9,12 +10,13 @@
 #include <optional>
 
 #include "config/display.h"
+#include "config/path.h"
 
 namespace sup::config {
 namespace {
 
 Error expected_address() {
-    return Error{R"(expected HOST:PORT such as "127.0.0.1:80", "[::1]:80" or "*:80")"};
+    return Error{R"(expected HOST:PORT such as "127.0.0.1:80", "[::1]:80" or "*:80", or "unix:/path")"};
 }
 
 // Leading zeros are refused: some read them as octal numbers.
@@ -81,19 +83,18 @@ bool is_ipv6(const std::string& host) {
     return host.find(':') != host.npos;
 }
 
-bool includes(const TcpAddress& wildcard, const TcpAddress& other) {
+bool includes(const InetAddress& wildcard, const InetAddress& other) {
     if (wildcard.host == "*") return true;
     if (wildcard.host == "::") return is_ipv6(other.host);
     if (wildcard.host == "0.0.0.0") return !is_ipv6(other.host) && other.host != "*";
     return wildcard.host == other.host;
 }
 
-}  // namespace
+bool overlap(const InetAddress& a, const InetAddress& b) {
+    return a.port != 0 && a.port == b.port && (includes(a, b) || includes(b, a));
+}
 
-Result<TcpAddress> parse_tcp_address(std::string_view text) {
-    if (text.starts_with("unix:")) return Error{"unix sockets are not part of this version, only TCP"};
-    if (text.starts_with("udp:")) return Error{"UDP sockets are not part of this version, only TCP"};
-    if (text.starts_with("tcp:")) return Error{"TCP needs no word; write " + quoted(text.substr(4))};
+Result<InetAddress> parse_inet(std::string_view text) {
     const std::size_t colon = text.rfind(':');
     if (colon == text.npos || text.find('\0') != text.npos) return expected_address();
     const std::string host(text.substr(0, colon));
@@ -106,16 +107,77 @@ Result<TcpAddress> parse_tcp_address(std::string_view text) {
     if (!canonical_host) return canonical_host.error();
     const Result<std::uint16_t> port = parse_port(port_text);
     if (!port) return port.error();
-    return TcpAddress{*std::move(canonical_host), *port};
+    return InetAddress{*std::move(canonical_host), *port};
 }
 
-bool overlap(const TcpAddress& a, const TcpAddress& b) {
-    return a.port != 0 && a.port == b.port && (includes(a, b) || includes(b, a));
+// A path ends with a NUL in sun_path, and an abstract name begins with one (unix(7)).
+constexpr std::size_t longest_unix_name = sizeof(sockaddr_un::sun_path) - 1;
+
+Result<UnixAddress> parse_unix(const std::string& text, const std::string& folder) {
+    if (text.find('\0') != text.npos) return Error{"a unix address cannot contain a NUL character"};
+    if (text.empty() || text == "@" || text.ends_with('/')) {
+        return Error{R"(expected the path of a socket such as "unix:/run/x.sock", or "unix:@name")"};
+    }
+    if (text.starts_with('@')) {
+        if (text.size() - 1 <= longest_unix_name) return UnixAddress{text};
+        return Error{"an abstract name has at most " + std::to_string(longest_unix_name) + " bytes, found " +
+                     std::to_string(text.size() - 1)};
+    }
+    std::string path = absolute_path(folder, text);
+    if (path.size() <= longest_unix_name) return UnixAddress{std::move(path)};
+    return Error{"the path of a socket has at most " + std::to_string(longest_unix_name) + " bytes, and " +
+                 quoted(path) + " has " + std::to_string(path.size())};
 }
 
-std::string to_string(const TcpAddress& address) {
+struct Prefix {
+    std::string_view text;
+    Transport transport;
+};
+constexpr Prefix unix_stream{"unix:", Transport::stream};
+constexpr Prefix unix_datagram{"unix-dgram:", Transport::datagram};
+constexpr Prefix udp{"udp:", Transport::datagram};
+
+std::string place_text(const InetAddress& address) {
     const std::string host = is_ipv6(address.host) ? "[" + address.host + "]" : address.host;
     return host + ":" + std::to_string(address.port);
+}
+
+}  // namespace
+
+Result<Address> parse_address(std::string_view text, const std::string& folder) {
+    if (text.starts_with("tcp:")) return Error{"TCP needs no word; write " + quoted(text.substr(4))};
+    for (const Prefix& prefix : {unix_stream, unix_datagram}) {
+        if (!text.starts_with(prefix.text)) continue;
+        auto address = parse_unix(std::string(text.substr(prefix.text.size())), folder);
+        if (!address) return address.error();
+        return Address{prefix.transport, *std::move(address)};
+    }
+    const bool is_udp = text.starts_with(udp.text);
+    auto address = parse_inet(is_udp ? text.substr(udp.text.size()) : text);
+    if (!address) return address.error();
+    return Address{is_udp ? Transport::datagram : Transport::stream, *std::move(address)};
+}
+
+bool overlap(const Address& a, const Address& b) {
+    if (a.inet() != nullptr && b.inet() != nullptr) {
+        return a.transport == b.transport && overlap(*a.inet(), *b.inet());
+    }
+    if (a.inet() != nullptr || b.inet() != nullptr) return false;
+    return *a.unix_domain() == *b.unix_domain() && (a.path() != nullptr || a.transport == b.transport);
+}
+
+std::string to_string(const Address& address) {
+    const bool datagram = address.transport == Transport::datagram;
+    if (const InetAddress* inet = address.inet()) {
+        return std::string(datagram ? udp.text : "") + place_text(*inet);
+    }
+    return std::string((datagram ? unix_datagram : unix_stream).text) + address.unix_domain()->name;
+}
+
+std::string_view kind_of(const Address& address) {
+    const bool datagram = address.transport == Transport::datagram;
+    if (address.inet() != nullptr) return datagram ? "udp" : "tcp";
+    return datagram ? "unix-dgram" : "unix";
 }
 
 }  // namespace sup::config

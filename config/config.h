@@ -14,22 +14,58 @@
 
 namespace sup::config {
 
-// Where a listener binds. Unix and UDP sockets are not part of this version.
-struct TcpAddress {
+// Where a TCP or UDP socket binds.
+struct InetAddress {
     std::string host;        // a literal IPv4 or IPv6 address, or "*" for every address, IPv6 and IPv4
     std::uint16_t port = 0;  // 0: the kernel chooses, once; reloads keep what it chose
 
-    friend bool operator==(const TcpAddress&, const TcpAddress&) = default;
+    friend bool operator==(const InetAddress&, const InetAddress&) = default;
 };
 
-// "127.0.0.1:80", "[::1]:80", "*:80": the notation of the configuration.
-std::string to_string(const TcpAddress& address);
+struct UnixAddress {
+    std::string name;  // an absolute path, or "@…" in the abstract namespace (unix(7))
+
+    bool abstract() const { return name.starts_with('@'); }
+    friend bool operator==(const UnixAddress&, const UnixAddress&) = default;
+};
+
+enum class Transport { stream, datagram };
+
+// Where a listener binds, and for what: TCP, UDP, unix stream or unix datagram.
+struct Address {
+    Transport transport = Transport::stream;
+    std::variant<InetAddress, UnixAddress> place;
+
+    // Null for one of the other family.
+    const InetAddress* inet() const { return std::get_if<InetAddress>(&place); }
+    const UnixAddress* unix_domain() const { return std::get_if<UnixAddress>(&place); }
+    // The path of a unix socket's file; null for all others.
+    const std::string* path() const {
+        return unix_domain() != nullptr && !unix_domain()->abstract() ? &unix_domain()->name : nullptr;
+    }
+    friend bool operator==(const Address&, const Address&) = default;
+};
+
+// The file of a unix socket.
+struct FileAccess {
+    unsigned mode = 0666;              // as systemd's SocketMode
+    std::optional<std::string> owner;  // a name or a number; unset: the master's
+    std::optional<std::string> group;
+
+    friend bool operator==(const FileAccess&, const FileAccess&) = default;
+};
 
 struct Listen {
     std::string name;
-    TcpAddress address;
-    int backlog = 4096;
+    Address address;
+    int backlog = 4096;  // of stream sockets
     bool nonblock = false;
+    FileAccess access;     // of unix sockets with a path
+    bool ipv6only = true;  // of "[::]"; one that is not comes out as "*"
+    // Of TCP sockets; unset: left alone.
+    std::optional<bool> tcp_nodelay;
+    std::optional<int> fastopen;  // TCP_FASTOPEN's queue length, 0: off
+    std::optional<Duration> defer_accept;
 
     friend bool operator==(const Listen&, const Listen&) = default;
 };

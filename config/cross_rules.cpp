@@ -1,6 +1,7 @@
 #include "config/cross_rules.h"
 
 #include <algorithm>
+#include <array>
 #include <map>
 #include <string>
 #include <vector>
@@ -36,7 +37,7 @@ void check_listener_names(const Node& listen, const Config& config, Collector& p
     }
 }
 
-std::string words_for_overlap(const TcpAddress& address, const TcpAddress& before, const std::string& owner) {
+std::string words_for_overlap(const Address& address, const Address& before, const std::string& owner) {
     std::string words = quoted(to_string(address));
     if (address == before) return words + " is already that of " + owner;
     words += " cannot be bound beside ";
@@ -49,7 +50,7 @@ void check_listener_addresses(const Node& listen, const Config& config, Collecto
     for (std::size_t i = 0; i < config.listen.size(); ++i) {
         const std::string pointer = pointer_to(i);
         if (problems.about(pointer) || problems.about(pointer + "/address")) continue;
-        const auto address_of = [&](std::size_t index) -> const TcpAddress& {
+        const auto address_of = [&](std::size_t index) -> const Address& {
             return config.listen[index].address;
         };
         const auto other = std::ranges::find_if(
@@ -59,6 +60,56 @@ void check_listener_addresses(const Node& listen, const Config& config, Collecto
                    words_for_overlap(address_of(i), address_of(*other), pointer_to(*other)), problems);
         }
         sound.push_back(i);
+    }
+}
+
+// A key of a listener that only some kinds of sockets have.
+struct KindRule {
+    std::string_view key;
+    bool (*allowed)(const Listen& listen, const std::string& written);
+    std::string_view belongs_to;
+};
+
+bool accepts(const Listen& listen, const std::string& /*written*/) {
+    return listen.address.transport == Transport::stream;
+}
+bool has_file(const Listen& listen, const std::string& /*written*/) {
+    return listen.address.path() != nullptr;
+}
+bool is_tcp(const Listen& listen, const std::string& /*written*/) {
+    return listen.address.inet() != nullptr && listen.address.transport == Transport::stream;
+}
+// What was written, because "[::]" with ipv6only false has become "*".
+bool is_every_ipv6_address(const Listen& listen, const std::string& written) {
+    const InetAddress* inet = listen.address.inet();
+    return inet != nullptr && inet->host == (listen.ipv6only ? "::" : "*") &&
+           written.find('[') != written.npos;
+}
+
+constexpr std::array kind_rules{
+    KindRule{"backlog", accepts, "sockets that accept connections"},
+    KindRule{"ipv6only", is_every_ipv6_address, "the address [::]"},
+    KindRule{"tcp_nodelay", is_tcp, "TCP"},
+    KindRule{"fastopen", is_tcp, "TCP"},
+    KindRule{"defer_accept", is_tcp, "TCP"},
+    KindRule{"mode", has_file, "unix sockets with a path"},
+    KindRule{"owner", has_file, "unix sockets with a path"},
+    KindRule{"group", has_file, "unix sockets with a path"},
+};
+
+void check_kinds(const Node& listen, const Config& config, Collector& problems) {
+    for (std::size_t i = 0; i < config.listen.size(); ++i) {
+        const std::string pointer = pointer_to(i);
+        if (problems.about(pointer) || problems.about(pointer + "/address")) continue;
+        const Node* address = listen.children[i].find("address");
+        if (address == nullptr) continue;
+        for (const KindRule& rule : kind_rules) {
+            const Node* given = listen.children[i].find(rule.key);
+            if (given == nullptr || rule.allowed(config.listen[i], address->text)) continue;
+            problems.add(given->key_begin, pointer + '/' + std::string(rule.key),
+                         quoted(rule.key) + " is for " + std::string(rule.belongs_to) + ", not for " +
+                             quoted(address->text));
+        }
     }
 }
 
@@ -90,6 +141,7 @@ void check_cross_rules(const Node& root, const Config& config, Collector& proble
     if (listen != nullptr) {
         check_listener_names(*listen, config, problems);
         check_listener_addresses(*listen, config, problems);
+        check_kinds(*listen, config, problems);
     }
     if (const Node* worker = root.find("worker")) check_ready(*worker, config.worker, problems);
     if (const Node* restart = root.find("restart")) check_backoff(*restart, config.restart, problems);

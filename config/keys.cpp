@@ -51,6 +51,33 @@ constexpr std::array listen_keys{
                 c.listen.back().backlog = static_cast<int>(*n);
         }},
     Key{"nonblock", [](const Value& v, Config& c) { read_boolean(v, c.listen.back().nonblock); }},
+    Key{"ipv6only", [](const Value& v, Config& c) { read_boolean(v, c.listen.back().ipv6only); }},
+    Key{"tcp_nodelay",
+        [](const Value& v, Config& c) {
+            bool on = false;
+            read_boolean(v, on);
+            c.listen.back().tcp_nodelay = on;
+        }},
+    Key{"fastopen",
+        [](const Value& v, Config& c) {
+            if (const auto n = read_integer(v, {0, largest_backlog}))
+                c.listen.back().fastopen = static_cast<int>(*n);
+        }},
+    Key{"defer_accept",
+        [](const Value& v, Config& c) {
+            Duration duration{};
+            read_duration(v, 0ms, duration);
+            c.listen.back().defer_accept = duration;
+        }},
+    Key{"mode", [](const Value& v, Config& c) { read_mode(v, c.listen.back().access.mode); }},
+    Key{"owner",
+        [](const Value& v, Config& c) {
+            read_account(v, R"(a user such as "www-data" or "33")", c.listen.back().access.owner);
+        }},
+    Key{"group",
+        [](const Value& v, Config& c) {
+            read_account(v, R"(a group such as "www-data" or "33")", c.listen.back().access.group);
+        }},
 };
 constexpr Section listen_section{listen_keys};
 
@@ -198,6 +225,12 @@ void read_object(const Value& value, const Section& section, Config& config) {
     }
 }
 
+// "[::]" that is not for IPv6 alone is what "*" means.
+void take_ipv4_too(Listen& listen) {
+    auto* inet = std::get_if<InetAddress>(&listen.address.place);
+    if (inet != nullptr && inet->host == "::" && !listen.ipv6only) inet->host = "*";
+}
+
 void read_listen(const Value& value, Config& config) {
     if (value.node.kind != Kind::array) return value.expected("an array of listeners");
     const std::size_t count = value.node.children.size();
@@ -207,8 +240,10 @@ void read_listen(const Value& value, Config& config) {
     }
     config.listen.clear();
     for (std::size_t i = 0; i < count; ++i) {
-        config.listen.push_back({.name = "listen" + std::to_string(i), .address = {}});
+        Listen& listen = config.listen.emplace_back();
+        listen.name = "listen" + std::to_string(i);
         read_object(value.element(i), listen_section, config);
+        take_ipv4_too(listen);
     }
 }
 

@@ -26,12 +26,33 @@ void read_name(const Value& value, std::string& out) {
     out = value.node.text;
 }
 
-void read_address(const Value& value, TcpAddress& out) {
+void read_address(const Value& value, Address& out) {
     std::string text;
-    if (!read_string(value, R"(an address such as "127.0.0.1:80", "[::1]:80" or "*:80")", text)) return;
-    Result<TcpAddress> address = parse_tcp_address(text);
+    if (!read_string(value, R"(an address such as "127.0.0.1:80", "[::1]:80", "*:80" or "unix:/run/x.sock")",
+                     text)) {
+        return;
+    }
+    Result<Address> address = parse_address(text, value.folder);
     if (!address) return value.refuse(address.error().message);
     out = *std::move(address);
+}
+
+void read_mode(const Value& value, unsigned& out) {
+    static const std::string what = R"(the permissions of a file in octal digits such as "0660")";
+    std::string text;
+    if (!read_string(value, what, text)) return;
+    const std::string digits = text.size() == 4 && text.front() == '0' ? text.substr(1) : text;
+    if (digits.size() != 3 || digits.find_first_not_of("01234567") != digits.npos)
+        return value.expected(what);
+    out = static_cast<unsigned>(std::stoul(digits, nullptr, 8));
+}
+
+void read_account(const Value& value, const std::string& what, std::optional<std::string>& out) {
+    std::string text;
+    if (!read_string(value, what, text)) return;
+    const bool plain = text.find_first_of(":/\n") == text.npos;
+    if (text.empty() || !plain) return value.expected(what);
+    out = std::move(text);
 }
 
 void read_count(const Value& value, std::uint32_t& out) {

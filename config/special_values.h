@@ -2,6 +2,7 @@
 // function does.
 #pragma once
 
+#include <optional>
 #include <string>
 
 #include "config/config.h"
@@ -16,7 +17,9 @@ bool is_name(std::string_view text);
 std::string expected_name();
 
 void read_name(const Value& value, std::string& out);
-void read_address(const Value& value, TcpAddress& out);
+void read_address(const Value& value, Address& out);
+void read_mode(const Value& value, unsigned& out);
+void read_account(const Value& value, const std::string& what, std::optional<std::string>& out);
 void read_count(const Value& value, std::uint32_t& out);
 void read_signal(const Value& value, int& out);
 void read_strategy(const Value& value, Strategy& out);

@@ -24,9 +24,17 @@ std::string words_for_unknown_listener(const std::string& name, const Config& co
 }
 
 // Why a listener has no such thing; empty: it has.
-std::string words_for_missing(const Placeholder& placeholder) {
-    if (placeholder.word != "path") return "";
-    return "listener " + quoted(placeholder.listener) + " has no path: it is no unix socket";
+std::string words_for_missing(const Placeholder& placeholder, const Listen& listen) {
+    const bool of_unix = placeholder.word == "path";
+    const bool of_inet = placeholder.word == "host" || placeholder.word == "port";
+    if (of_unix && listen.address.inet() != nullptr) {
+        return "listener " + quoted(placeholder.listener) + " has no path: it is no unix socket";
+    }
+    if (of_inet && listen.address.inet() == nullptr) {
+        return "listener " + quoted(placeholder.listener) + " has no " + placeholder.word +
+               ": it is a unix socket";
+    }
+    return "";
 }
 
 void check_template(const Template& text, const Node& node, const std::string& pointer, const Config& config,
@@ -35,9 +43,11 @@ void check_template(const Template& text, const Node& node, const std::string& p
     for (const Placeholder& placeholder : text.placeholders()) {
         if (placeholder.listener.empty()) continue;
         const auto listen = std::ranges::find(config.listen, placeholder.listener, &Listen::name);
+        const std::string address = "/listen/" + std::to_string(listen - config.listen.begin()) + "/address";
+        if (problems.about(address)) continue;
         const std::string words = listen == config.listen.end()
                                       ? words_for_unknown_listener(placeholder.listener, config)
-                                      : words_for_missing(placeholder);
+                                      : words_for_missing(placeholder, *listen);
         if (!words.empty()) {
             problems.add(problems.offset_in_string(node.begin, placeholder.at), pointer, words);
         }

@@ -30,6 +30,22 @@ Result<std::shared_ptr<const Inbox>> Inbox::open() {
     return std::shared_ptr<const Inbox>(new Inbox(UniqueFd{ends[0]}, UniqueFd{ends[1]}));
 }
 
+// The kernel looks at the flag under the lock that puts a packet into the queue (unix_dgram_sendmsg), so
+// nothing comes in afterwards.
+void Inbox::close_to_senders() const {
+    ::shutdown(receiver(), SHUT_RD);
+}
+
+std::size_t Inbox::discard() const {
+    std::size_t closed = 0;
+    std::vector<char> buffer(max_inbox_packet);
+    for (;;) {
+        const auto received = receive_unix_message(receiver(), buffer);
+        if (!received || !received->has_value() || (**received).size == 0) return closed;
+        ++closed;
+    }
+}
+
 Inbox::Forwarded Inbox::forward(const Inbox& to) const {
     Forwarded result;
     std::vector<char> buffer(max_inbox_packet);

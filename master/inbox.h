@@ -18,12 +18,18 @@ public:
     int receiver() const noexcept { return receiver_.get(); }
     int sender() const noexcept { return sender_.get(); }
 
+    // For good, and for every process: sending to it is EPIPE from now on. What is in it can still be taken;
+    // after that the receiver reads the end.
+    void close_to_senders() const;
+
     struct Forwarded {
         std::size_t moved = 0;
         std::size_t lost = 0;  // closed, because the other inbox could not take them
     };
     // Moves what is in here into another inbox, never blocking.
     Forwarded forward(const Inbox& to) const;
+    // Closes the connections that are in here, and says how many they were.
+    std::size_t discard() const;
 
 private:
     Inbox(UniqueFd receiver, UniqueFd sender) : receiver_(std::move(receiver)), sender_(std::move(sender)) {}

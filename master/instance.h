@@ -70,6 +70,7 @@ private:
     void perform(const core::Spawn& action);
     void perform(const core::Drain& action);
     void perform(const core::OfferInbox& action);
+    void perform(const core::CloseInbox& action);
     void perform(const core::ForwardInbox& action);
     void perform(const core::Kill& action);
     void perform(const core::ArmTimer& action);
@@ -96,6 +97,7 @@ private:
     ReloadOutcome with_connections(ReloadOutcome outcome) const;
     void note_promotion(core::GenerationId generation);
     void forget_old_promotions();
+    void remove_retired_files();
     ReloadOutcome failed_outcome(const core::Reply& reply);
     std::string restoring_words() const;
     void restore_listeners(bool with_flags);

@@ -42,7 +42,7 @@ void Instance::perform(const core::Prepare& action) {
     const core::Policy policy = policy_of(generation.config);
     nonblock_before_.clear();
     for (const auto& listener : held_listeners()) {
-        nonblock_before_.emplace(listener->socket().get(), listener->nonblock_now());
+        nonblock_before_.emplace(listener->socket().get(), listener->socket()->nonblock_now());
     }
     generations_.emplace(action.generation, std::move(*prepared));
     post(core::Prepared{action.generation, policy});
@@ -93,6 +93,10 @@ void Instance::perform(const core::OfferInbox& action) {
     // The queues of its retired listeners were its first drain packet's matter.
     listeners.retired.clear();
     worker->redirect(listeners, inbox == nullptr ? nullptr : inbox->inbox.get());
+}
+
+void Instance::perform(const core::CloseInbox& action) {
+    generations_.at(action.generation)->inbox->close_to_senders();
 }
 
 void Instance::perform(const core::ForwardInbox& action) {
@@ -153,6 +157,13 @@ void Instance::perform(const core::Release& action) {
             if (worker->generation_id() == action.generation) worker->release_generation();
         }
     }
+    const std::size_t lost = generations_.at(action.generation)->inbox->discard();
+    if (lost > 0) {
+        log_.warning(
+            "generation {} left {} connections in its inbox, and nobody takes them any more; they were "
+            "closed",
+            number(action.generation), lost);
+    }
     generations_.erase(action.generation);
     restore_listeners(action.generation == aborted_);
 }
@@ -166,7 +177,7 @@ void Instance::restore_listeners(bool with_flags) {
             Status restored = listener->restore();
             const auto before = nonblock_before_.find(listener->socket().get());
             if (restored && with_flags && before != nonblock_before_.end())
-                restored = listener->set_nonblock(before->second);
+                restored = before->first->set_nonblock(before->second);
             if (!restored) log_.warning("{}", restored.error().message);
         }
     }
@@ -236,9 +247,21 @@ void Instance::note_promotion(core::GenerationId generation) {
         last_reload_ = outcome;
     }
     active_ = generation;
+    remove_retired_files();
     const config::Config& config = generations_.at(generation)->config;
     log_.configure(config.log.level, config.log.format);
     live_record_.set_drain(config.drain.signal, config.drain.timeout);
+}
+
+// Nobody will serve whoever connects from now on, so nobody should find a unix socket that is retired. What
+// is in its queue is the old generation's.
+void Instance::remove_retired_files() {
+    const Listeners& kept = generations_.at(*active_)->listeners;
+    for (const auto& listener : held_listeners()) {
+        const auto same = [&](const auto& one) { return one->socket() == listener->socket(); };
+        const SocketFile* file = listener->socket()->file();
+        if (file != nullptr && std::ranges::none_of(kept, same)) file->remove();
+    }
 }
 
 // The last promotion is shown by the status; an earlier one only matters to those who wait until what it

@@ -1,5 +1,6 @@
 #include "master/cli/check_command.h"
 
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -8,14 +9,15 @@
 #include <utility>
 #include <vector>
 
-#include "common/tcp_table.h"
+#include "common/socket_table.h"
 #include "config/address.h"
 #include "config/document.h"
 #include "config/problem.h"
 #include "config/signal_name.h"
 #include "master/process/executable.h"
 #include "master/process/pinned_directory.h"
-#include "master/process/port_owner.h"
+#include "master/process/socket_file.h"
+#include "master/process/socket_owner.h"
 #include "master/process/worker_environment.h"
 #include "master/runtime/instance_directory.h"
 #include "master/runtime/runtime_directory.h"
@@ -88,29 +90,66 @@ pid_t running_master(const std::string& name) {
     return state.locked ? state.pid : 0;
 }
 
-// Another program's "::" usually takes IPv4 too; its table does not tell.
-config::TcpAddress address_of(const TcpListener& listener) {
-    return {listener.host == "::" ? "*" : listener.host, listener.port};
+// What stands in the way of an address now, as the kernel's tables tell it; empty when nothing does.
+std::string taken_by(const config::Address& wanted) {
+    if (const auto* name = wanted.unix_domain()) {
+        return unix_sockets_named(name->name).empty() ? std::string() : to_string(wanted);
+    }
+    const bool tcp = wanted.transport == config::Transport::stream;
+    for (const BoundSocket& socket : tcp ? listening_tcp_sockets() : bound_udp_sockets()) {
+        // Another program's "::" usually takes IPv4 too; its table does not tell.
+        const std::string host = socket.host == "::" ? "*" : socket.host;
+        if (overlap(wanted, {wanted.transport, config::InetAddress{host, socket.port}}))
+            return config::to_string({wanted.transport, config::InetAddress{socket.host, socket.port}});
+    }
+    return {};
 }
 
-std::string describe(const std::vector<PortOwner>& owners) {
-    if (owners.empty()) return "another process";
-    return "pid " + std::to_string(owners.front().pid) + " (" + owners.front().command + ")";
+// Who has it is only told by connecting, and this touches nothing.
+bool file_exists(const config::Address& address) {
+    return address.path() != nullptr && access(address.path()->c_str(), F_OK) == 0;
+}
+
+// In words; empty when it is free, or this instance's own.
+std::string in_use(const config::Address& wanted, pid_t master) {
+    const std::string address = to_string(wanted);
+    if (file_exists(wanted)) {
+        return master != 0 ? std::string()
+                           : address + " is there already; `sup start` replaces it if nobody serves it";
+    }
+    const std::string taken = taken_by(wanted);
+    if (taken.empty()) return {};
+    const std::vector<SocketOwner> owners = find_socket_owners(wanted);
+    if (master != 0 && std::ranges::find(owners, master, &SocketOwner::pid) != owners.end()) return {};
+    const bool stream = wanted.transport == config::Transport::stream;
+    return address + " is in use now: " + describe(owners) + (stream ? " listens on " : " is bound to ") +
+           taken;
 }
 
 void check_addresses(const config::Config& config, Findings& notes) {
-    const std::vector<TcpListener> taken = listening_tcp_sockets();
     const pid_t master = running_master(config.name);
     for (std::size_t i = 0; i < config.listen.size(); ++i) {
-        const config::TcpAddress& wanted = config.listen[i].address;
-        const auto in_the_way = std::ranges::find_if(
-            taken, [&](const TcpListener& listener) { return overlap(wanted, address_of(listener)); });
-        if (in_the_way == taken.end()) continue;
-        const std::vector<PortOwner> owners = find_port_owners(wanted);
-        if (master != 0 && std::ranges::find(owners, master, &PortOwner::pid) != owners.end()) continue;
-        notes.push_back({"/listen/" + std::to_string(i) + "/address",
-                         to_string(wanted) + " is in use now: " + describe(owners) + " listens on " +
-                             to_string(config::TcpAddress{in_the_way->host, in_the_way->port})});
+        const std::string words = in_use(config.listen[i].address, master);
+        if (!words.empty()) notes.push_back({"/listen/" + std::to_string(i) + "/address", words});
+    }
+}
+
+// What lies at the path of a unix socket, and who is to have it. A socket is not connected to here.
+void check_socket_files(const config::Config& config, Findings& problems) {
+    for (std::size_t i = 0; i < config.listen.size(); ++i) {
+        const config::Listen& listen = config.listen[i];
+        const std::string pointer = "/listen/" + std::to_string(i);
+        const std::string* path = listen.address.path();
+        if (path == nullptr) continue;
+        struct stat found {};
+        const bool exists = ::lstat(path->c_str(), &found) == 0;
+        if (!exists || !S_ISSOCK(found.st_mode)) {
+            if (Status free = check_path_is_free(*path, listen.address.transport); !free)
+                problems.push_back({pointer + "/address", *path + " " + free.error().message});
+        }
+        if (const auto access = resolve_access(listen.access); !access)
+            problems.push_back(
+                {pointer + (listen.access.owner ? "/owner" : "/group"), access.error().message});
     }
 }
 
@@ -158,6 +197,7 @@ int check_command(const std::string& config_path, std::ostream& out, std::ostrea
     Findings notes;
     check_command(config->worker, problems, notes);
     check_directories(*config, problems);
+    check_socket_files(*config, problems);
     check_addresses(*config, notes);
     print(*document, problems, "", err);
     print(*document, notes, "note: ", err);

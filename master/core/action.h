@@ -62,11 +62,16 @@ struct Drain {
     std::optional<GenerationId> inbox = {};
 };
 // A draining worker's inbox has changed, because the generation that it handed over to is leaving too, or was
-// scaled down to workers that do not take, or because everything stops. Unset: it must finish what it still
-// has by itself.
+// scaled down to workers that do not take, or because somebody takes now where nobody did, or because
+// everything stops. Unset: it must finish what it still has by itself.
 struct OfferInbox {
     WorkerId worker;
     std::optional<GenerationId> inbox = {};
+};
+// Let nothing more into a generation's inbox; what is in it stays there to be taken. Whoever still sends to
+// it hears so at once (EPIPE), and has its next OfferInbox already.
+struct CloseInbox {
+    GenerationId generation;
 };
 // Move what is left in a generation's inbox into another's. The last of the generation's workers has gone, so
 // nobody else would take it.
@@ -140,9 +145,9 @@ struct Exit {
     int code = 0;
 };
 
-using Action =
-    std::variant<Prepare, Spawn, Drain, OfferInbox, ForwardInbox, Kill, ArmTimer, CancelTimer, Release, Reply,
-                 GenerationChanged, WorkerChanged, RestartScheduled, ReloadWaits, CountChanged, Exit>;
+using Action = std::variant<Prepare, Spawn, Drain, OfferInbox, CloseInbox, ForwardInbox, Kill, ArmTimer,
+                            CancelTimer, Release, Reply, GenerationChanged, WorkerChanged, RestartScheduled,
+                            ReloadWaits, CountChanged, Exit>;
 
 // One line for a log or a trace: "Spawn worker=7 generation=2 slot=0".
 std::string to_string(const Action& action);

@@ -38,7 +38,7 @@ void kill(Step& step, Worker& worker, Kill::Reason reason) {
 void drain(Step& step, Generation& generation, std::optional<GenerationId> successor) {
     change(step, generation, GenerationState::draining);
     for (SlotRecord& slot : generation.slots) cancel(step, slot.restart);
-    redirect_handoffs(step, generation.id, successor);
+    leave_inbox(step, generation, successor);
     for (auto& [id, worker] : generation.workers) drain(step, worker, successor);
 }
 

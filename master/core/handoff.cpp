@@ -1,5 +1,7 @@
 // Who hands its connections over to whom. A generation's inbox is a second accept queue, and may be offered
-// only while somebody there will take from it: what is put into any other would wait for ever.
+// only while somebody there will take from it: what is put into any other would wait for ever. A sender hears
+// of a change only when it next reads its channel, so an inbox is also closed before those leave who take
+// from it: after its close it only empties, and the last to go finds all that was ever put in.
 #include <algorithm>
 
 #include "master/core/rules.h"
@@ -7,20 +9,51 @@
 namespace sup::core {
 namespace {
 
-// A worker that is restarted speaks the channel again, so one that did is a promise for its slot.
-bool takes_connections(const Generation& generation, std::optional<WorkerId> other_than) {
-    if (is_leaving(generation)) return false;
-    return std::ranges::any_of(generation.workers, [&](const auto& entry) {
-        const Worker& worker = entry.second;
-        return worker.channel && worker.id != other_than && !is_leaving(worker);
-    });
+// A slot whose worker has spoken the channel is a promise, also while it restarts, for the next one will.
+bool has_spoken(const Generation& generation) {
+    return std::ranges::any_of(generation.slots, [](const SlotRecord& slot) { return slot.spoke; });
+}
+
+bool takes_connections(const Generation& generation) {
+    return !is_leaving(generation) && !generation.inbox_closed && has_spoken(generation);
+}
+
+void offer(Step& step, Worker& worker, std::optional<GenerationId> inbox) {
+    worker.inbox = inbox;
+    step.act(OfferInbox{worker.id, inbox});
+}
+
+// Those that were told to finish by themselves need not any more.
+void offer_to_those_without(Step& step, const Generation& active) {
+    for (auto& [generation_id, generation] : step.instance.generations) {
+        for (auto& [worker_id, worker] : generation.workers) {
+            if (worker.state != WorkerState::draining || worker.inbox) continue;
+            if (const auto inbox = inbox_for(step, worker, active.id)) offer(step, worker, inbox);
+        }
+    }
+}
+
+void close_inbox(Step& step, Generation& generation, std::optional<GenerationId> successor) {
+    if (generation.inbox_closed) return;
+    generation.inbox_closed = true;
+    for (auto& [other_id, other] : step.instance.generations) {
+        for (auto& [worker_id, worker] : other.workers) {
+            if (worker.state == WorkerState::draining && worker.inbox == generation.id)
+                offer(step, worker, inbox_for(step, worker, successor));
+        }
+    }
+    step.act(CloseInbox{generation.id});
 }
 
 }  // namespace
 
 void on(Step& step, const WorkerOpenedChannel& event) {
     Worker* worker = find_worker(step.instance, event.worker);
-    if (worker != nullptr && worker->spawned) worker->channel = true;
+    if (worker == nullptr || !worker->spawned) return;
+    worker->channel = true;
+    Generation& generation = step.instance.generations.at(worker->generation);
+    if (SlotRecord* slot = slot_of(generation, *worker)) slot->spoke = true;
+    if (const Generation* active = active_generation(step.instance)) offer_to_those_without(step, *active);
 }
 
 // The successor's inbox, if this worker can hand over and somebody there can take.
@@ -29,30 +62,24 @@ std::optional<GenerationId> inbox_for(Step& step, const Worker& worker,
     if (!worker.channel || !successor) return std::nullopt;
     const Generation* generation = find_generation(step.instance, *successor);
     require(generation != nullptr, "a successor lives");
-    return takes_connections(*generation, worker.id) ? successor : std::nullopt;
+    return takes_connections(*generation) ? successor : std::nullopt;
 }
 
-// Those who hand over to a generation where nobody will take any more are sent on, to a successor or to none.
-void redirect_handoffs(Step& step, GenerationId leaving, std::optional<GenerationId> successor) {
-    for (auto& [generation_id, generation] : step.instance.generations) {
-        for (auto& [worker_id, worker] : generation.workers) {
-            if (worker.state != WorkerState::draining || worker.inbox != leaving) continue;
-            worker.inbox = inbox_for(step, worker, successor);
-            step.act(OfferInbox{worker.id, worker.inbox});
-        }
-    }
+// Nothing comes into a leaving generation's inbox any more. Those who hand over to it are sent on first, so
+// that whoever finds it closed has been told of another one.
+void leave_inbox(Step& step, Generation& leaving, std::optional<GenerationId> successor) {
+    if (has_spoken(leaving)) close_inbox(step, leaving, successor);
+    if (successor) offer_to_those_without(step, step.instance.generations.at(*successor));
 }
 
-// The last of a generation that takes from its inbox leaves it, and the generation lives on.
-void withdraw_inbox_after(Step& step, const Generation& generation, std::optional<WorkerId> leaving,
-                          std::optional<GenerationId> successor) {
-    if (takes_connections(generation, leaving)) return;
-    redirect_handoffs(step, generation.id, successor);
+// A slot that took is gone, and the generation lives on.
+void close_inbox_if_nobody_takes(Step& step, Generation& generation, std::optional<GenerationId> successor) {
+    if (!takes_connections(generation)) close_inbox(step, generation, successor);
 }
 
 void forward_inbox(Step& step, GenerationId gone) {
     const Generation* active = active_generation(step.instance);
-    if (active == nullptr || !takes_connections(*active, std::nullopt)) return;
+    if (active == nullptr || !takes_connections(*active)) return;
     step.act(ForwardInbox{gone, active->id});
 }
 

@@ -160,7 +160,7 @@ void abort_reload(Step& step, Generation& generation, const Failure& failure) {
     const Generation* active = active_generation(instance);
     const auto successor =
         active != nullptr && !is_ending(instance) ? std::optional{active->id} : std::nullopt;
-    redirect_handoffs(step, generation.id, successor);
+    leave_inbox(step, generation, successor);
     const bool restores = is_rolling(generation) && successor;
     for (auto& [id, worker] : generation.workers) {
         if (restores && worker.state == WorkerState::ready) {

@@ -133,7 +133,8 @@ SlotRecord slot_record(const Saved& saved) {
     return {.worker = saved["worker"].optional(id<WorkerId>),
             .restart = saved["restart"].optional(id<TimerId>),
             .restarts = count(saved["restarts"]),
-            .short_lives = count(saved["short_lives"])};
+            .short_lives = count(saved["short_lives"]),
+            .spoke = saved["spoke"].boolean()};
 }
 
 Worker worker(const Saved& saved, GenerationId generation) {
@@ -160,7 +161,8 @@ Generation generation(const Saved& saved) {
                     .created_at = time_point(saved["created_at"]),
                     .slots = saved["slots"].each(slot_record),
                     .workers = {},
-                    .soak = saved["soak"].optional(id<TimerId>)};
+                    .soak = saved["soak"].optional(id<TimerId>),
+                    .inbox_closed = saved["inbox_closed"].boolean()};
     saved["workers"].each([&](const Saved& each) {
         const Worker member = worker(each, read.id);
         if (!read.workers.emplace(member.id, member).second) each.fail("is there twice");

@@ -7,6 +7,7 @@
 // when its slot's worker of the old generation is ready again. It is no reload any more: the next one
 // may begin meanwhile, and takes over each slot from whoever serves it.
 #include <algorithm>
+#include <utility>
 #include <vector>
 
 #include "master/core/rules.h"
@@ -24,12 +25,17 @@ bool takes_part(const Generation& generation) {
            (is_rolling(generation) && generation.state != GenerationState::draining);
 }
 
-// A slot's worker is replaced. It leaves the slot at once, so that its exit restarts nothing.
+// Nobody of the active generation comes into this slot any more, unless it is given back.
+void vacate(Step& step, Generation& active, SlotRecord& slot, GenerationId successor) {
+    cancel(step, slot.restart);
+    slot.worker.reset();
+    if (std::exchange(slot.spoke, false)) close_inbox_if_nobody_takes(step, active, successor);
+}
+
+// A worker is replaced. It leaves its slot at once, so that its exit restarts nothing.
 void replace(Step& step, Generation& old, Worker& worker, GenerationId successor) {
-    if (SlotRecord* slot = slot_of(old, worker); slot != nullptr && old.state == GenerationState::active) {
-        slot->worker.reset();
-        withdraw_inbox_after(step, old, worker.id, successor);
-    }
+    SlotRecord* slot = slot_of(old, worker);
+    if (slot != nullptr && old.state == GenerationState::active) vacate(step, old, *slot, successor);
     drain(step, worker, successor);
 }
 
@@ -58,10 +64,13 @@ void give_back_slots(Step& step, const Generation& active) {
     }
 }
 
-// The next reload gets its turn, also when the old generation cannot be restored.
-void give_up_restoring(Step& step, Generation& active) {
+// A slot that waits for its restart, while somebody else serves it, leaves its place to the next reload. So
+// that gets its turn also when the active generation cannot be restored.
+void give_up_restarts(Step& step, Generation& active, GenerationId successor) {
     for (Slot slot = 0; slot < active.slots.size(); ++slot) {
-        if (served_elsewhere(step.instance, active, slot)) cancel(step, active.slots[slot].restart);
+        SlotRecord& record = active.slots[slot];
+        if (record.restart && served_elsewhere(step.instance, active, slot))
+            vacate(step, active, record, successor);
     }
 }
 
@@ -148,7 +157,7 @@ void roll(Step& step) {
     if (next == nullptr && !undone) return;
     if (next != nullptr) {
         pass_on_slots(step, *next);
-        give_up_restoring(step, *active);
+        give_up_restarts(step, *active, next->id);
     }
     give_back_slots(step, *active);
     fill_gaps(step, *active);

@@ -51,9 +51,8 @@ void release_the_gone(Step& step);
 void on(Step& step, const WorkerOpenedChannel& event);
 std::optional<GenerationId> inbox_for(Step& step, const Worker& worker,
                                       std::optional<GenerationId> successor);
-void redirect_handoffs(Step& step, GenerationId leaving, std::optional<GenerationId> successor);
-void withdraw_inbox_after(Step& step, const Generation& generation, std::optional<WorkerId> leaving,
-                          std::optional<GenerationId> successor);
+void leave_inbox(Step& step, Generation& leaving, std::optional<GenerationId> successor);
+void close_inbox_if_nobody_takes(Step& step, Generation& generation, std::optional<GenerationId> successor);
 void forward_inbox(Step& step, GenerationId gone);
 
 // restart.cpp: a slot of the active generation lost its worker.

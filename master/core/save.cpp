@@ -77,7 +77,8 @@ json saved(const SlotRecord& slot) {
     return {{"worker", saved(slot.worker)},
             {"restart", saved(slot.restart)},
             {"restarts", slot.restarts},
-            {"short_lives", slot.short_lives}};
+            {"short_lives", slot.short_lives},
+            {"spoke", slot.spoke}};
 }
 
 json saved(const Generation& generation) {
@@ -86,7 +87,7 @@ json saved(const Generation& generation) {
     return {{"generation", saved(generation.id)}, {"state", to_string(generation.state)},
             {"policy", saved(generation.policy)}, {"created_at", saved(generation.created_at)},
             {"slots", saved(generation.slots)},   {"workers", workers},
-            {"soak", saved(generation.soak)}};
+            {"soak", saved(generation.soak)},     {"inbox_closed", generation.inbox_closed}};
 }
 
 json saved(const Request& request) {

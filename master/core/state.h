@@ -59,6 +59,7 @@ struct SlotRecord {
     std::optional<TimerId> restart = {};  // set while it waits out a restart delay
     std::uint32_t restarts = 0;
     std::uint32_t short_lives = 0;  // in a row
+    bool spoke = false;             // a worker of it opened its channel, so its next one will
 };
 
 struct Generation {
@@ -71,6 +72,7 @@ struct Generation {
     std::vector<SlotRecord> slots;
     std::map<WorkerId, Worker> workers;  // all the living, also those that left their slot
     std::optional<TimerId> soak = {};    // set while it soaks
+    bool inbox_closed = false;           // nothing more comes in, ever
 };
 
 struct Request {

@@ -112,6 +112,9 @@ std::string line(const Drain& action) {
 std::string line(const OfferInbox& action) {
     return Line("OfferInbox")("worker", action.worker)("inbox", action.inbox);
 }
+std::string line(const CloseInbox& action) {
+    return Line("CloseInbox")("generation", action.generation);
+}
 std::string line(const ForwardInbox& action) {
     return Line("ForwardInbox")("from", action.from)("to", action.to);
 }

@@ -1,5 +1,5 @@
-// What a generation knows of one of its sockets: a name, a backlog and a flag on a socket that it may share
-// with other generations. Immutable; a reload that changes only name, backlog or flag makes a new Listener on
+// What a generation knows of one of its addresses: a name, a backlog and other settings of a socket that it
+// may share with other generations. Immutable; a reload that changes only settings makes a new Listener on
 // the same socket.
 #pragma once
 
@@ -15,31 +15,35 @@ namespace sup {
 
 class Listener {
 public:
-    Listener(const config::Listen& settings, std::shared_ptr<const ListeningSocket> socket);
-    // A new socket, with backlog and flag as configured.
+    Listener(const config::Listen& settings, const SocketAccess& access,
+             std::shared_ptr<const ListeningSocket> socket);
+    // A new socket, with everything as configured.
     static Result<std::shared_ptr<const Listener>> bind(const config::Listen& settings);
 
     const std::string& name() const noexcept { return settings_.name; }
-    // "127.0.0.1:8999", "[::1]:80", "*:80", with the real port.
+    // "127.0.0.1:8999", "*:80", "udp:[::1]:53", "unix:/run/x.sock", with the real port.
     const std::string& address() const noexcept { return address_; }
+    // "tcp", "udp", "unix" or "unix-dgram".
+    std::string kind() const;
     const config::Listen& settings() const noexcept { return settings_; }
     const std::shared_ptr<const ListeningSocket>& socket() const noexcept { return socket_; }
     int fd() const noexcept { return socket_->fd(); }
+    // What getsockname(2) tells a worker of a unix socket with a path. Nothing is at this path, so a worker
+    // that removes it when it stops does no harm. Empty for all others.
+    std::string private_path() const;
 
-    // Sets the backlog back, because workers call listen() with their own, and sets O_NONBLOCK where it is
-    // configured. To be called whenever a worker became ready, and for the active generation after an aborted
-    // one. It never clears O_NONBLOCK: a worker that set it runs an event loop, and would hang in its next
-    // accept().
+    // Sets back what workers change on the socket that all share: the backlog, because they call listen()
+    // with their own, and O_NONBLOCK where it is configured. To be called whenever a worker became ready, and
+    // for the active generation after an aborted one. It never clears O_NONBLOCK, which lies in the open file
+    // description: a worker that set it runs an event loop, and would hang in its next accept(). An error,
+    // too, when the file of a unix socket is not there any more.
     Status restore() const;
     // restore(), and O_NONBLOCK exactly as configured. Only for a socket that no living worker has.
     Status reset() const;
 
-    // The flag of the shared socket as it is now, whoever set it; false when it cannot be read.
-    bool nonblock_now() const;
-    Status set_nonblock(bool nonblock) const;
-
 private:
     config::Listen settings_;
+    SocketAccess access_;
     std::shared_ptr<const ListeningSocket> socket_;
     std::string address_;
 };
@@ -48,8 +52,8 @@ using Listeners = std::vector<std::shared_ptr<const Listener>>;
 
 // The listeners of a new generation, in the order of `wanted`, all or nothing. `held` are those of every
 // generation that still lives, newest first. An address that is held keeps its socket (a ":0" one when its
-// name is the same too); the rest is bound. A socket that was kept is not touched until restore() or reset():
-// the reload may still fail.
+// name is the same too), unless somebody has removed or replaced the file of a unix socket; the rest is
+// bound. A socket that was kept is not touched until restore() or reset(): the reload may still fail.
 Result<Listeners> acquire_listeners(const std::vector<config::Listen>& wanted, const Listeners& held);
 
 }  // namespace sup

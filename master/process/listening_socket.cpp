@@ -1,138 +1,143 @@
 #include "master/process/listening_socket.h"
 
-#include <arpa/inet.h>
-#include <netdb.h>
+#include <fcntl.h>
 #include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <sys/socket.h>
-#include <unistd.h>
+#include <sys/un.h>
 
 #include <cerrno>
+#include <chrono>
+#include <cstddef>
 #include <cstring>
 #include <string>
 #include <utility>
 
 #include "config/address.h"
-#include "master/process/port_owner.h"
+#include "master/process/inet_socket.h"
+#include "master/process/socket_owner.h"
 
 namespace sup {
 namespace {
 
-struct SocketAddress {
-    sockaddr_storage storage{};
-    socklen_t size = 0;
+bool is_stream(const config::Listen& wanted) {
+    return wanted.address.transport == config::Transport::stream;
+}
 
-    int family() const { return storage.ss_family; }
-    const sockaddr* get() const { return reinterpret_cast<const sockaddr*>(&storage); }
+Status bind_abstract(int fd, const config::Listen& wanted) {
+    const std::string& name = wanted.address.unix_domain()->name;
+    sockaddr_un address{};
+    address.sun_family = AF_UNIX;
+    std::memcpy(address.sun_path + 1, name.data() + 1, name.size() - 1);
+    const auto size = static_cast<socklen_t>(offsetof(sockaddr_un, sun_path) + name.size());
+    if (::bind(fd, reinterpret_cast<const sockaddr*>(&address), size) == 0) return Success{};
+    if (errno != EADDRINUSE) return errno_error("cannot be bound");
+    return Error{"is in use by " + describe(find_socket_owners(wanted.address))};
+}
+
+// A socket, and its file where it has one, which is not at its path yet.
+struct Bound {
+    UniqueFd fd;
+    std::optional<SocketFile> file;
 };
 
-Error listener_error(const config::Listen& wanted, const std::string& what) {
-    return Error{"listener " + wanted.name + ": " + config::to_string(wanted.address) + " " + what};
-}
-
-// A literal only: no name is ever looked up. getaddrinfo() because it knows the scope of "fe80::1%eth0".
-Result<SocketAddress> resolve(const config::Listen& wanted, const std::string& host) {
-    addrinfo hints{};
-    hints.ai_flags = AI_NUMERICHOST | AI_NUMERICSERV | AI_PASSIVE;
-    hints.ai_socktype = SOCK_STREAM;
-    addrinfo* found = nullptr;
-    const int problem =
-        ::getaddrinfo(host.c_str(), std::to_string(wanted.address.port).c_str(), &hints, &found);
-    if (problem != 0) return listener_error(wanted, std::string("is no address: ") + ::gai_strerror(problem));
-    SocketAddress address;
-    std::memcpy(&address.storage, found->ai_addr, found->ai_addrlen);
-    address.size = found->ai_addrlen;
-    ::freeaddrinfo(found);
-    return address;
-}
-
-std::string describe_owners(const config::TcpAddress& address) {
-    const std::vector<PortOwner> owners = find_port_owners(address);
-    if (owners.empty()) return "is in use by another process (only root can see which)";
-    const PortOwner& first = owners.front();
-    std::string text = "is in use by pid " + std::to_string(first.pid);
-    if (!first.command.empty()) text += " (" + first.command + ")";
-    if (owners.size() > 1) text += " and " + std::to_string(owners.size() - 1) + " more";
-    return text;
-}
-
-Error bind_error(const config::Listen& wanted, int error_number) {
-    switch (error_number) {
-        case EADDRINUSE: return listener_error(wanted, describe_owners(wanted.address));
-        case EACCES:
-            return listener_error(
-                wanted,
-                "needs a privilege: run as root, give sup CAP_NET_BIND_SERVICE, lower the sysctl "
-                "net.ipv4.ip_unprivileged_port_start, or choose a port from 1024 on");
-        case EADDRNOTAVAIL:
-            return listener_error(wanted,
-                                  "cannot be bound: no network interface of this machine has this address");
-        case EAFNOSUPPORT: return listener_error(wanted, "cannot be bound: this kernel has no IPv6");
-        default:
-            return listener_error(wanted, std::string("cannot be bound: ") + std::strerror(error_number));
+Result<Bound> bind_unix_socket(const config::Listen& wanted, const SocketAccess& access) {
+    Bound bound;
+    bound.fd = UniqueFd{::socket(AF_UNIX, (is_stream(wanted) ? SOCK_STREAM : SOCK_DGRAM) | SOCK_CLOEXEC, 0)};
+    if (!bound.fd) return errno_error("cannot be bound");
+    const std::string* path = wanted.address.path();
+    if (path == nullptr) {
+        if (Status done = bind_abstract(bound.fd.get(), wanted); !done) return done.error();
+        return bound;
     }
+    if (Status free = check_path_is_free(*path, wanted.address.transport); !free) return free.error();
+    auto file = SocketFile::bind(bound.fd.get(), *path);
+    if (!file) return file.error();
+    bound.file.emplace(std::move(*file));
+    if (Status given = bound.file->set_access(access); !given) return given.error();
+    return bound;
 }
 
-// The error number, or 0. SO_REUSEADDR: connections of an earlier instance in TIME_WAIT must not keep the
-// port.
-int bind_and_listen(int fd, const SocketAddress& address, bool dual_stack, int backlog) {
-    const int on = 1;
-    const int v6only = dual_stack ? 0 : 1;
-    if (::setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on) != 0) return errno;
-    if (address.family() == AF_INET6 &&
-        ::setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &v6only, sizeof v6only) != 0) {
-        return errno;
+Result<Bound> bind_socket(const config::Listen& wanted, const SocketAccess& access) {
+    if (wanted.address.inet() != nullptr) {
+        auto fd = bind_inet_socket(wanted);
+        if (!fd) return fd.error();
+        return Bound{std::move(*fd), std::nullopt};
     }
-    if (::bind(fd, address.get(), address.size) != 0) return errno;
-    return ::listen(fd, backlog) == 0 ? 0 : errno;
+    auto bound = bind_unix_socket(wanted, access);
+    if (!bound) return listener_error(wanted, bound.error().message);
+    return bound;
 }
 
-Result<UniqueFd> open_bound(const config::Listen& wanted, const std::string& host, bool dual_stack) {
-    const auto address = resolve(wanted, host);
-    if (!address) return address.error();
-    UniqueFd fd{
-        ::socket(address->family(), SOCK_STREAM | SOCK_CLOEXEC | (wanted.nonblock ? SOCK_NONBLOCK : 0), 0)};
-    if (!fd) return bind_error(wanted, errno);
-    const int problem = bind_and_listen(fd.get(), *address, dual_stack, wanted.backlog);
-    if (problem != 0) return bind_error(wanted, problem);
-    return fd;
-}
-
-// IPv6 may be compiled out (no socket), or switched off by sysctl or in a container (no address "::").
-bool has_ipv6() {
-    const UniqueFd fd{::socket(AF_INET6, SOCK_STREAM | SOCK_CLOEXEC, 0)};
-    sockaddr_in6 any{};
-    any.sin6_family = AF_INET6;
-    return fd && ::bind(fd.get(), reinterpret_cast<const sockaddr*>(&any), sizeof any) == 0;
-}
-
-Result<std::uint16_t> bound_port(int fd) {
-    SocketAddress address;
-    address.size = sizeof address.storage;
-    if (::getsockname(fd, reinterpret_cast<sockaddr*>(&address.storage), &address.size) != 0) {
-        return errno_error("getsockname");
-    }
-    // The port is at the same place for IPv4 and IPv6 (ip(7), ipv6(7)).
-    sockaddr_in inet{};
-    std::memcpy(&inet, &address.storage, sizeof inet);
-    return ntohs(inet.sin_port);
+Status set_real_port(config::Address& address, int fd) {
+    auto* inet = std::get_if<config::InetAddress>(&address.place);
+    if (inet == nullptr) return Success{};
+    const auto port = bound_port(fd);
+    if (!port) return Error{"has no port: " + port.error().message};
+    inet->port = *port;
+    return Success{};
 }
 
 }  // namespace
 
-ListeningSocket::ListeningSocket(UniqueFd fd, config::TcpAddress configured, config::TcpAddress bound)
-    : fd_(std::move(fd)), configured_(std::move(configured)), bound_(std::move(bound)) {}
+ListeningSocket::ListeningSocket(UniqueFd fd, const config::Address& configured,
+                                 std::optional<SocketFile> file)
+    : fd_(std::move(fd)), configured_(configured), bound_(configured), file_(std::move(file)) {}
 
-Result<std::shared_ptr<const ListeningSocket>> ListeningSocket::bind(const config::Listen& wanted) {
-    const bool any = wanted.address.host == "*";
-    const bool dual_stack = any && has_ipv6();
-    const std::string host = !any ? wanted.address.host : dual_stack ? "::" : "0.0.0.0";
-    auto fd = open_bound(wanted, host, dual_stack);
-    if (!fd) return fd.error();
-    const auto port = bound_port(fd->get());
-    if (!port) return listener_error(wanted, "has no port: " + port.error().message);
-    config::TcpAddress bound{wanted.address.host, *port};
-    return std::shared_ptr<const ListeningSocket>(
-        new ListeningSocket(std::move(*fd), wanted.address, std::move(bound)));
+Result<std::shared_ptr<const ListeningSocket>> ListeningSocket::bind(const config::Listen& wanted,
+                                                                     const SocketAccess& access) {
+    auto bound = bind_socket(wanted, access);
+    if (!bound) return bound.error();
+    std::shared_ptr<ListeningSocket> socket(
+        new ListeningSocket(std::move(bound->fd), wanted.address, std::move(bound->file)));
+    Status ready = set_real_port(socket->bound_, socket->fd());
+    if (ready) ready = socket->restore(wanted, access);
+    // Last: whoever finds the path finds a socket that listens.
+    if (ready && socket->file_) ready = socket->file_->publish();
+    if (!ready) return listener_error(wanted, ready.error().message);
+    return std::shared_ptr<const ListeningSocket>(std::move(socket));
+}
+
+namespace {
+
+Status set_tcp_option(int fd, int option, int value, const char* name) {
+    if (::setsockopt(fd, IPPROTO_TCP, option, &value, sizeof value) == 0) return Success{};
+    return errno_error(name);
+}
+
+// What accepted connections inherit, and what the kernel does before there is one (tcp(7)).
+Status set_tcp_options(int fd, const config::Listen& settings) {
+    Status set = Success{};
+    if (settings.tcp_nodelay)
+        set = set_tcp_option(fd, TCP_NODELAY, *settings.tcp_nodelay ? 1 : 0, "tcp_nodelay");
+    if (set && settings.fastopen) set = set_tcp_option(fd, TCP_FASTOPEN, *settings.fastopen, "fastopen");
+    if (!set || !settings.defer_accept) return set;
+    const auto seconds = std::chrono::ceil<std::chrono::seconds>(*settings.defer_accept);
+    return set_tcp_option(fd, TCP_DEFER_ACCEPT, static_cast<int>(seconds.count()), "defer_accept");
+}
+
+}  // namespace
+
+Status ListeningSocket::restore(const config::Listen& settings, const SocketAccess& access) const {
+    if (is_stream(settings) && ::listen(fd(), settings.backlog) != 0) return errno_error("listen");
+    if (file_) {
+        if (Status given = file_->set_access(access); !given) return given;
+    }
+    if (Status set = set_tcp_options(fd(), settings); !set) return set;
+    return settings.nonblock ? set_nonblock(true) : Success{};
+}
+
+bool ListeningSocket::nonblock_now() const {
+    const int flags = ::fcntl(fd(), F_GETFL);
+    return flags >= 0 && (flags & O_NONBLOCK) != 0;
+}
+
+Status ListeningSocket::set_nonblock(bool nonblock) const {
+    const int flags = ::fcntl(fd(), F_GETFL);
+    if (flags < 0) return errno_error("F_GETFL");
+    const int wanted = nonblock ? flags | O_NONBLOCK : flags & ~O_NONBLOCK;
+    if (wanted != flags && ::fcntl(fd(), F_SETFL, wanted) != 0) return errno_error("F_SETFL");
+    return Success{};
 }
 
 }  // namespace sup

@@ -1,35 +1,52 @@
-// A bound, listening TCP socket. Closing one resets every connection in its two queues, so the last
-// generation that holds it decides when that happens (shared_ptr). Nothing here calls shutdown(2), which
-// would do the same at once.
+// A socket that the master holds for its workers: TCP, UDP, unix stream or unix datagram. Closing one loses
+// what is in its queue (TCP resets every such connection), so the last generation that holds it decides when
+// that happens (shared_ptr). Nothing here calls shutdown(2), which would do the same at once.
 #pragma once
 
 #include <memory>
+#include <optional>
 
 #include "common/result.h"
 #include "common/unique_fd.h"
 #include "config/config.h"
+#include "master/process/socket_file.h"
 
 namespace sup {
 
 class ListeningSocket {
 public:
-    // Binds and listens: SO_REUSEADDR, close-on-exec, IPV6_V6ONLY for literal IPv6 addresses; "*" is one
-    // socket for IPv6 and IPv4, or 0.0.0.0 where the kernel has no IPv6. The error starts with "listener
-    // NAME: " and says who holds the address (as far as /proc lets this user see it), or what to do.
-    static Result<std::shared_ptr<const ListeningSocket>> bind(const config::Listen& wanted);
+    // Binds, and listens if it is a stream socket, with everything as configured; close-on-exec. A stale unix
+    // socket is replaced. The error starts with "listener NAME: " and says who holds the address (as far as
+    // this user may see it), or what to do.
+    static Result<std::shared_ptr<const ListeningSocket>> bind(const config::Listen& wanted,
+                                                               const SocketAccess& access);
 
     int fd() const noexcept { return fd_.get(); }
     // As configured: the port may be 0.
-    const config::TcpAddress& configured() const noexcept { return configured_; }
+    const config::Address& configured() const noexcept { return configured_; }
     // The same with the real port.
-    const config::TcpAddress& bound() const noexcept { return bound_; }
+    const config::Address& bound() const noexcept { return bound_; }
+
+    // The file of a unix socket that has a path; null for all others.
+    const SocketFile* file() const noexcept { return file_ ? &*file_ : nullptr; }
+    // Whether its address still leads to it: the file of a unix socket may have been removed or replaced.
+    bool reachable() const { return !file_ || file_->in_place(); }
+
+    // Listener::restore() for one socket. The error is without the listener's name.
+    Status restore(const config::Listen& settings, const SocketAccess& access) const;
+
+    // O_NONBLOCK of the open file description that all workers share, as it is now; false when it cannot be
+    // read.
+    bool nonblock_now() const;
+    Status set_nonblock(bool nonblock) const;
 
 private:
-    ListeningSocket(UniqueFd fd, config::TcpAddress configured, config::TcpAddress bound);
+    ListeningSocket(UniqueFd fd, const config::Address& configured, std::optional<SocketFile> file);
 
     UniqueFd fd_;
-    config::TcpAddress configured_;
-    config::TcpAddress bound_;
+    config::Address configured_;
+    config::Address bound_;
+    std::optional<SocketFile> file_;  // removed before the socket closes
 };
 
 }  // namespace sup

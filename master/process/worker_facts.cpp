@@ -31,13 +31,12 @@ void add_unix(sockaddr_storage& storage, std::size_t size, const Listener& liste
     } else {
         path.resize(std::min(path.find('\0'), path.size()));
     }
-    constexpr std::string_view scheme = "unix:";
-    const std::string& shown = listener.address();
     facts.kind = ListenerFacts::Kind::unix_socket;
     facts.words["family"] = "AF_UNIX";
-    facts.words["address"] = shown;
+    facts.words["address"] = listener.address();
     facts.words["path"] = path;
-    facts.words["public_path"] = shown.starts_with(scheme) ? shown.substr(scheme.size()) : path;
+    const std::string* public_path = listener.settings().address.path();
+    facts.words["public_path"] = public_path != nullptr ? *public_path : path;
 }
 
 bool is_unspecified(const sockaddr_storage& storage) {

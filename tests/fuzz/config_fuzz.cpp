@@ -39,7 +39,7 @@ void check_listeners(const Config& config) {
         const Listen& listen = config.listen[i];
         require(!listen.name.empty() && listen.name.size() <= 64, "a listener has a name");
         require(listen.backlog >= 1, "a backlog is positive");
-        require(parse_tcp_address(to_string(listen.address)).value() == listen.address,
+        require(parse_address(to_string(listen.address), "/").value() == listen.address,
                 "an address is what it says");
         for (std::size_t j = 0; j < i; ++j) {
             require(config.listen[j].name != listen.name, "names are unique");

@@ -67,6 +67,7 @@ private:
     // checker_rolling.cpp: slots that change hands one by one.
     void roll();
     void pass_on(Worker& worker, const GenerationModel& next);
+    void vacated(GenerationModel& active, SlotModel& slot, const GenerationModel& next);
     void slot_served(GenerationModel& generation);
     void step_begins(const GenerationModel& generation, core::Slot slot) const;
     void steps_run() const;
@@ -76,11 +77,13 @@ private:
     void rule(bool holds, Property property, const char* detail) const;
     std::optional<core::GenerationId> inbox_for(const Worker& worker,
                                                 std::optional<core::GenerationId> successor);
-    void owe_offers(core::GenerationId left, std::optional<core::GenerationId> successor);
+    void owe_close(GenerationModel& left, std::optional<core::GenerationId> successor);
+    void owe_late_offers(const GenerationModel& active);
     void owe_word_of_the_stop();
     void owe_forward(GenerationModel& gone);
     void check_offer(const Worker& worker, const core::Drain& owed, const core::Drain& action) const;
     void done(const core::OfferInbox& action);
+    void done(const core::CloseInbox& action);
     void done(const core::ForwardInbox& action);
     void offers_hold() const;
 

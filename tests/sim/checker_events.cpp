@@ -53,7 +53,7 @@ bool Checker::happened(const StopRequested& event) {
         }
         if (GenerationModel* active = model_.active()) {
             active->become(GenerationState::draining);
-            owe_offers(active->id, std::nullopt);
+            owe_close(*active, std::nullopt);
             for (SlotModel& slot : active->slots) slot.restart_at.reset();
             for (Worker& worker : model_.workers) {
                 if (worker.generation == active->id)
@@ -91,7 +91,7 @@ bool Checker::happened(const RemoveWorkerRequested&) {
     active->slots.pop_back();
     active->count_owed = true;
     if (slot.restart_at) coverage_.visit(Situation::scaled_down_while_waiting_for_restart);
-    if (!model_.takes(*active, slot.worker)) owe_offers(active->id, std::nullopt);
+    if (slot.spoke && !model_.takes(*active)) owe_close(*active, std::nullopt);
     if (!slot.worker) return true;
     Worker& worker = *model_.worker(*slot.worker);
     if (worker.killing()) coverage_.visit(Situation::scaled_down_while_killing);
@@ -174,6 +174,7 @@ bool Checker::happened(const WorkerOpenedChannel& event) {
     GenerationModel& generation = *model_.generation(worker->generation);
     if (worker->slot < generation.slots.size() && generation.slots[worker->slot].worker == worker->id)
         generation.slots[worker->slot].spoke = true;
+    if (const GenerationModel* active = model_.active()) owe_late_offers(*active);
     return true;
 }
 

@@ -1,3 +1,5 @@
+#include <algorithm>
+
 #include "tests/sim/checker.h"
 
 namespace sup::sim {
@@ -10,7 +12,7 @@ void Checker::rule(bool holds, Property property, const char* detail) const {
 
 std::optional<GenerationId> Checker::inbox_for(const Worker& worker, std::optional<GenerationId> successor) {
     if (!successor) return std::nullopt;
-    const bool takes = model_.takes(*model_.generation(*successor), worker.id);
+    const bool takes = model_.takes(*model_.generation(*successor));
     if (!worker.channel) {
         coverage_.visit(takes ? Situation::drained_without_channel
                               : Situation::drained_without_channel_on_either_side);
@@ -23,12 +25,17 @@ std::optional<GenerationId> Checker::inbox_for(const Worker& worker, std::option
     return successor;
 }
 
-// Everybody who was offered the inbox of `left`, where nobody will take any more, must hear what comes
-// instead.
-void Checker::owe_offers(GenerationId left, std::optional<GenerationId> successor) {
+// Nobody will take from it any more, or not for long: it is closed, and everybody who was offered it must
+// hear what comes instead.
+void Checker::owe_close(GenerationModel& left, std::optional<GenerationId> successor) {
+    const bool spoken =
+        std::any_of(left.slots.begin(), left.slots.end(), [](const SlotModel& slot) { return slot.spoke; });
+    if (left.inbox_closed || (left.leaving() && !spoken)) return;  // nobody has put anything in
+    left.inbox_closed = true;
+    left.close_owed = true;
     for (Worker& worker : model_.workers) {
-        if (!worker.draining() || worker.inbox != left) continue;
-        const bool takes = successor && model_.takes(*model_.generation(*successor), worker.id);
+        if (!worker.draining() || worker.inbox != left.id) continue;
+        const bool takes = successor && model_.takes(*model_.generation(*successor));
         worker.offer_owed = Offer{takes ? successor : std::nullopt};
         if (takes) {
             coverage_.visit(Situation::sent_on);
@@ -38,6 +45,16 @@ void Checker::owe_offers(GenerationId left, std::optional<GenerationId> successo
             coverage_.visit(model_.ending ? Situation::sent_on_at_stop
                                           : Situation::last_that_takes_scaled_down);
         }
+    }
+}
+
+// Somebody takes there now: who had to finish alone need not any more.
+void Checker::owe_late_offers(const GenerationModel& active) {
+    if (!model_.takes(active)) return;
+    for (Worker& worker : model_.workers) {
+        if (!worker.draining() || !worker.channel || worker.inbox || worker.offer_owed) continue;
+        worker.offer_owed = Offer{active.id};
+        coverage_.visit(Situation::offered_late);
     }
 }
 
@@ -69,7 +86,14 @@ void Checker::check_offer(const Worker& worker, const Drain& owed, const Drain& 
         rule(!other.offer_owed || other.inbox != worker.generation, Property::handoffs_sent_on,
              "a worker drains before those who hand over to its generation are sent on");
     }
+    rule(!model_.generation(worker.generation)->close_owed, Property::inbox_closed,
+         "a worker drains before its generation's inbox is closed");
     if (!action.inbox) return;
+    const auto takes_now = [&](const Worker& other) {
+        return other.generation == action.inbox && other.channel && !other.draining() && !other.killing();
+    };
+    if (std::none_of(model_.workers.begin(), model_.workers.end(), takes_now))
+        coverage_.visit(Situation::offered_a_promise);
     if (action.inbox == worker.generation) {
         coverage_.visit(Situation::drained_with_inbox_of_peers);
     } else {
@@ -88,6 +112,17 @@ void Checker::done(const OfferInbox& action) {
     worker.inbox = action.inbox;
 }
 
+void Checker::done(const CloseInbox& action) {
+    GenerationModel* generation = model_.generation(action.generation);
+    require(generation != nullptr, Property::only_the_living, "an inbox is closed that is not there");
+    rule(generation->close_owed, Property::inbox_closed,
+         "an inbox is closed twice, or while somebody takes from it");
+    for (const Worker& worker : model_.workers)
+        rule(!worker.offer_owed || worker.inbox != action.generation, Property::handoffs_sent_on,
+             "an inbox is closed before those who hand over to it are sent on");
+    generation->close_owed = false;
+}
+
 void Checker::done(const ForwardInbox& action) {
     GenerationModel* generation = model_.generation(action.from);
     require(generation != nullptr && model_.generation(action.to) != nullptr, Property::only_the_living,
@@ -97,13 +132,17 @@ void Checker::done(const ForwardInbox& action) {
     rule(generation->forward_owed == action.to, Property::inbox_forwarded,
          "an inbox is forwarded to where nobody takes, or twice, or at a stop");
     generation->forward_owed.reset();
+    rule(!generation->close_owed, Property::inbox_closed, "an inbox is forwarded before it is closed");
     coverage_.visit(Situation::inbox_forwarded);
 }
 
 void Checker::offers_hold() const {
-    for (const GenerationModel& generation : model_.generations)
+    for (const GenerationModel& generation : model_.generations) {
         rule(!generation.forward_owed, Property::inbox_forwarded,
              "a gone generation's inbox is not forwarded");
+        rule(!generation.close_owed, Property::inbox_closed,
+             "an inbox stays open although nobody will take from it");
+    }
     for (const Worker& worker : model_.workers) {
         rule(!worker.offer_owed, Property::handoffs_sent_on,
              "a worker hands over to where nobody will take any more");

@@ -91,7 +91,8 @@ void Checker::promote(GenerationModel& generation) {
     if (old != nullptr) {
         old->become(GenerationState::draining);
         old->replacement = generation.id;
-        owe_offers(old->id, generation.id);
+        owe_close(*old, generation.id);
+        owe_late_offers(generation);
         for (SlotModel& slot : old->slots) slot.restart_at.reset();
         for (Worker& worker : model_.workers) {
             if (worker.generation == old->id) owe_drain(worker, generation.id, Property::replaced_is_drained);
@@ -111,7 +112,8 @@ void Checker::abort(GenerationModel& generation, const Failure& failure) {
     generation.soaked_at.reset();
     const GenerationModel* active = model_.active();
     const auto successor = active != nullptr && !model_.ending ? std::optional{active->id} : std::nullopt;
-    owe_offers(generation.id, successor);
+    owe_close(generation, successor);
+    if (successor) owe_late_offers(*active);
     for (Worker& worker : model_.workers) {
         if (worker.generation != generation.id) continue;
         if (worker.state == WorkerState::spawning) coverage_.visit(Situation::aborted_in_spawning);

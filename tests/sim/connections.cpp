@@ -6,6 +6,7 @@
 namespace sup::sim {
 
 using core::GenerationId;
+using core::Slot;
 using core::WorkerId;
 
 Connections::Member* Connections::member(WorkerId worker) {
@@ -35,7 +36,11 @@ void Connections::prepared(GenerationId generation) {
 // Who is to take it may have died already.
 void Connections::put(Inbox& inbox) {
     const bool nobody = !taker(inbox.generation, 0);
-    ++(nobody && inbox.deserted ? inbox.content.bereft : inbox.content.forgotten);
+    ++(nobody && !inbox.awaited.empty() ? inbox.content.bereft : inbox.content.forgotten);
+}
+
+void Connections::close(GenerationId generation) {
+    if (Inbox* closed = inbox(generation)) closed->closed = true;
 }
 
 void Connections::forward(GenerationId from, GenerationId to) {
@@ -50,15 +55,16 @@ void Connections::forward(GenerationId from, GenerationId to) {
 void Connections::release(GenerationId generation) {
     const Inbox* closed = inbox(generation);
     if (closed == nullptr) return;
-    lost_.forgotten += closed->content.forgotten;
+    // Whoever died and should have come back would have taken it.
+    (closed->awaited.empty() ? lost_.forgotten : lost_.bereft) += closed->content.forgotten;
     lost_.bereft += closed->content.bereft;
     std::erase_if(inboxes_, [&](const Inbox& inbox) { return inbox.generation == generation; });
 }
 
-void Connections::opened(WorkerId worker, GenerationId generation) {
+void Connections::opened(WorkerId worker, GenerationId generation, Slot slot) {
     if (member(worker) != nullptr) return;
-    members_.push_back({.worker = worker, .generation = generation});
-    if (Inbox* own = inbox(generation)) own->deserted = false;
+    members_.push_back({.worker = worker, .generation = generation, .slot = slot});
+    if (Inbox* own = inbox(generation)) std::erase(own->awaited, slot);
 }
 
 void Connections::accepted(WorkerId worker, std::uint32_t connections) {
@@ -70,6 +76,7 @@ void Connections::accepted(WorkerId worker, std::uint32_t connections) {
 void Connections::put_back(WorkerId worker) {
     Member* member = this->member(worker);
     if (member == nullptr || member->draining || member->held == 0) return;
+    if (inbox(member->generation)->closed) return;
     tell("puts back", worker, member->generation);
     coverage_.visit(Situation::connection_put_back);
     --member->held;
@@ -81,16 +88,30 @@ void Connections::drained(WorkerId worker, std::optional<GenerationId> offered) 
     if (member == nullptr) return;
     member->draining = true;
     member->inbox = offered;
+    member->told = offered;
+    member->to_peers = offered == member->generation;
 }
 
 void Connections::sent_on(WorkerId worker, std::optional<GenerationId> offered) {
-    if (Member* member = this->member(worker)) member->inbox = offered;
+    if (Member* member = this->member(worker)) member->told = offered;
+}
+
+void Connections::reads_channel(WorkerId worker) {
+    if (Member* member = this->member(worker)) member->inbox = member->told;
 }
 
 bool Connections::hand_over(WorkerId worker) {
     Member* member = this->member(worker);
     if (member == nullptr || !member->draining || member->hung || member->held == 0) return false;
-    Inbox* offered = member->inbox ? inbox(*member->inbox) : nullptr;
+    const auto open = [this](std::optional<GenerationId> generation) {
+        Inbox* known = generation ? inbox(*generation) : nullptr;
+        return known == nullptr || known->closed ? nullptr : known;
+    };
+    if (member->inbox && open(member->inbox) == nullptr) {
+        coverage_.visit(Situation::inbox_found_closed);
+        reads_channel(worker);
+    }
+    Inbox* offered = open(member->inbox);
     tell(offered == nullptr ? "ends a connection" : "hands over", worker, member->inbox);
     --member->held;
     if (offered != nullptr) {
@@ -111,10 +132,8 @@ void Connections::leaves(WorkerId worker) {
     while (own != nullptr && member->takes() && own->content.all() > 0) take_one(*own, *member);
     while (hand_over(worker)) {
     }
-    const GenerationId generation = member->generation;
-    const bool took = member->takes();
+    if (own != nullptr) std::erase(own->awaited, member->slot);
     forget(worker);
-    if (own != nullptr && took && !taker(generation, 0)) own->deserted = false;
 }
 
 void Connections::dies(WorkerId worker) {
@@ -123,13 +142,12 @@ void Connections::dies(WorkerId worker) {
     tell("dies", worker, member->inbox);
     if (member->draining && member->inbox && member->held > 0) coverage_.visit(Situation::sender_died_midway);
     Inbox* own = inbox(member->generation);
-    const GenerationId generation = member->generation;
-    const bool took = !(member->draining && member->inbox == generation);
+    const bool took = !member->to_peers;
+    if (own != nullptr && !member->draining) own->awaited.push_back(member->slot);
     forget(worker);
     if (own == nullptr || !took) return;
     if (own->content.all() > 0) coverage_.visit(Situation::receiver_died_midway);
     own->content = {.forgotten = 0, .bereft = own->content.all()};
-    if (!taker(generation, 0)) own->deserted = true;
 }
 
 void Connections::forget(WorkerId worker) {

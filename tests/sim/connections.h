@@ -3,10 +3,11 @@
 //
 // What is expected of such a worker:
 //  * While it serves, it takes from its own generation's inbox.
-//  * Before it puts a connection into an inbox it has read its channel, so it knows its last offer.
+//  * It reads its channel at the drain signal, later when it comes to it, and when its inbox turns out to be
+//    closed. So it may put connections into an inbox that it was sent on from.
 //  * Draining, it goes on taking from its own generation's inbox, to serve or to pass on what comes, unless
 //    that inbox is the one that it was offered. It ends only when it has emptied it and holds no connection.
-//  * What it puts into the inbox of a generation that was released stays with it.
+//  * What it puts into the inbox of a generation that was closed or released stays with it.
 #pragma once
 
 #include <cstdint>
@@ -34,15 +35,17 @@ public:
 
     // An inbox lives from its generation's preparation to its release.
     void prepared(core::GenerationId generation);
+    void close(core::GenerationId generation);
     void forward(core::GenerationId from, core::GenerationId to);
     void release(core::GenerationId generation);
 
     // A worker, from the opening of its channel to its end; nothing is done by one that has not opened it.
-    void opened(core::WorkerId worker, core::GenerationId generation);
+    void opened(core::WorkerId worker, core::GenerationId generation, core::Slot slot);
     void accepted(core::WorkerId worker, std::uint32_t connections);
     void put_back(core::WorkerId worker);  // one, for its peers
     void drained(core::WorkerId worker, std::optional<core::GenerationId> inbox);
     void sent_on(core::WorkerId worker, std::optional<core::GenerationId> inbox);
+    void reads_channel(core::WorkerId worker);
     // One connection goes to its inbox, or without one ends here. Whether there are more.
     bool hand_over(core::WorkerId worker);
     void hangs(core::WorkerId worker);  // it does nothing any more
@@ -66,17 +69,21 @@ private:
     struct Member {
         core::WorkerId worker;
         core::GenerationId generation;
+        core::Slot slot;
         std::uint32_t held = 0;
         bool draining = false;
         bool hung = false;
-        std::optional<core::GenerationId> inbox = {};
+        bool to_peers = false;                         // drains into its own generation's inbox
+        std::optional<core::GenerationId> inbox = {};  // as far as it knows
+        std::optional<core::GenerationId> told = {};   // the last word in its channel
 
-        bool takes() const { return !hung && !(draining && inbox == generation); }
+        bool takes() const { return !hung && !to_peers; }
     };
     struct Inbox {
         core::GenerationId generation;
         Unheld content = {};
-        bool deserted = false;  // the last that took from it was killed or crashed
+        bool closed = false;
+        std::vector<core::Slot> awaited = {};  // who took from it there was killed or crashed, and comes back
         bool woken = false;
     };
 

@@ -291,10 +291,13 @@ const char* to_string(Situation situation) {
         case Situation::sent_on: return "who hands over is sent on";
         case Situation::sent_on_to_nobody: return "... to nobody, as nobody takes";
         case Situation::sent_on_at_stop: return "... to nobody, at a stop";
+        case Situation::offered_late: return "who had to finish alone is offered an inbox after all";
+        case Situation::offered_a_promise: return "an inbox is offered while all that take from it restart";
         case Situation::draining_told_of_the_stop: return "who drains already hears of the stop";
         case Situation::killed_while_handing_over: return "a worker is killed that hands over";
         case Situation::inbox_forwarded: return "a gone generation's inbox is forwarded";
         case Situation::inbox_not_forwarded: return "... is not, as nobody takes";
+        case Situation::inbox_found_closed: return "a sender finds its inbox closed";
         case Situation::connection_handed_over: return "a connection is handed over";
         case Situation::connection_put_back: return "a connection is put back for the peers";
         case Situation::connection_taken: return "a connection is taken from an inbox";

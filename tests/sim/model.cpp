@@ -73,12 +73,10 @@ bool Model::all_ready(const GenerationModel& generation) const {
     });
 }
 
-bool Model::takes(const GenerationModel& generation, std::optional<core::WorkerId> beside) const {
-    if (generation.leaving()) return false;
-    return std::any_of(workers.begin(), workers.end(), [&](const Worker& worker) {
-        return worker.generation == generation.id && worker.id != beside && worker.channel &&
-               worker.staying();
-    });
+bool Model::takes(const GenerationModel& generation) const {
+    if (generation.leaving() || generation.inbox_closed) return false;
+    return std::any_of(generation.slots.begin(), generation.slots.end(),
+                       [](const SlotModel& slot) { return slot.spoke; });
 }
 
 }  // namespace sup::sim

@@ -77,6 +77,8 @@ struct GenerationModel {
     std::optional<core::TimePoint> soaked_at;  // soaking: promotion
     bool release_owed = false;
     std::optional<core::GenerationId> forward_owed{};  // where its inbox's content must go
+    bool inbox_closed = false;
+    bool close_owed = false;
     bool count_owed = false;
     bool excused = false;  // aborting, and served still when a later reload began: not held against the cap
     core::GenerationId replacement{};      // draining: who answers…
@@ -153,8 +155,8 @@ struct Model {
     const GenerationModel* roll_target() const;
     bool populated(core::GenerationId id) const;
     bool all_ready(const GenerationModel& generation) const;
-    // Whether somebody there takes from its inbox, beside the one who asks.
-    bool takes(const GenerationModel& generation, std::optional<core::WorkerId> beside = std::nullopt) const;
+    // Whether somebody there takes from its inbox, or will when it has restarted.
+    bool takes(const GenerationModel& generation) const;
 };
 
 }  // namespace sup::sim

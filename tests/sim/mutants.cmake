@@ -75,7 +75,7 @@ sup_sim_mutant(restart-timer-outlives-generation drain.cpp
 
 # Who hands over to whom: first by the rules, then by what becomes of the connections.
 sup_sim_mutant(offered-where-nobody-takes handoff.cpp
-    "return takes_connections(*generation, worker.id) ? successor : std::nullopt;"
+    "return takes_connections(*generation) ? successor : std::nullopt;"
     "return successor;"
     "is offered its successor's inbox exactly where")
 sup_sim_mutant_seen(offered-where-nobody-takes "by the connections"
@@ -84,32 +84,50 @@ sup_sim_mutant(offered-without-a-channel handoff.cpp
     "if (!worker.channel || !successor) return std::nullopt;"
     "if (!successor) return std::nullopt;"
     "is offered its successor's inbox exactly where")
-sup_sim_mutant(offered-by-itself-alone handoff.cpp
-    "worker.channel && worker.id != other_than && !is_leaving(worker)"
-    "worker.channel && !is_leaving(worker)"
+sup_sim_mutant(restarting-slot-forgotten handoff.cpp
+    "return slot.spoke;"
+    "return slot.spoke && slot.worker;"
     "is offered its successor's inbox exactly where")
 sup_sim_mutant(never-offered handoff.cpp
-    "if (worker != nullptr && worker->spawned) worker->channel = true;"
+    "worker->channel = true;"
     ""
     "is offered its successor's inbox exactly where")
+sup_sim_mutant(not-offered-when-a-channel-opens handoff.cpp
+    "offer_to_those_without(step, *active);"
+    ";"
+    "is sent on, before")
+sup_sim_mutant(not-offered-at-the-promotion handoff.cpp
+    "offer_to_those_without(step, step.instance.generations.at(*successor));"
+    ""
+    "is sent on, before")
 sup_sim_mutant(not-sent-on drain.cpp
-    "redirect_handoffs(step, generation.id, successor);"
+    "leave_inbox(step, generation, successor);"
     ""
     "is sent on, before")
 sup_sim_mutant_seen(not-sent-on "by the connections"
     "a connection is lost only" --connections-only)
 sup_sim_mutant(sent-on-too-late drain.cpp
-    "redirect_handoffs(step, generation.id, successor);
+    "leave_inbox(step, generation, successor);
     for (auto& [id, worker] : generation.workers) drain(step, worker, successor);"
     "for (auto& [id, worker] : generation.workers) drain(step, worker, successor);
-    redirect_handoffs(step, generation.id, successor);"
+    leave_inbox(step, generation, successor);"
     "is sent on, before")
 sup_sim_mutant(sent-on-to-the-leaving handoff.cpp
-    "worker.inbox = inbox_for(step, worker, successor);"
-    "worker.inbox = leaving;"
+    "offer(step, worker, inbox_for(step, worker, successor));"
+    "offer(step, worker, generation.id);"
     "is sent on, before")
+sup_sim_mutant(inbox-not-closed handoff.cpp
+    "step.act(CloseInbox{generation.id});"
+    ""
+    "an inbox is closed to senders")
+sup_sim_mutant_seen(inbox-not-closed "by the connections"
+    "a connection is lost only" --connections-only --seeds 30000)
+sup_sim_mutant(inbox-of-the-failed-not-closed reload.cpp
+    "leave_inbox(step, generation, successor);"
+    ""
+    "an inbox is closed to senders")
 sup_sim_mutant(scaled-down-and-not-withdrawn scale.cpp
-    "withdraw_inbox_after(step, *generation, removed.worker, std::nullopt);"
+    "if (removed.spoke) close_inbox_if_nobody_takes(step, *generation, std::nullopt);"
     ""
     "is sent on, before")
 sup_sim_mutant_seen(scaled-down-and-not-withdrawn "by the connections"
@@ -133,7 +151,7 @@ sup_sim_mutant(forwarded-after-release drain.cpp
 sup_sim_mutant_seen(forwarded-after-release "by the connections"
     "a connection is lost only" --connections-only)
 sup_sim_mutant(forwarded-where-nobody-takes handoff.cpp
-    "if (active == nullptr || !takes_connections(*active, std::nullopt)) return;"
+    "if (active == nullptr || !takes_connections(*active)) return;"
     "if (active == nullptr) return;"
     "goes on to the active one that takes")
 sup_sim_mutant(killed-and-still-offered drain.cpp
@@ -187,6 +205,11 @@ sup_sim_mutant(short-lives-not-saved save.cpp
     "{\"short_lives\", 0}"
     "saving and restoring")
 
+sup_sim_mutant(promise-not-saved save.cpp
+    "{\"spoke\", slot.spoke}"
+    "{\"spoke\", false}"
+    "saving and restoring")
+
 # The view.
 sup_sim_mutant(degraded-inverted view.cpp
     "return !generation.awaiting_restart.empty();"
@@ -224,7 +247,7 @@ sup_sim_mutant(gap-left rolling.cpp
     ""
     "a slot that should have a worker")
 sup_sim_mutant(restoring-never-given-up rolling.cpp
-    "give_up_restoring(step, *active);"
+    "give_up_restarts(step, *active, next->id);"
     ""
     "timer")
 sup_sim_mutant(slot-kept-twice rolling.cpp
@@ -241,11 +264,7 @@ sup_sim_mutant(promotion-forgets-who-still-serves reload.cpp
     ""
     "every worker of a replaced generation")
 sup_sim_mutant(last-that-takes-replaced rolling.cpp
-    "withdraw_inbox_after(step, old, worker.id, successor);"
-    ""
-    "is sent on, before")
-sup_sim_mutant(failed-and-still-offered reload.cpp
-    "redirect_handoffs(step, generation.id, successor);"
+    "if (std::exchange(slot.spoke, false)) close_inbox_if_nobody_takes(step, active, successor);"
     ""
     "is sent on, before")
 sup_sim_mutant(max-surge-not-saved save.cpp

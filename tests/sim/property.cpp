@@ -57,6 +57,8 @@ const char* to_string(Property property) {
         case Property::handoffs_sent_on:
             return "who hands over to where nobody will take any more is sent on, before anybody of there "
                    "drains";
+        case Property::inbox_closed:
+            return "an inbox is closed to senders, once, before anybody drains who takes from it";
         case Property::inbox_forwarded:
             return "what is left in a gone generation's inbox goes on to the active one that takes, once, "
                    "before the release";

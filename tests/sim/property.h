@@ -31,6 +31,7 @@ enum class Property {
     gone_ignored,
     offered_to_takers,
     handoffs_sent_on,
+    inbox_closed,
     inbox_forwarded,
     connections_survive,
     connections_served,

@@ -23,6 +23,9 @@ bool same(const Drain& a, const Drain& b) {
 bool same(const OfferInbox& a, const OfferInbox& b) {
     return a.worker == b.worker && a.inbox == b.inbox;
 }
+bool same(const CloseInbox& a, const CloseInbox& b) {
+    return a.generation == b.generation;
+}
 bool same(const ForwardInbox& a, const ForwardInbox& b) {
     return a.from == b.from && a.to == b.to;
 }

@@ -45,7 +45,7 @@ void World::open_channel(Process& process) {
     if (process.channel) return;
     process.channel = true;
     if (process.killed) return;
-    connections_.opened(process.worker, process.generation);
+    connections_.opened(process.worker, process.generation, process.slot);
     if (process.drained) connections_.drained(process.worker, std::nullopt);
     schedule(random_delay(random_, 50), Kind::accept, number(process.worker));
 }
@@ -57,6 +57,8 @@ void World::perform_handoff(const Action& action) {
     } else if (const auto* offer = std::get_if<OfferInbox>(&action)) {
         connections_.sent_on(offer->worker, offer->inbox);
         schedule(random_delay(random_, 20), Kind::hand_over, number(offer->worker));
+    } else if (const auto* closed = std::get_if<CloseInbox>(&action)) {
+        connections_.close(closed->generation);
     } else if (const auto* moved = std::get_if<ForwardInbox>(&action)) {
         connections_.forward(moved->from, moved->to);
     } else if (const auto* released = std::get_if<Release>(&action)) {
@@ -75,6 +77,7 @@ void World::accept(WorkerId worker) {
 }
 
 void World::hand_over(WorkerId worker) {
+    if (!fault(30)) connections_.reads_channel(worker);
     if (!connections_.hand_over(worker)) return;
     schedule(random_delay(random_, calm_ ? 2 : 20), Kind::hand_over, number(worker));
     if (fault(3)) schedule(Duration{0}, Kind::crash, number(worker), crash_status());

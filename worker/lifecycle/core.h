@@ -85,6 +85,7 @@ private:
     Service* service_for(const InboxPacket& packet) const;
     void refuse(UniqueFd socket);
     void hand_over_all();
+    void look_for_another_successor();
     bool move_excess();
 
     // drain.cpp
@@ -118,6 +119,7 @@ private:
     UniqueFd peers_inbox_;          // its sender end
     bool to_peers_ = false;  // told to leave a generation that lives on: its successor is its own inbox
     std::unique_ptr<Successor> successor_;
+    uv::Timer look_again_;             // into the channel
     std::optional<DrainPacket> told_;  // without the descriptor; its `retired` is what the first one said
     Lingering lingering_;
     std::vector<Registered> services_;

@@ -50,8 +50,9 @@ void Core::use(DrainPacket packet) {
     successor_.reset();
     to_peers_ = packet.inbox && same_socket(packet.inbox.get(), peers_inbox_.get());
     if (packet.inbox && is_inbox_end(packet.inbox.get())) {
-        successor_ = std::make_unique<Successor>(loop_.get(), std::move(packet.inbox), packet.listeners,
-                                                 [this] { hand_over_all(); });
+        successor_ = std::make_unique<Successor>(
+            loop_.get(), std::move(packet.inbox), packet.listeners,
+            Successor::Callbacks{[this] { hand_over_all(); }, [this] { look_for_another_successor(); }});
     }
     std::vector<std::string> retired_first = told_ ? std::move(told_->retired) : std::vector<std::string>{};
     told_ = std::move(packet);
@@ -59,6 +60,20 @@ void Core::use(DrainPacket packet) {
     if (!draining_) return;
     if (!has_successor()) arm_grace();
     hand_over_all();
+}
+
+// A generation's inbox is closed when it leaves, and before that those who hand over to it are told what
+// comes instead. So the channel knows. It is looked into from the loop, because a connection is in the middle
+// of being handed over.
+void Core::look_for_another_successor() {
+    look_again_ = uv::Timer(loop_.get(), [this] {
+        if (channel_) channel_->read();
+        if (!successor_ || !successor_->gone()) return;
+        log_line("the next generation's inbox is closed; connections are drained here");
+        successor_.reset();
+        hand_over_all();
+    });
+    look_again_.arm(Duration{0});
 }
 
 void Core::arrived(const InboxPacket& packet, UniqueFd socket) {

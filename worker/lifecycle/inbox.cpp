@@ -82,10 +82,11 @@ void Inbox::use(UnixMessage message) {
     for (UniqueFd& descriptor : message.descriptors) callbacks_.malformed(std::move(descriptor));
 }
 
-// A packet of nothing, or the end: nobody holds the other end any more.
+// A packet of nothing, or the end: the master has closed the inbox (POLLRDHUP), or nobody holds the other end
+// any more (POLLHUP). A closed inbox stays readable for ever, so it must not be watched any longer.
 SharedQueue::Taken Inbox::take_empty_packet() {
-    pollfd state{receiver_.get(), POLLIN, 0};
-    const bool over = ::poll(&state, 1, 0) == 1 && (state.revents & POLLHUP) != 0;
+    pollfd state{receiver_.get(), POLLIN | POLLRDHUP, 0};
+    const bool over = ::poll(&state, 1, 0) == 1 && (state.revents & (POLLHUP | POLLRDHUP)) != 0;
     return over ? SharedQueue::Taken::failed : SharedQueue::Taken::one;
 }
 

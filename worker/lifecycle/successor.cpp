@@ -1,9 +1,8 @@
 #include "worker/lifecycle/successor.h"
 
 #include <algorithm>
+#include <cstdlib>
 #include <utility>
-
-#include "worker/lifecycle/log_line.h"
 
 namespace sup::worker {
 namespace {
@@ -15,12 +14,14 @@ constexpr Duration too_many_retry{5};
 
 }  // namespace
 
-Successor::Successor(uv_loop_t* loop, UniqueFd inbox, std::vector<std::string> listeners,
-                     std::function<void()> room)
-    : loop_(loop), inbox_(std::move(inbox)), listeners_(std::move(listeners)), room_(std::move(room)) {}
+Successor::Successor(uv_loop_t* loop, UniqueFd inbox, std::vector<std::string> listeners, Callbacks callbacks)
+    : loop_(loop),
+      inbox_(std::move(inbox)),
+      listeners_(std::move(listeners)),
+      callbacks_(std::move(callbacks)) {}
 
 bool Successor::takes(const std::string& listener) const {
-    return inbox_ && std::find(listeners_.begin(), listeners_.end(), listener) != listeners_.end();
+    return std::find(listeners_.begin(), listeners_.end(), listener) != listeners_.end();
 }
 
 HandOver Successor::hand_over(const InboxPacket& packet, int socket) {
@@ -35,10 +36,11 @@ HandOver Successor::hand_over(const InboxPacket& packet, int socket) {
         case SendOutcome::would_block: wait_for_room(); return HandOver::later;
         case SendOutcome::too_many_fds: wait(too_many_retry); return HandOver::later;
         case SendOutcome::no_receiver:
-            log_line("the next generation's inbox is gone; connections are drained here");
             poll_ = {};
             inbox_.reset();
-            return HandOver::impossible;
+            waiting_ = true;
+            callbacks_.gone();
+            return HandOver::later;
     }
     std::abort();
 }
@@ -63,7 +65,7 @@ void Successor::has_room_again() {
     if (poll_) poll_.stop();
     waiting_ = false;
     sent_ = 0;
-    room_();
+    callbacks_.room();
 }
 
 }  // namespace sup::worker

@@ -16,13 +16,19 @@ namespace sup::worker {
 
 class Successor {
 public:
-    // Takes connections of these listeners. `room` is called when it makes sense to try again after `later`.
-    Successor(uv_loop_t* loop, UniqueFd inbox, std::vector<std::string> listeners,
-              std::function<void()> room);
+    struct Callbacks {
+        // It makes sense to try again after `later`.
+        std::function<void()> room;
+        // Once: the inbox is closed, and everything is `later` from now on. Must not destroy its caller.
+        std::function<void()> gone;
+    };
+    // Takes connections of these listeners.
+    Successor(uv_loop_t* loop, UniqueFd inbox, std::vector<std::string> listeners, Callbacks callbacks);
 
     bool takes(const std::string& listener) const;
     // False between `later` and `room`.
     bool has_room() const { return !waiting_; }
+    bool gone() const { return !inbox_; }
     // The socket, which must not be watched by anybody, stays the caller's.
     HandOver hand_over(const InboxPacket& packet, int socket);
 
@@ -32,9 +38,9 @@ private:
     void has_room_again();
 
     uv_loop_t* loop_;
-    UniqueFd inbox_;  // empty: nobody reads it any more
+    UniqueFd inbox_;
     std::vector<std::string> listeners_;
-    std::function<void()> room_;
+    Callbacks callbacks_;
     uv::Poll poll_;
     uv::Timer timer_;
     int sent_ = 0;  // since there was room again

@@ -131,7 +131,9 @@ class Worker:
         except OSError as error:
             self.pause_if_out_of_descriptors(error)
             return False
-        if not packet and not fds:
+        if not packet and not fds:  # closed: this generation goes, and nothing more comes in
+            self.unwatch(self.inbox)
+            self.inbox = None
             return False
         socks = [socket_or_file(fd) for fd in fds]
         head, newline, unconsumed = packet.partition(b"\n")
@@ -261,8 +263,11 @@ class Worker:
             self.watch(connection)
             if error.errno == errno.ETOOMANYREFS:
                 self.retry_at = time.monotonic() + TOO_MANY_RETRY
-            else:
-                self.successor = None
+            else:  # nobody reads it any more; whom to send to instead is in the channel, if there is somebody
+                closed = self.successor
+                self.read_channel()
+                if self.successor is closed:
+                    self.successor = None
         else:
             self.close(connection)
 

@@ -13,6 +13,9 @@ std::string hello_worker() {
 std::string hello_worker_v2() {
     return SUP_TEST_HELLO_WORKER_V2;
 }
+std::string load_generator() {
+    return SUP_TEST_LOAD_GENERATOR;
+}
 std::string source_dir() {
     return SUP_TEST_SOURCE_DIR;
 }

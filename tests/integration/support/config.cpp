@@ -9,6 +9,7 @@ std::string Config::json() const {
     for (const auto& address : listen) {
         const std::string number = listeners.empty() ? "" : std::to_string(listeners.size());
         listeners.push_back({{"name", "http" + number}, {"address", address}});
+        listeners.back().update(nlohmann::json::parse(listen_keys));
     }
     nlohmann::json config{
         {"name", name},

@@ -11,6 +11,7 @@ namespace sup::test {
 struct Config {
     std::string name = "test";
     std::vector<std::string> listen{"127.0.0.1:0"};  // named "http", "http1", "http2"…
+    std::string listen_keys = "{}";                  // JSON: more keys of every listener
     std::vector<std::string> command{"./worker"};
     int count = 2;
     std::string cwd{};  // empty: not in the file

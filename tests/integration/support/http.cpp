@@ -39,16 +39,11 @@ std::string request(const std::string& path, bool keep_alive) {
            "\r\n";
 }
 
-HttpConnection::HttpConnection(std::uint16_t port)
-    : fd_(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0)),
-      deadline_(std::chrono::steady_clock::now() + patience) {
-    sockaddr_in address{};
-    address.sin_family = AF_INET;
-    address.sin_port = htons(port);
-    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-    if (::connect(fd_.get(), reinterpret_cast<const sockaddr*>(&address), sizeof(address)) != 0) {
-        error_ = std::string("connect: ") + std::strerror(errno);
-    }
+HttpConnection::HttpConnection(const Endpoint& endpoint)
+    : deadline_(std::chrono::steady_clock::now() + patience) {
+    int problem = 0;
+    fd_ = endpoint.connect(0, problem);
+    if (problem != 0) error_ = std::string("connect: ") + std::strerror(problem);
 }
 
 void HttpConnection::send(std::string_view bytes) {
@@ -77,6 +72,11 @@ bool HttpConnection::read_more() {
     if (size == 0) ended_ = true;
     if (size > 0) buffer_.append(bytes.data(), static_cast<std::size_t>(size));
     return size > 0;
+}
+
+bool HttpConnection::readable() const {
+    pollfd wanted{fd_.get(), POLLIN, 0};
+    return !buffer_.empty() || ::poll(&wanted, 1, 0) > 0;
 }
 
 bool HttpConnection::need(std::size_t size) {
@@ -149,14 +149,14 @@ bool HttpConnection::ends_in_order(std::chrono::milliseconds deadline) {
     return error_.empty() && !read_more() && ended_ && buffer_.empty();
 }
 
-Answer get(std::uint16_t port, const std::string& path, std::chrono::milliseconds deadline) {
-    HttpConnection connection(port);
+Answer get(const Endpoint& endpoint, const std::string& path, std::chrono::milliseconds deadline) {
+    HttpConnection connection(endpoint);
     connection.send(request(path));
     return connection.receive(deadline);
 }
 
-Hello hello(std::uint16_t port) {
-    const Answer answer = get(port);
+Hello hello(const Endpoint& endpoint) {
+    const Answer answer = get(endpoint);
     return answer.ok() ? parse_hello(answer.body).value_or(Hello{}) : Hello{};
 }
 

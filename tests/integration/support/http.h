@@ -11,6 +11,7 @@
 #include <string_view>
 
 #include "common/unique_fd.h"
+#include "tests/integration/support/endpoint.h"
 #include "tests/integration/support/wait.h"
 
 namespace sup::test {
@@ -36,14 +37,16 @@ std::optional<Hello> parse_hello(const std::string& body);
 // The text of a GET request.
 std::string request(const std::string& path, bool keep_alive = false);
 
-// One connection to 127.0.0.1. error() says what went wrong first; everything after that does nothing.
+// One connection. error() says what went wrong first; everything after that does nothing.
 class HttpConnection {
 public:
-    explicit HttpConnection(std::uint16_t port);
+    explicit HttpConnection(const Endpoint& endpoint);
 
     void send(std::string_view bytes);
     // The next whole answer: to its Content-Length, its last chunk, or the end of the connection.
     Answer receive(std::chrono::milliseconds deadline = patience);
+    // Whether there is something to receive, or the connection has ended.
+    bool readable() const;
     // Whether the server closes the connection in order, with nothing more to say.
     bool ends_in_order(std::chrono::milliseconds deadline = patience);
 
@@ -64,9 +67,10 @@ private:
 };
 
 // One request on a connection of its own.
-Answer get(std::uint16_t port, const std::string& path = "/", std::chrono::milliseconds deadline = patience);
+Answer get(const Endpoint& endpoint, const std::string& path = "/",
+           std::chrono::milliseconds deadline = patience);
 
 // The same, and what the example worker said; zeros when there was no good answer.
-Hello hello(std::uint16_t port);
+Hello hello(const Endpoint& endpoint);
 
 }  // namespace sup::test

@@ -118,7 +118,7 @@ Instance::~Instance() {
 }
 
 void Instance::write_config() const {
-    write_file(config_path(), config.json());
+    install_file(config.json(), 0644, config_path());  // whole, also for a reload under way
 }
 
 void Instance::start() {

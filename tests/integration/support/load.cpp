@@ -25,7 +25,8 @@ class Load::Client {
 public:
     enum class Ending { none, answered, refused, reset, timed_out, short_answer, wrong, other };
 
-    Client(int epoll, std::uint16_t port, unsigned index) : epoll_(epoll), port_(port), index_(index) {}
+    Client(int epoll, const Endpoint& endpoint, unsigned index)
+        : epoll_(epoll), endpoint_(endpoint), index_(index) {}
 
     void begin();
     void advance();
@@ -52,7 +53,7 @@ private:
     }
 
     const int epoll_;
-    const std::uint16_t port_;
+    const Endpoint& endpoint_;
     const unsigned index_;
     UniqueFd fd_;
     bool sent_ = false;
@@ -64,25 +65,14 @@ private:
 };
 
 void Load::Client::begin() {
-    fd_.reset(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
     ending_ = Ending::none;
     text_.clear();
     sent_ = false;
     begun_ = Clock::now();
     // A source address for each client: one address would run out of ports while closed connections linger.
-    const int on = 1;
-    ::setsockopt(fd_.get(), IPPROTO_IP, IP_BIND_ADDRESS_NO_PORT, &on, sizeof(on));
-    sockaddr_in from{};
-    from.sin_family = AF_INET;
-    from.sin_addr.s_addr = htonl(INADDR_LOOPBACK + 1 + index_);
-    ::bind(fd_.get(), reinterpret_cast<const sockaddr*>(&from), sizeof(from));
-    sockaddr_in to = from;
-    to.sin_port = htons(port_);
-    to.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-    if (::connect(fd_.get(), reinterpret_cast<const sockaddr*>(&to), sizeof(to)) != 0 &&
-        errno != EINPROGRESS) {
-        return fail("connect", errno);
-    }
+    int problem = 0;
+    fd_ = endpoint_.connect(SOCK_NONBLOCK, problem, index_ + 1);
+    if (problem != 0 && problem != EINPROGRESS) return fail("connect", problem);
     watch(EPOLLOUT, EPOLL_CTL_ADD);
 }
 
@@ -152,8 +142,8 @@ std::string LoadReport::text() const {
     return out.str();
 }
 
-Load::Load(std::uint16_t port, unsigned clients)
-    : port_(port), clients_(clients), thread_([this] { loop(); }) {}
+Load::Load(Endpoint endpoint, unsigned clients)
+    : endpoint_(std::move(endpoint)), clients_(clients), thread_([this] { loop(); }) {}
 
 Load::~Load() {
     stop();
@@ -195,7 +185,7 @@ void Load::loop() {
     const UniqueFd epoll(::epoll_create1(EPOLL_CLOEXEC));
     std::vector<std::unique_ptr<Client>> clients;
     for (unsigned index = 0; index < clients_; ++index) {
-        clients.push_back(std::make_unique<Client>(epoll.get(), port_, index));
+        clients.push_back(std::make_unique<Client>(epoll.get(), endpoint_, index));
     }
     std::array<epoll_event, 64> events;
     for (;;) {

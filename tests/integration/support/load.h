@@ -11,6 +11,8 @@
 #include <string>
 #include <thread>
 
+#include "tests/integration/support/endpoint.h"
+
 namespace sup::test {
 
 struct LoadReport {
@@ -34,7 +36,7 @@ struct LoadReport {
 // Runs on a thread of its own from construction to stop().
 class Load {
 public:
-    Load(std::uint16_t port, unsigned clients);
+    Load(Endpoint endpoint, unsigned clients);
     ~Load();
     Load(const Load&) = delete;
     Load& operator=(const Load&) = delete;
@@ -50,7 +52,7 @@ private:
     void loop();
     void account(const Client& client);
 
-    const std::uint16_t port_;
+    const Endpoint endpoint_;
     const unsigned clients_;
     std::atomic<std::uint64_t> answered_{0};
     std::atomic<bool> stopping_{false};

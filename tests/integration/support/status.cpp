@@ -28,7 +28,7 @@ WorkerStatus to_worker(const Json& json) {
     worker.text = json.at("status");
     worker.rss_bytes = json.at("rss_bytes").is_null() ? 0 : json.at("rss_bytes").get<std::int64_t>();
     json.at("uptime_ms");
-    json.at("connections");
+    if (!json.at("connections").is_null()) worker.connections = json.at("connections");
     json.at("requests");
     return worker;
 }
@@ -53,6 +53,11 @@ ReloadReport to_reload_report(const Json& json) {
     report.reason = json.at("reason");
     report.worker_output = json.value("worker_output", std::vector<std::string>{});
     for (const char* key : {"duration_ms", "at"}) json.at(key);
+    if (const auto found = json.find("connections"); found != json.end()) {
+        report.handed_over = found->at("handed_over");
+        report.drained = found->at("drained");
+        report.closed = found->at("closed");
+    }
     return report;
 }
 
@@ -96,6 +101,12 @@ std::vector<pid_t> GenerationStatus::pids() const {
 bool GenerationStatus::all_ready() const {
     return !workers.empty() && std::all_of(workers.begin(), workers.end(),
                                            [](const auto& worker) { return worker.state == "ready"; });
+}
+
+std::uint64_t GenerationStatus::connections() const {
+    std::uint64_t sum = 0;
+    for (const auto& worker : workers) sum += worker.connections.value_or(0);
+    return sum;
 }
 
 const GenerationStatus* InstanceStatus::generation(int number) const {

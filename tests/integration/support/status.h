@@ -17,6 +17,7 @@ struct WorkerStatus {
     int restarts = 0;
     std::string text;  // "status", what the worker says of itself
     std::int64_t rss_bytes = 0;
+    std::optional<std::uint64_t> connections;  // nothing when it does not tell
 };
 
 struct GenerationStatus {
@@ -28,6 +29,7 @@ struct GenerationStatus {
 
     std::vector<pid_t> pids() const;
     bool all_ready() const;
+    std::uint64_t connections() const;
 };
 
 // The outcome of a reload. A key that is missing makes parsing fail.
@@ -36,6 +38,9 @@ struct ReloadReport {
     std::string outcome;
     std::string reason;
     std::vector<std::string> worker_output;
+    std::uint64_t handed_over = 0;  // "connections"
+    std::uint64_t drained = 0;
+    std::uint64_t closed = 0;
 };
 
 struct InstanceStatus {

@@ -220,9 +220,64 @@ TEST_CASE("an address that cannot be a listener's is refused, with what to write
         row("*:-1", "expected a port from 0 to 65535"),
         row("*:080", "expected a port from 0 to 65535"),
         row("*:http", "found \"http\""),
-        row("unix:/run/x.sock", "unix sockets are not part of this version"),
-        row("udp:127.0.0.1:53", "UDP sockets are not part of this version"),
+        row("unix:", "expected the path of a socket"),
+        row("unix:/run/", "expected the path of a socket"),
+        row("unix:@", "expected the path of a socket"),
+        row("unix:/" + std::string(107, 'x'), "at most 107 bytes"),
+        row("unix-dgram:@" + std::string(108, 'x'), "at most 107 bytes, found 108"),
+        row("udp:53", "expected HOST:PORT"),
+        row("udp:localhost:53", "write \"127.0.0.1:53\""),
         row("tcp:127.0.0.1:80", "write \"127.0.0.1:80\""),
+    });
+}
+
+TEST_CASE("a key that does not belong to the listener's kind of socket is refused at the key") {
+    const auto row = [](const std::string& address, const std::string& key, const std::string& value,
+                        const std::string& words) {
+        return Row{with_listener("{\"" + key + "\": " + value + ", \"address\": \"" + address + "\"}"),
+                   {2, 2},
+                   "/listen/1/" + key,
+                   "\"" + key + "\" is for " + words + ", not for \"" + address + "\""};
+    };
+    const std::string with_file = "unix sockets with a path";
+    check({
+        row("127.0.0.1:2", "mode", R"("0600")", with_file),
+        row("udp:*:2", "owner", R"("root")", with_file),
+        row("unix:@x", "mode", R"("0600")", with_file),
+        row("unix-dgram:@x", "group", R"("root")", with_file),
+        row("udp:*:2", "backlog", "10", "sockets that accept connections"),
+        row("unix-dgram:/x", "backlog", "10", "sockets that accept connections"),
+        row("unix:/x", "tcp_nodelay", "true", "TCP"),
+        row("udp:*:2", "fastopen", "10", "TCP"),
+        row("unix:@x", "defer_accept", R"("1s")", "TCP"),
+        row("*:2", "ipv6only", "false", "the address [::]"),
+        row("[::1]:2", "ipv6only", "true", "the address [::]"),
+        row("unix:/x", "ipv6only", "true", "the address [::]"),
+    });
+}
+
+TEST_CASE("[::] that takes IPv4, too, is in the way of IPv4 addresses") {
+    check({{with_listener(R"({"address": "[::]:1", "ipv6only": false})"),
+            {2, 13},
+            "/listen/1/address",
+            "\"*:1\" cannot be bound beside \"127.0.0.1:1\""}});
+}
+
+TEST_CASE("permissions and accounts that cannot be are refused") {
+    const auto row = [](const std::string& key, const std::string& value, const std::string& words) {
+        return Row{with_listener("{\"address\": \"unix:/x\", \"" + key + "\": " + value + "}"),
+                   {2, 28 + static_cast<unsigned>(key.size())},
+                   "/listen/1/" + key,
+                   words};
+    };
+    check({
+        row("mode", "660", "in octal digits such as \"0660\", found 660"),
+        row("mode", R"("0680")", "in octal digits"),
+        row("mode", R"("04755")", "in octal digits"),
+        row("mode", R"("66")", "in octal digits"),
+        row("owner", R"("")", "a user such as"),
+        row("owner", "33", "a user such as \"www-data\" or \"33\", found 33"),
+        row("group", R"("a:b")", "a group such as"),
     });
 }
 

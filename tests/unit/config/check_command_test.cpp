@@ -4,6 +4,7 @@
 #include <netinet/in.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/un.h>
 #include <unistd.h>
 
 #include <cstdlib>
@@ -165,6 +166,41 @@ TEST_CASE("check knows that a wildcard holds every address of its family") {
     CHECK(check_address(folder, "127.0.0.9:" + any.port())
               .err.ends_with("listens on 0.0.0.0:" + any.port() + "\n"));
     CHECK(check_address(folder, "[::1]:" + any.port()).err.empty());
+}
+
+TEST_CASE("check finds what a unix socket cannot be put at, and who it cannot be given to") {
+    const TempFolder folder;
+    const std::string where = folder.path() + "/sup.json:2:24: /listen/0/address: ";
+    CHECK(check_address(folder, "unix:x.sock").err.empty());
+    CHECK(check_address(folder, "unix:x.sock")
+              .out.find("  listen    listen0 unix:" + folder.path() + "/x.sock\n") != std::string::npos);
+    folder.write("file", "x");
+    CHECK(check_address(folder, "unix:file").exit_code == 2);
+    CHECK(check_address(folder, "unix:file").err.find("is not a socket") != std::string::npos);
+    CHECK(check_address(folder, "unix:none/x.sock").err.starts_with(where));
+    CHECK(check_address(folder, "unix:none/x.sock").err.find("there is no directory") != std::string::npos);
+
+    const Outcome outcome = check(folder.write(
+        "sup.json",
+        R"({"worker": {"command": ["true"]}, "listen": [{"address": "unix:x", "group": "no such"}]})"));
+    CHECK(outcome.exit_code == 2);
+    CHECK(outcome.err.find("/listen/0/group: there is no group no such\n") != std::string::npos);
+    // Nothing was touched.
+    CHECK(access((folder.path() + "/x").c_str(), F_OK) != 0);
+    CHECK(access((folder.path() + "/x.sock").c_str(), F_OK) != 0);
+}
+
+TEST_CASE("check notes a socket that is at the path already") {
+    const TempFolder folder;
+    const sup::UniqueFd other(socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0));
+    sockaddr_un name{};
+    name.sun_family = AF_UNIX;
+    (folder.path() + "/x.sock").copy(name.sun_path, sizeof name.sun_path - 1);
+    REQUIRE(bind(other.get(), reinterpret_cast<const sockaddr*>(&name), sizeof name) == 0);
+    const Outcome outcome = check_address(folder, "unix:x.sock");
+    CHECK(outcome.exit_code == 0);
+    CHECK(outcome.err.find("/listen/0/address: note: unix:" + folder.path() + "/x.sock") !=
+          std::string::npos);
 }
 
 TEST_CASE("check has nothing to note when the instance itself is what listens") {

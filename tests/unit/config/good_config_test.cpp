@@ -33,7 +33,12 @@ TEST_CASE("what a configuration does not say has the documented default") {
         parse(R"({"listen": [{"address": "127.0.0.1:80"}], "worker": {"command": ["server"]}})");
     CHECK(config.file == "/etc/sup/shop.json");
     CHECK(config.name == "shop");
-    CHECK(config.listen == std::vector<Listen>{{"listen0", {"127.0.0.1", 80}, 4096, false}});
+    Listen listen;
+    listen.name = "listen0";
+    listen.address.place = InetAddress{"127.0.0.1", 80};
+    listen.backlog = 4096;
+    listen.nonblock = false;
+    CHECK(config.listen == std::vector<Listen>{listen});
     CHECK(config.worker.program == "server");
     CHECK(config.worker.count == 1);
     CHECK(config.worker.cwd == "/etc/sup");
@@ -60,7 +65,10 @@ TEST_CASE("every key arrives where it belongs") {
         "name": "web.1_x-Y",
         "listen": [
             { "name": "http", "address": "*:0", "backlog": 16, "nonblock": true },
-            { "address": "[::1]:443" }
+            { "address": "[::]:443", "ipv6only": false, "tcp_nodelay": true, "fastopen": 8,
+              "defer_accept": "1500ms" },
+            { "address": "unix:run/x.sock", "mode": "660", "owner": "root", "group": "33" },
+            { "address": "udp:[::]:53", "ipv6only": true }
         ],
         "worker": {
             "command": ["./bin/server", "--port=80", "", "./as-it-is", "é"],
@@ -73,8 +81,22 @@ TEST_CASE("every key arrives where it belongs") {
         "log": { "level": "trace", "format": "json", "workers": "inherit", "file": "/var/log/sup.log" }
     })");
     CHECK(config.name == "web.1_x-Y");
-    CHECK(config.listen ==
-          std::vector<Listen>{{"http", {"*", 0}, 16, true}, {"listen1", {"::1", 443}, 4096, false}});
+    REQUIRE(config.listen.size() == 4);
+    const Listen& http = config.listen[0];
+    CHECK(http.name == "http");
+    CHECK(http.address == Address{Transport::stream, InetAddress{"*", 0}});
+    CHECK(http.backlog == 16);
+    CHECK(http.nonblock);
+    const Listen& https = config.listen[1];
+    CHECK(https.name == "listen1");
+    CHECK(https.address == Address{Transport::stream, InetAddress{"*", 443}});
+    CHECK(https.tcp_nodelay == true);
+    CHECK(https.fastopen == 8);
+    CHECK(https.defer_accept == 1500ms);
+    const Listen& unix_socket = config.listen[2];
+    CHECK(unix_socket.address == Address{Transport::stream, UnixAddress{"/etc/sup/run/x.sock"}});
+    CHECK(unix_socket.access == FileAccess{0660, "root", "33"});
+    CHECK(config.listen[3].address == Address{Transport::datagram, InetAddress{"::", 53}});
     CHECK(config.worker.program == "/etc/sup/bin/server");
     CHECK(config.worker.arguments ==
           std::vector{Template("--port=80"), Template(""), Template("./as-it-is"), Template("é")});

@@ -61,6 +61,7 @@ struct Values {
     std::vector<json> good;
     std::vector<json> bad;     // both refuse them
     std::vector<json> beyond;  // only the parser refuses them: a pattern cannot know, or would be unreadable
+    std::string address = "127.0.0.1:1";  // of the listener
 };
 
 const json nothing = json::array();
@@ -81,13 +82,28 @@ const std::vector<Values>& table() {
         {"/listen/name", {"http", "a.b-c_d"}, {"", "..", "a:b", 1, nullptr}, {}},
         {"/listen/address",
          {"127.0.0.1:80", "0.0.0.0:0", "*:65535", "[::1]:80", "[2001:db8::]:80", "[fe80::1%eth0]:80",
-          "[::]:1"},
-         {"", "80", ":80", "localhost:80", "::1:80", "[::1]", "*:080", "*:-1", "*:123456", "unix:/x",
-          "udp:*:1", "*:80 ", " *:80", "*:80\n", 80, nullptr, nul},
+          "[::]:1", "udp:*:1", "udp:[::1]:53", "unix:/x", "unix:x y", "unix:@x", "unix-dgram:/x.sock",
+          "unix-dgram:@é"},
+         {"",       "80",       ":80",     "localhost:80", "::1:80",   "[::1]",    "*:080",
+          "*:-1",   "*:123456", "unix:",   "unix:@",       "unix:/x/", "unix:@x/", "unix-dgram:",
+          "udp:/x", "udp:53",   "UNIX:/x", "tcp:*:1",      "*:80 ",    " *:80",    "*:80\n",
+          80,       nullptr,    nul},
          {"256.0.0.1:80", "127.1:80", "*:65536", "[:::]:80", "[1.2.3.4]:80", "[fe80::1]:80",
-          "[::ffff:1.2.3.4]:80"}},
+          "[::ffff:1.2.3.4]:80", "unix:/" + std::string(107, 'x')}},
         {"/listen/backlog", {1, 1'000'000}, {0, -1, 1'000'001, 1.5, "128", nullptr, true}, {}},
         {"/listen/nonblock", {true, false}, {0, 1, "true", nullptr}, {}},
+        {"/listen/ipv6only", {true, false}, {0, "true", nullptr}, {}, "[::]:1"},
+        {"/listen/ipv6only", {true, false}, {}, {}, "udp:[0::0]:1"},
+        {"/listen/tcp_nodelay", {true, false}, {0, "true", nullptr}, {}},
+        {"/listen/fastopen", {0, 1'000'000}, {-1, 1'000'001, 1.5, "1", true, nullptr}, {}},
+        {"/listen/defer_accept", {"0", "1s", "100ms"}, {1, "1", "", nullptr}, {"9999d"}},
+        {"/listen/mode",
+         {"0660", "777", "000"},
+         {"", "66", "0680", "1777", "04777", 660, nullptr},
+         {},
+         "unix:/x"},
+        {"/listen/owner", {"root", "33", "a b"}, {"", "a:b", "a/b", "a\nb", nul, 33, nullptr}, {}, "unix:/x"},
+        {"/listen/group", {"root", "33"}, {"", "a:b", 33, nullptr}, {}, "unix-dgram:x"},
         {"/worker", {}, {nothing, "x", nullptr, empty}, {}},
         {"/worker/command",
          {{"x"}, {"./x", "", "-v"}, {"/x/y", "é\n"}, {"x{", "{fd:listen0}{{{slot}"}},
@@ -212,7 +228,9 @@ TEST_CASE("the schema has exactly the keys that the parser knows") {
 TEST_CASE("the table of values tries every key") {
     std::vector<std::string> tried;
     for (const Values& values : table()) tried.push_back(values.key);
-    CHECK(sorted(tried) == sorted(sup::config::known_keys()));
+    tried = sorted(tried);
+    tried.erase(std::unique(tried.begin(), tried.end()), tried.end());
+    CHECK(tried == sorted(sup::config::known_keys()));
 }
 
 TEST_CASE("every key of the schema says what it is for") {
@@ -226,26 +244,43 @@ TEST_CASE("schema and parser accept and refuse the same values") {
     const Schema schema;
     REQUIRE(schema.accepts(minimal()));
     REQUIRE(parser_accepts(minimal()));
-    const auto with = [](const std::string& key, const json& value) {
+    const auto with = [](const Values& values, const json& value) {
         json document = minimal();
-        document[place(key)] = value;
+        document["listen"][0]["address"] = values.address;
+        document[place(values.key)] = value;
         return document;
     };
     for (const Values& values : table()) {
         for (const json& value : values.good) {
             INFO("good: " << values.key << " " << value.dump().substr(0, 200));
-            CHECK(schema.accepts(with(values.key, value)));
-            CHECK(parser_accepts(with(values.key, value)));
+            CHECK(schema.accepts(with(values, value)));
+            CHECK(parser_accepts(with(values, value)));
         }
         for (const json& value : values.bad) {
             INFO("bad: " << values.key << " " << value.dump().substr(0, 200));
-            CHECK_FALSE(schema.accepts(with(values.key, value)));
-            CHECK_FALSE(parser_accepts(with(values.key, value)));
+            CHECK_FALSE(schema.accepts(with(values, value)));
+            CHECK_FALSE(parser_accepts(with(values, value)));
         }
         for (const json& value : values.beyond) {
             INFO("beyond: " << values.key << " " << value.dump().substr(0, 200));
-            CHECK(schema.accepts(with(values.key, value)));
-            CHECK_FALSE(parser_accepts(with(values.key, value)));
+            CHECK(schema.accepts(with(values, value)));
+            CHECK_FALSE(parser_accepts(with(values, value)));
+        }
+    }
+}
+
+TEST_CASE("schema and parser allow each key for the same kinds of sockets") {
+    const Schema schema;
+    const json keys{{"backlog", 1},        {"nonblock", true}, {"ipv6only", true},
+                    {"tcp_nodelay", true}, {"fastopen", 1},    {"mode", "0600"},
+                    {"owner", "root"},     {"group", "root"},  {"defer_accept", "1s"}};
+    for (const char* address : {"127.0.0.1:1", "[::]:1", "[::1]:1", "*:1", "udp:*:1", "udp:[::]:1", "unix:/x",
+                                "unix:@x", "unix-dgram:/x", "unix-dgram:@x"}) {
+        for (const auto& [key, value] : keys.items()) {
+            INFO(address << " " << key);
+            json document = minimal();
+            document["listen"][0] = {{"address", address}, {key, value}};
+            CHECK(schema.accepts(document) == parser_accepts(document));
         }
     }
 }

@@ -159,3 +159,76 @@ TEST_CASE("nothing is forwarded to a generation that cannot take, nor at a stop"
     stopped.stop(req(9));
     CHECK(count(stopped.exit(wrk(1)), "ForwardInbox") == 0);
 }
+
+TEST_CASE("an inbox is closed after those who hand over to it are sent on, and before its workers drain") {
+    Life life;
+    life.serve(policy_of(1));
+    open_channels(life, gen(1));
+    replace_by(life, gen(2), true);
+    const Lines lines = replace_by(life, gen(3), true);
+    const auto at = [&](const std::string& line) { return std::find(lines.begin(), lines.end(), line); };
+    REQUIRE(at("CloseInbox generation=2") != lines.end());
+    CHECK(at("OfferInbox worker=1 inbox=3") < at("CloseInbox generation=2"));
+    CHECK(at("CloseInbox generation=2") < at("Drain worker=2 successor=3 inbox=3"));
+    CHECK(count(lines, "CloseInbox") == 1);
+}
+
+TEST_CASE("a stop and an aborted reload close the inboxes of what leaves") {
+    Life life;
+    life.serve(policy_of(1));
+    open_channels(life, gen(1));
+    life.reload(req(2));
+    life.prepared(gen(2), policy_of(2));
+    life.spawned(gen(2));
+    open_channels(life, gen(2));
+    CHECK(contains(life.exit(wrk(2), 1), "CloseInbox generation=2"));
+    CHECK(contains(life.stop(req(3)), "CloseInbox generation=1"));
+}
+
+TEST_CASE("when the last that takes is scaled down, the inbox is closed for good") {
+    Life life;
+    life.serve(policy_of(2));
+    life.feed(WorkerOpenedChannel{wrk(2)});
+    CHECK(contains(life.feed(RemoveWorkerRequested{}), "CloseInbox generation=1"));
+    CHECK(count(life.feed(WorkerOpenedChannel{wrk(1)}), "OfferInbox") == 0);
+    CHECK(count(replace_by(life, gen(2), true), "CloseInbox") == 0);
+}
+
+TEST_CASE(
+    "an aborted generation hands back to one whose only worker is just restarting: its next one takes") {
+    Life life;
+    life.serve(policy_of(1));
+    open_channels(life, gen(1));
+    life.reload(req(2));
+    life.prepared(gen(2), policy_of(2));
+    life.spawned(gen(2));
+    open_channels(life, gen(2));
+    life.feed(WorkerReady{wrk(2)});
+    life.exit(wrk(1), 1);  // waits for its restart
+    CHECK(contains(life.exit(wrk(3), 1), "Drain worker=2 successor=1 inbox=1"));
+}
+
+TEST_CASE("who is scaled down while all that take restart hands over to them") {
+    Life life;
+    life.serve(policy_of(2));
+    open_channels(life, gen(1));
+    life.exit(wrk(1), 1);
+    CHECK(contains(life.feed(RemoveWorkerRequested{}), "Drain worker=2 successor=1 inbox=1"));
+}
+
+TEST_CASE("a successor that opens its channel late is offered then") {
+    Life life;
+    life.serve(policy_of(1));
+    open_channels(life, gen(1));
+    replace_by(life, gen(2), false);
+    CHECK(contains(life.feed(WorkerOpenedChannel{wrk(2)}), "OfferInbox worker=1 inbox=2"));
+    CHECK(count(life.feed(WorkerOpenedChannel{wrk(2)}), "OfferInbox") == 0);
+}
+
+TEST_CASE("who had to finish alone is offered the inbox of a later generation that takes") {
+    Life life;
+    life.serve(policy_of(1));
+    open_channels(life, gen(1));
+    replace_by(life, gen(2), false);
+    CHECK(contains(replace_by(life, gen(3), true), "OfferInbox worker=1 inbox=3"));
+}

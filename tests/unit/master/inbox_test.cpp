@@ -1,5 +1,6 @@
 #include "master/inbox.h"
 
+#include <poll.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -83,4 +84,56 @@ TEST_CASE("an inbox keeps what was put in when every worker is gone") {
     }
     std::array<char, 8> buffer{};
     CHECK(sup::receive_unix_message(inbox->receiver(), buffer).value()->descriptors.size() == 1);
+}
+
+TEST_CASE("a closed inbox lets nothing more in, in no process, and gives out what is in it, then its end") {
+    const auto inbox = open_inbox();
+    auto first = connect();
+    auto second = connect();
+    hand_over(*inbox, first, "first");
+    hand_over(*inbox, second, "second");
+    const sup::UniqueFd drainers{::dup(inbox->sender())};
+    const sup::UniqueFd takers{::dup(inbox->receiver())};
+    inbox->close_to_senders();
+
+    auto late = connect();
+    const std::array<int, 1> passenger{late.server.get()};
+    CHECK(sup::send_unix_message(drainers.get(), "late", passenger).value() == sup::SendOutcome::no_receiver);
+
+    std::vector<char> buffer(sup::max_inbox_packet);
+    for (const char* expected : {"first", "second"}) {
+        const auto packet = sup::receive_unix_message(takers.get(), buffer);
+        REQUIRE(packet.value().has_value());
+        CHECK(std::string_view(buffer.data(), packet.value()->size) == expected);
+        CHECK(packet.value()->descriptors.size() == 1);
+    }
+    const auto end = sup::receive_unix_message(takers.get(), buffer);
+    REQUIRE(end.value().has_value());
+    CHECK(end.value()->size == 0);
+    pollfd state{takers.get(), POLLIN | POLLRDHUP, 0};
+    CHECK(::poll(&state, 1, 0) == 1);
+    CHECK((state.revents & POLLRDHUP) != 0);
+}
+
+TEST_CASE("what nobody takes any more is closed, and counted") {
+    const auto inbox = open_inbox();
+    auto first = connect();
+    auto second = connect();
+    hand_over(*inbox, first, "first");
+    hand_over(*inbox, second, "second");
+    inbox->close_to_senders();
+    CHECK(inbox->discard() == 2);
+    CHECK(inbox->discard() == 0);
+    std::array<char, 8> heard{};
+    CHECK(::read(first.client.get(), heard.data(), heard.size()) == 0);
+}
+
+TEST_CASE("what is left in a closed inbox is forwarded") {
+    const auto from = open_inbox();
+    const auto to = open_inbox();
+    auto connection = connect();
+    hand_over(*from, connection, "x");
+    from->close_to_senders();
+    CHECK(from->forward(*to).moved == 1);
+    CHECK(from->forward(*to).moved == 0);
 }

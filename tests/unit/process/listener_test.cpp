@@ -11,7 +11,7 @@
 #include <fstream>
 
 #include "config/address.h"
-#include "master/process/port_owner.h"
+#include "master/process/socket_owner.h"
 #include "support.h"
 #include "tests/catch.h"
 
@@ -24,8 +24,12 @@ namespace {
 config::Listen listen_on(const std::string& name, const std::string& host, std::uint16_t port = 0) {
     config::Listen listen;
     listen.name = name;
-    listen.address = {host, port};
+    listen.address.place = config::InetAddress{host, port};
     return listen;
+}
+
+config::Address tcp(const std::string& host, std::uint16_t port) {
+    return {config::Transport::stream, config::InetAddress{host, port}};
 }
 
 std::shared_ptr<const Listener> bound(const config::Listen& settings) {
@@ -35,7 +39,7 @@ std::shared_ptr<const Listener> bound(const config::Listen& settings) {
 }
 
 std::uint16_t port_of(const Listener& listener) {
-    return listener.socket()->bound().port;
+    return listener.socket()->bound().inet()->port;
 }
 
 Listeners acquired(const std::vector<config::Listen>& wanted, const Listeners& held) {
@@ -137,14 +141,15 @@ TEST_CASE("the owners of an address are those whose listening socket keeps it") 
     const auto listener = bound(listen_on("first", "127.0.0.1"));
     const std::uint16_t port = port_of(*listener);
     for (const char* host : {"127.0.0.1", "0.0.0.0", "*"}) {
-        const auto owners = find_port_owners({host, port});
+        const auto owners = find_socket_owners(tcp(host, port));
         REQUIRE_FALSE(owners.empty());
-        CHECK(std::any_of(owners.begin(), owners.end(), [](const PortOwner& owner) {
+        CHECK(std::any_of(owners.begin(), owners.end(), [](const SocketOwner& owner) {
             return owner.pid == ::getpid() && owner.command == "unit-process";
         }));
     }
-    const auto others = find_port_owners({"127.0.0.2", port});
-    CHECK(std::none_of(others.begin(), others.end(), [](const PortOwner& o) { return o.pid == ::getpid(); }));
+    const auto others = find_socket_owners(tcp("127.0.0.2", port));
+    CHECK(
+        std::none_of(others.begin(), others.end(), [](const SocketOwner& o) { return o.pid == ::getpid(); }));
 }
 
 TEST_CASE("an address that no interface has is an error that says so") {
@@ -193,9 +198,60 @@ TEST_CASE(
     CHECK_FALSE(nonblock(listener->fd()));
 
     settings.nonblock = true;
-    const Listener wants_nonblock(settings, listener->socket());
+    const Listener wants_nonblock(settings, {}, listener->socket());
     CHECK(wants_nonblock.restore());
     CHECK(nonblock(listener->fd()));
+}
+
+TEST_CASE("what a listener says of TCP is set on the socket, and again when a worker has changed it") {
+    config::Listen settings = listen_on("http", "127.0.0.1");
+    settings.tcp_nodelay = true;
+    settings.fastopen = 5;
+    settings.defer_accept = Duration{2500};
+    const auto listener = bound(settings);
+    const auto tcp_option = [&](int name) { return option(listener->fd(), IPPROTO_TCP, name); };
+    CHECK(tcp_option(TCP_NODELAY) == 1);
+    CHECK(tcp_option(TCP_FASTOPEN) == 5);
+    CHECK(tcp_option(TCP_DEFER_ACCEPT) >= 3);  // the kernel counts in retransmissions
+    const int off = 0;
+    REQUIRE(::setsockopt(listener->fd(), IPPROTO_TCP, TCP_NODELAY, &off, sizeof off) == 0);
+    CHECK(listener->restore());
+    CHECK(tcp_option(TCP_NODELAY) == 1);
+
+    const auto plain = bound(listen_on("plain", "127.0.0.1"));
+    CHECK(option(plain->fd(), IPPROTO_TCP, TCP_NODELAY) == 0);
+    CHECK(option(plain->fd(), IPPROTO_TCP, TCP_DEFER_ACCEPT) == 0);
+}
+
+TEST_CASE("a UDP listener receives, shares no address, and keeps its socket") {
+    config::Listen settings = listen_on("dns", "127.0.0.1");
+    settings.address.transport = config::Transport::datagram;
+    const auto listener = bound(settings);
+    const std::uint16_t port = port_of(*listener);
+    CHECK(listener->address() == "udp:127.0.0.1:" + std::to_string(port));
+    CHECK(listener->kind() == "udp");
+    CHECK(option(listener->fd(), SOL_SOCKET, SO_TYPE) == SOCK_DGRAM);
+    // With it on both sides, the second socket would take the datagrams away.
+    CHECK(option(listener->fd(), SOL_SOCKET, SO_REUSEADDR) == 0);
+    CHECK(listener->restore());
+
+    const UniqueFd client{::socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0)};
+    sockaddr_in there{};
+    there.sin_family = AF_INET;
+    there.sin_port = htons(port);
+    there.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    REQUIRE(::sendto(client.get(), "x", 1, 0, reinterpret_cast<const sockaddr*>(&there), sizeof there) == 1);
+    char byte = 0;
+    CHECK(::recv(listener->fd(), &byte, 1, 0) == 1);
+
+    CHECK(acquired({settings}, {listener})[0]->socket() == listener->socket());
+    std::get<config::InetAddress>(settings.address.place).port = port;
+    const auto second = Listener::bind(settings);
+    REQUIRE_FALSE(second);
+    CHECK_THAT(second.error().message, Contains("listener dns: udp:127.0.0.1:" + std::to_string(port) +
+                                                " is in use by pid " + std::to_string(::getpid())));
+    // TCP is another matter.
+    CHECK(Listener::bind(listen_on("http", "127.0.0.1", port)));
 }
 
 TEST_CASE("a reload keeps the socket of an address that it keeps, under new settings") {

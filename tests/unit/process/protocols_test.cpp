@@ -5,6 +5,7 @@
 
 #include "master/process/worker_environment.h"
 #include "tests/catch.h"
+#include "tests/temporary_directory.h"
 
 using namespace sup;
 using config::Protocol;
@@ -100,13 +101,33 @@ TEST_CASE("with the listener as standard input nothing is said") {
 }
 
 TEST_CASE("the words about a listener are those of its socket, with the port that the kernel chose") {
-    const auto listener = Listener::bind({.name = "http", .address = {"*", 0}});
+    config::Listen settings;
+    settings.name = "http";
+    settings.address.place = config::InetAddress{"*", 0};
+    const auto listener = Listener::bind(settings);
     REQUIRE(listener);
     const ListenerFacts facts = listener_facts(**listener, 7);
     CHECK(facts.kind == Kind::any);
     CHECK(facts.words.at("fd") == "7");
-    CHECK(facts.words.at("port") == std::to_string((*listener)->socket()->bound().port));
+    CHECK(facts.words.at("port") == std::to_string((*listener)->socket()->bound().inet()->port));
     const bool six_there = facts.words.at("family") == "AF_INET6";
     CHECK(facts.words.at("host") == (six_there ? "::" : "0.0.0.0"));
     CHECK(facts.words.at("address") == (six_there ? "[::]:" : "0.0.0.0:") + facts.words.at("port"));
+}
+
+TEST_CASE("the path that a worker is told of a unix socket is the private one, and clients' one beside it") {
+    const test::TemporaryDirectory folder;
+    const std::string path = folder.path() + "/x";
+    for (const auto transport : {config::Transport::stream, config::Transport::datagram}) {
+        config::Listen settings;
+        settings.name = "app";
+        settings.address = {transport, config::UnixAddress{path}};
+        const auto listener = Listener::bind(settings);
+        REQUIRE(listener);
+        const ListenerFacts facts = listener_facts(**listener, 3);
+        CHECK(facts.kind == Kind::unix_socket);
+        CHECK(facts.words.at("path") == (*listener)->private_path());
+        CHECK(facts.words.at("public_path") == path);
+        CHECK(facts.words.at("address") == (*listener)->address());
+    }
 }

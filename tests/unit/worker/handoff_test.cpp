@@ -239,7 +239,7 @@ TEST_CASE("when nobody reads the inbox any more, connections are drained politel
     Clients clients = connect(workers.old, 3);
     workers.inbox.receiver.reset();
     REQUIRE(workers.reload());
-    CHECK(eventually([&] { return contains(workers.old.standard_error(), "inbox is gone"); }));
+    CHECK(eventually([&] { return contains(workers.old.standard_error(), "inbox is closed"); }));
     for (const auto& client : clients) {
         const Answer answer = ask(*client);
         CHECK(contains(answer.body, greets(workers.old)));
@@ -386,8 +386,13 @@ TEST_CASE("a drainer is sent on when its successor was replaced meanwhile") {
     const std::uint64_t gone = counter(workers.board.row(0).handed_over);
     SECTION("to a newer generation") {
         workers.open_inbox();
+        // Offered and closed in one instant: it may look at either first.
+        workers.old.signal(SIGSTOP);
         REQUIRE(workers.old.send(reload_packet, {workers.inbox.sender.get()}));
+        ::shutdown(first.receiver.get(), SHUT_RD);
+        workers.old.signal(SIGCONT);
         CHECK(workers.old.exit_code() == 0);
+        CHECK_FALSE(contains(workers.old.standard_error(), "drained here"));
         CHECK(eventually([&] { return counter(workers.board.row(1).connections) == 60 - gone; }));
         // What is in the first inbox is its owner's; here the master moves it on.
         REQUIRE(give_inbox(workers.next, first));
@@ -411,6 +416,48 @@ TEST_CASE("a drainer is sent on when its successor was replaced meanwhile") {
         CHECK(workers.old.exit_code() == 0);
         CHECK(counter(workers.board.row(0).drained) == 60 - gone);
     }
+}
+
+TEST_CASE("who finds the inbox closed serves on, and hands over when there is another one") {
+    InboxPair closed;
+    TwoWorkers workers;
+    workers.open_inbox();
+    Clients clients = connect(workers.old, 20);
+    // Its answer is due when the drain has begun.
+    Client busy(workers.old.http());
+    busy.send(get("/sleep?ms=200"));
+    REQUIRE(request(workers.old.http(), get("/")).status == 200);
+    workers.old.signal(SIGSTOP);
+    ::shutdown(closed.receiver.get(), SHUT_RD);
+    REQUIRE(workers.old.send(reload_packet, {closed.sender.get()}));
+    workers.old.signal(SIGTERM);
+    workers.old.signal(SIGCONT);
+    CHECK(eventually([&] { return contains(workers.old.standard_error(), "inbox is closed"); }));
+    REQUIRE(workers.old.send(reload_packet, {workers.inbox.sender.get()}));
+    CHECK(busy.receive().status == 200);
+    for (const auto& client : clients) {
+        const Answer answer = ask(*client);
+        CHECK(contains(answer.body, greets(workers.next)));
+        CHECK_FALSE(answer.says_close());
+    }
+    CHECK(workers.old.exit_code() == 0);
+}
+
+TEST_CASE("a worker whose own inbox is closed takes what is in it, and comes to rest") {
+    TwoWorkers workers;
+    Clients clients = connect(workers.old, 10);
+    REQUIRE(workers.reload());
+    CHECK(workers.old.exit_code() == 0);
+    ::shutdown(workers.inbox.receiver.get(), SHUT_RD);
+    workers.open_inbox();
+    for (const auto& client : clients) CHECK(contains(ask(*client).body, greets(workers.next)));
+    CHECK(comes_to_rest(workers.next.pid()));
+    CHECK(contains(request(workers.next.http(), get("/")).body, greets(workers.next)));
+    // And it drains as ever.
+    REQUIRE(workers.next.send(stop_packet));
+    workers.next.signal(SIGTERM);
+    clients.clear();
+    CHECK(workers.next.exit_code() == 0);
 }
 
 TEST_CASE("what is left in a drainer's own inbox goes on to the successor") {

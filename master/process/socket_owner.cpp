@@ -1,4 +1,4 @@
-#include "master/process/port_owner.h"
+#include "master/process/socket_owner.h"
 
 #include <dirent.h>
 #include <unistd.h>
@@ -9,7 +9,7 @@
 #include <memory>
 #include <set>
 
-#include "common/tcp_table.h"
+#include "common/socket_table.h"
 #include "config/address.h"
 #include "master/process/process_info.h"
 
@@ -17,14 +17,26 @@ namespace sup {
 namespace {
 
 // What the table shows as "::" may be IPv6 alone or both, so it counts as both.
-bool may_keep(const TcpListener& listener, const config::TcpAddress& address) {
-    return config::overlap(address, {listener.host == "::" ? "*" : listener.host, listener.port});
+bool may_keep(const BoundSocket& socket, const config::Address& address) {
+    const std::string host = socket.host == "::" ? "*" : socket.host;
+    return config::overlap(address, {address.transport, config::InetAddress{host, socket.port}});
 }
 
-std::set<std::string> links_of_listeners(const config::TcpAddress& address) {
+std::vector<std::uint64_t> inodes_in_the_way(const config::Address& address) {
+    if (const auto* name = address.unix_domain()) return unix_sockets_named(name->name);
+    const bool tcp = address.transport == config::Transport::stream;
+    std::vector<std::uint64_t> inodes;
+    for (const BoundSocket& socket : tcp ? listening_tcp_sockets() : bound_udp_sockets()) {
+        if (may_keep(socket, address)) inodes.push_back(socket.inode);
+    }
+    return inodes;
+}
+
+// As /proc/PID/fd shows them.
+std::set<std::string> links_of_sockets(const config::Address& address) {
     std::set<std::string> links;
-    for (const TcpListener& listener : listening_tcp_sockets()) {
-        if (may_keep(listener, address)) links.insert("socket:[" + std::to_string(listener.inode) + "]");
+    for (const std::uint64_t inode : inodes_in_the_way(address)) {
+        links.insert("socket:[" + std::to_string(inode) + "]");
     }
     return links;
 }
@@ -48,9 +60,9 @@ bool holds_one_of(const std::string& descriptors, const std::set<std::string>& l
 
 }  // namespace
 
-std::vector<PortOwner> find_port_owners(const config::TcpAddress& address) {
-    const auto links = links_of_listeners(address);
-    std::vector<PortOwner> owners;
+std::vector<SocketOwner> find_socket_owners(const config::Address& address) {
+    const auto links = links_of_sockets(address);
+    std::vector<SocketOwner> owners;
     if (links.empty()) return owners;
     for (const std::string& name : entries("/proc")) {
         pid_t pid = 0;
@@ -60,6 +72,15 @@ std::vector<PortOwner> find_port_owners(const config::TcpAddress& address) {
     }
     std::sort(owners.begin(), owners.end(), [](const auto& a, const auto& b) { return a.pid < b.pid; });
     return owners;
+}
+
+std::string describe(const std::vector<SocketOwner>& owners) {
+    if (owners.empty()) return "another process (only root can see which)";
+    const SocketOwner& first = owners.front();
+    std::string text = "pid " + std::to_string(first.pid);
+    if (!first.command.empty()) text += " (" + first.command + ")";
+    if (owners.size() > 1) text += " and " + std::to_string(owners.size() - 1) + " more";
+    return text;
 }
 
 }  // namespace sup

@@ -1,0 +1,26 @@
+// Who holds an address, for the error message that says so.
+#pragma once
+
+#include <sys/types.h>
+
+#include <string>
+#include <vector>
+
+#include "config/config.h"
+
+namespace sup {
+
+struct SocketOwner {
+    pid_t pid;
+    std::string command;  // the kernel's short name of the process
+};
+
+// The processes that hold a socket which keeps `address` from being bound, by pid: one that listens (TCP), or
+// is bound there. Empty when there is none, or when this user may not look (proc_pid_fd(5)). Reads all of
+// /proc: only for a failure.
+std::vector<SocketOwner> find_socket_owners(const config::Address& address);
+
+// "pid 4711 (nginx)", "pid 4711 (nginx) and 3 more", "another process (only root can see which)".
+std::string describe(const std::vector<SocketOwner>& owners);
+
+}  // namespace sup
