@@ -85,9 +85,9 @@ sup_sim_mutant(offered-without-a-channel handoff.cpp
     "if (!successor) return std::nullopt;"
     "is offered its successor's inbox exactly where")
 sup_sim_mutant(restarting-slot-forgotten handoff.cpp
-    "return slot.spoke;"
-    "return slot.spoke && slot.worker;"
-    "is offered its successor's inbox exactly where")
+    "return takes_connections(*generation) ? successor : std::nullopt;"
+    "return takes_connections(*generation) && std::ranges::any_of(generation->slots, [](const SlotRecord& slot) { return slot.spoke && slot.worker; }) ? successor : std::nullopt;"
+    "is sent on, before")
 sup_sim_mutant(never-offered handoff.cpp
     "worker->channel = true;"
     ""
@@ -98,12 +98,16 @@ sup_sim_mutant(not-offered-when-a-channel-opens handoff.cpp
     "is sent on, before")
 sup_sim_mutant(not-offered-at-the-promotion handoff.cpp
     "offer_to_those_without(step, step.instance.generations.at(*successor));"
-    ""
+    ";"
+    "is sent on, before")
+sup_sim_mutant(closed-and-not-sent-on handoff.cpp
+    "offer(step, worker, inbox_for(step, worker, successor));"
+    ";"
     "is sent on, before")
 sup_sim_mutant(not-sent-on drain.cpp
     "leave_inbox(step, generation, successor);"
     ""
-    "is sent on, before")
+    "an inbox is closed to senders")
 sup_sim_mutant_seen(not-sent-on "by the connections"
     "a connection is lost only" --connections-only)
 sup_sim_mutant(sent-on-too-late drain.cpp
@@ -111,7 +115,7 @@ sup_sim_mutant(sent-on-too-late drain.cpp
     for (auto& [id, worker] : generation.workers) drain(step, worker, successor);"
     "for (auto& [id, worker] : generation.workers) drain(step, worker, successor);
     leave_inbox(step, generation, successor);"
-    "is sent on, before")
+    "an inbox is closed to senders")
 sup_sim_mutant(sent-on-to-the-leaving handoff.cpp
     "offer(step, worker, inbox_for(step, worker, successor));"
     "offer(step, worker, generation.id);"
@@ -129,7 +133,7 @@ sup_sim_mutant(inbox-of-the-failed-not-closed reload.cpp
 sup_sim_mutant(scaled-down-and-not-withdrawn scale.cpp
     "if (removed.spoke) close_inbox_if_nobody_takes(step, *generation, std::nullopt);"
     ""
-    "is sent on, before")
+    "an inbox is closed to senders")
 sup_sim_mutant_seen(scaled-down-and-not-withdrawn "by the connections"
     "connection" --connections-only --seeds 30000)
 sup_sim_mutant(stop-not-told stop.cpp
