@@ -60,8 +60,9 @@ struct Listen {
     Address address;
     int backlog = 4096;  // of stream sockets
     bool nonblock = false;
-    FileAccess access;     // of unix sockets with a path
-    bool ipv6only = true;  // of "[::]"; one that is not comes out as "*"
+    FileAccess access;       // of unix sockets with a path
+    bool ipv6only = true;    // of "[::]"; one that is not comes out as "*"
+    bool reuseport = false;  // of TCP and UDP: a socket for each slot
     // Of TCP sockets; unset: left alone.
     std::optional<bool> tcp_nodelay;
     std::optional<int> fastopen;  // TCP_FASTOPEN's queue length, 0: off

@@ -76,6 +76,9 @@ bool accepts(const Listen& listen, const std::string& /*written*/) {
 bool has_file(const Listen& listen, const std::string& /*written*/) {
     return listen.address.path() != nullptr;
 }
+bool is_inet(const Listen& listen, const std::string& /*written*/) {
+    return listen.address.inet() != nullptr;
+}
 bool is_tcp(const Listen& listen, const std::string& /*written*/) {
     return listen.address.inet() != nullptr && listen.address.transport == Transport::stream;
 }
@@ -89,6 +92,7 @@ bool is_every_ipv6_address(const Listen& listen, const std::string& written) {
 constexpr std::array kind_rules{
     KindRule{"backlog", accepts, "sockets that accept connections"},
     KindRule{"ipv6only", is_every_ipv6_address, "the address [::]"},
+    KindRule{"reuseport", is_inet, "TCP and UDP"},
     KindRule{"tcp_nodelay", is_tcp, "TCP"},
     KindRule{"fastopen", is_tcp, "TCP"},
     KindRule{"defer_accept", is_tcp, "TCP"},

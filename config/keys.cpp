@@ -52,6 +52,7 @@ constexpr std::array listen_keys{
         }},
     Key{"nonblock", [](const Value& v, Config& c) { read_boolean(v, c.listen.back().nonblock); }},
     Key{"ipv6only", [](const Value& v, Config& c) { read_boolean(v, c.listen.back().ipv6only); }},
+    Key{"reuseport", [](const Value& v, Config& c) { read_boolean(v, c.listen.back().reuseport); }},
     Key{"tcp_nodelay",
         [](const Value& v, Config& c) {
             bool on = false;

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "master/process/reuseport_group.h"
+
 namespace sup {
 
 core::Policy policy_of(const config::Config& config) {
@@ -20,7 +22,8 @@ core::Policy policy_of(const config::Config& config) {
     return policy;
 }
 
-ListenerSplit split_listeners(const Generation& generation, const Generation* successor) {
+ListenerSplit split_listeners(const Generation& generation, core::Slot slot, const Generation* successor,
+                              std::size_t successor_slots) {
     ListenerSplit split;
     for (const auto& listener : generation.listeners) {
         const auto has = [&](const auto& same) {
@@ -29,11 +32,35 @@ ListenerSplit split_listeners(const Generation& generation, const Generation* su
         if (has([&](const auto& theirs) { return theirs->name() == listener->name(); })) {
             split.served.push_back(listener->name());
         }
-        if (!has([&](const auto& theirs) { return theirs->socket() == listener->socket(); })) {
+        const auto& socket = listener->socket(slot);
+        if (!has([&](const auto& theirs) { return theirs->serves(socket, successor_slots); })) {
             split.retired.push_back(listener->name());
         }
     }
     return split;
+}
+
+std::vector<std::string> describe_surplus_sockets(const Generation& next, const Generation& serving) {
+    std::vector<std::string> warnings;
+    for (const auto& listener : serving.listeners) {
+        const auto& sockets = listener->sockets();
+        const auto successor = std::ranges::find_if(
+            next.listeners, [&](const auto& theirs) { return theirs->serves(sockets.front(), 1); });
+        if (successor == next.listeners.end() || (*successor)->sockets().size() >= sockets.size()) continue;
+        const bool tcp = listener->kind() == "tcp";
+        const std::string what = tcp ? "connections" : "datagrams";
+        std::string text = "listener " + listener->name() + " goes from " + std::to_string(sockets.size()) +
+                           " sockets to " + std::to_string((*successor)->sockets().size()) +
+                           ": the others get no new " + what + " any more and close with the old workers. ";
+        text += tcp && migrates_queues()
+                    ? "The kernel moves what is then in their queues to the remaining ones "
+                      "(net.ipv4.tcp_migrate_req)"
+                    : "Old workers that use sup's library empty their queues first; with others, " + what +
+                          " that nobody has taken by then are lost" +
+                          (tcp ? ", unless the sysctl net.ipv4.tcp_migrate_req is 1" : "");
+        warnings.push_back(std::move(text));
+    }
+    return warnings;
 }
 
 }  // namespace sup

@@ -39,7 +39,13 @@ struct ListenerSplit {
     std::vector<std::string>
         retired;  // nobody else has this socket: its queue must be emptied before it closes
 };
-// Without a successor, all are retired.
-ListenerSplit split_listeners(const Generation& generation, const Generation* successor);
+// Of the worker in `slot`; the successor has `successor_slots` slots now. Without a successor, all are
+// retired.
+ListenerSplit split_listeners(const Generation& generation, core::Slot slot, const Generation* successor,
+                              std::size_t successor_slots);
+
+// What a reload to `next` does to those in the queues of `reuseport` listeners that get fewer sockets: a
+// warning for each, or none. `serving` is the generation that is active.
+std::vector<std::string> describe_surplus_sockets(const Generation& next, const Generation& serving);
 
 }  // namespace sup

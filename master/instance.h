@@ -101,6 +101,9 @@ private:
     ReloadOutcome failed_outcome(const core::Reply& reply);
     std::string restoring_words() const;
     void restore_listeners(bool with_flags);
+    void steer_listeners();
+    void tell_lost_queues(const Generation& generation);
+    std::size_t slots_of(const Generation* generation) const;
     nlohmann::json start_result() const;
     void announce(const nlohmann::json& event);
     void record_problem(const Status& status);
@@ -141,6 +144,7 @@ private:
         drained_workers_;                       // of each old generation, those that have exited
     std::set<core::WorkerId> replaced_midway_;  // by a rolling reload, before its promotion; they still drain
     std::optional<core::GenerationId> active_;
+    std::size_t steered_slots_ = 0;  // those that new connections go to, of listeners with a socket for each
     std::optional<ReloadOutcome> last_reload_;
     std::optional<ReloadOutcome> failed_start_;
     std::optional<int> exit_code_;

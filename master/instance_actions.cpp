@@ -7,6 +7,7 @@
 #include "master/event_stream.h"
 #include "master/instance.h"
 #include "master/preparation.h"
+#include "master/process/reuseport_group.h"
 
 namespace sup {
 namespace {
@@ -42,7 +43,12 @@ void Instance::perform(const core::Prepare& action) {
     const core::Policy policy = policy_of(generation.config);
     nonblock_before_.clear();
     for (const auto& listener : held_listeners()) {
-        nonblock_before_.emplace(listener->socket().get(), listener->socket()->nonblock_now());
+        for (const auto& socket : listener->sockets())
+            nonblock_before_.emplace(socket.get(), socket->nonblock_now());
+    }
+    if (const Generation* serving = active_ ? find_generation(*active_) : nullptr) {
+        for (const std::string& warning : describe_surplus_sockets(generation, *serving))
+            log_.warning("{}", warning);
     }
     generations_.emplace(action.generation, std::move(*prepared));
     post(core::Prepared{action.generation, policy});
@@ -78,7 +84,7 @@ void Instance::perform(const core::Drain& action) {
     if (worker->generation_id() == active_ && action.successor && action.successor != active_)
         replaced_midway_.insert(action.worker);
     const Generation* inbox = action.inbox ? find_generation(*action.inbox) : nullptr;
-    worker->drain(split_listeners(worker->generation(), successor),
+    worker->drain(split_listeners(worker->generation(), worker->slot(), successor, slots_of(successor)),
                   inbox == nullptr ? nullptr : inbox->inbox.get());
 }
 
@@ -89,7 +95,8 @@ void Instance::perform(const core::OfferInbox& action) {
     // Its clients find somebody to connect to again, unless everything stops.
     const bool stops = core_.view().state == core::InstanceState::stopping;
     const Generation* active = active_ && !stops ? find_generation(*active_) : nullptr;
-    ListenerSplit listeners = split_listeners(worker->generation(), inbox != nullptr ? inbox : active);
+    const Generation* taker = inbox != nullptr ? inbox : active;
+    ListenerSplit listeners = split_listeners(worker->generation(), worker->slot(), taker, slots_of(taker));
     // The queues of its retired listeners were its first drain packet's matter.
     listeners.retired.clear();
     worker->redirect(listeners, inbox == nullptr ? nullptr : inbox->inbox.get());
@@ -157,6 +164,7 @@ void Instance::perform(const core::Release& action) {
             if (worker->generation_id() == action.generation) worker->release_generation();
         }
     }
+    tell_lost_queues(*generations_.at(action.generation));
     const std::size_t lost = generations_.at(action.generation)->inbox->discard();
     if (lost > 0) {
         log_.warning(
@@ -168,6 +176,38 @@ void Instance::perform(const core::Release& action) {
     restore_listeners(action.generation == aborted_);
 }
 
+std::size_t Instance::slots_of(const Generation* generation) const {
+    for (const auto& view : core_.view().generations) {
+        if (generation != nullptr && view.generation == generation->id) return view.count;
+    }
+    return 0;
+}
+
+// Clients go to the slots that the active generation has now.
+void Instance::steer_listeners() {
+    const Generation* serving = active_ ? find_generation(*active_) : nullptr;
+    if (serving == nullptr) return;
+    steered_slots_ = slots_of(serving);
+    for (const auto& listener : serving->listeners) {
+        if (Status steered = listener->steer(steered_slots_); !steered)
+            log_.warning("{}", steered.error().message);
+    }
+}
+
+// Of sockets that close with their last generation: the promise's exceptions are told.
+void Instance::tell_lost_queues(const Generation& generation) {
+    for (const auto& listener : generation.listeners) {
+        if (listener->settings().reuseport && migrates_queues()) continue;
+        std::size_t queued = 0;
+        for (const auto& socket : listener->sockets()) {
+            if (socket.use_count() == 1) queued += socket->queued();
+        }
+        if (queued == 0) continue;
+        log_.warning("listener {}: {} connections that no worker of generation {} has accepted are reset",
+                     listener->name(), queued, number(generation.id));
+    }
+}
+
 // What is gone may have left the shared sockets with its own backlog, and, where it never came to serve, with
 // its own O_NONBLOCK, which the workers that still serve may not expect.
 void Instance::restore_listeners(bool with_flags) {
@@ -175,9 +215,11 @@ void Instance::restore_listeners(bool with_flags) {
         if (view.state != core::GenerationState::active) continue;
         for (const auto& listener : generations_.at(view.generation)->listeners) {
             Status restored = listener->restore();
-            const auto before = nonblock_before_.find(listener->socket().get());
-            if (restored && with_flags && before != nonblock_before_.end())
-                restored = before->first->set_nonblock(before->second);
+            for (const auto& socket : listener->sockets()) {
+                const auto before = nonblock_before_.find(socket.get());
+                if (restored && with_flags && before != nonblock_before_.end())
+                    restored = socket->set_nonblock(before->second);
+            }
             if (!restored) log_.warning("{}", restored.error().message);
         }
     }
@@ -248,6 +290,7 @@ void Instance::note_promotion(core::GenerationId generation) {
     }
     active_ = generation;
     remove_retired_files();
+    steer_listeners();
     const config::Config& config = generations_.at(generation)->config;
     log_.configure(config.log.level, config.log.format);
     live_record_.set_drain(config.drain.signal, config.drain.timeout);
@@ -258,7 +301,7 @@ void Instance::note_promotion(core::GenerationId generation) {
 void Instance::remove_retired_files() {
     const Listeners& kept = generations_.at(*active_)->listeners;
     for (const auto& listener : held_listeners()) {
-        const auto same = [&](const auto& one) { return one->socket() == listener->socket(); };
+        const auto same = [&](const auto& one) { return one->serves(listener->socket(), 1); };
         const SocketFile* file = listener->socket()->file();
         if (file != nullptr && std::ranges::none_of(kept, same)) file->remove();
     }
@@ -296,6 +339,8 @@ void Instance::perform(const core::WorkerChanged& action) {
             if (Status restored = listener->restore(); !restored)
                 log_.warning("{}", restored.error().message);
         }
+        if (worker->generation_id() == active_ && slots_of(&worker->generation()) != steered_slots_)
+            steer_listeners();
         announce(worker_ready_event(action, worker->pid(), core_.view()));
     }
     announce(to_event(action, pid_of(action.worker)));
@@ -318,6 +363,8 @@ void Instance::perform(const core::ReloadWaits& action) {
 
 void Instance::perform(const core::CountChanged& action) {
     log_.info("generation {} now has {} workers", number(action.generation), action.count);
+    // A slot that was added gets connections once its worker is ready.
+    if (action.generation == active_ && action.count < steered_slots_) steer_listeners();
     announce(to_event(action));
 }
 

@@ -29,8 +29,10 @@ Status check_descriptors(const config::Config& config) {
     constexpr std::size_t for_everything_else = 32;
     rlimit limit{};
     if (::getrlimit(RLIMIT_NOFILE, &limit) != 0) return errno_error("getrlimit");
-    const std::size_t needed =
-        open_descriptors() + for_a_worker * config.worker.count + config.listen.size() + for_everything_else;
+    std::size_t needed = open_descriptors() + for_a_worker * config.worker.count + for_everything_else;
+    for (const config::Listen& listen : config.listen) {
+        needed += listen.reuseport ? config.worker.count : 1;
+    }
     if (needed <= limit.rlim_cur) return Success{};
     return Error{"the limit of " + std::to_string(limit.rlim_cur) + " open files is too low for " +
                  std::to_string(config.worker.count) + " more workers, which need about " +
@@ -64,7 +66,7 @@ Result<std::shared_ptr<const Generation>, PreparationFailure> prepare_generation
     auto scoreboard = Scoreboard::create(Scoreboard::rows_of_a_generation);
     if (!scoreboard) return failure(scoreboard.error());
     // Last, because binding is the one step that others can see.
-    auto listeners = acquire_listeners(config.listen, held);
+    auto listeners = acquire_listeners(config.listen, held, config.worker.count);
     if (!listeners) return failure(listeners.error());
 
     auto generation = std::make_shared<Generation>();

@@ -65,8 +65,10 @@ json listeners_json(const StatusSource& source) {
     json listeners = json::array();
     if (serving == nullptr) return listeners;
     for (const auto& listener : serving->listeners) {
-        listeners.push_back(
-            {{"name", listener->name()}, {"address", listener->address()}, {"kind", listener->kind()}});
+        listeners.push_back({{"name", listener->name()},
+                             {"address", listener->address()},
+                             {"kind", listener->kind()},
+                             {"sockets", listener->sockets().size()}});
     }
     return listeners;
 }

@@ -92,9 +92,10 @@ SpawnRequest WorkerProcess::spawn_request() const {
         .extra = {},
         .descriptor_limit = spec_.descriptor_limit};
     if (speaks(worker, config::Protocol::standard_input)) {
-        request.standard_input = generation().listeners.front()->fd();
+        request.standard_input = generation().listeners.front()->fd(spec_.slot);
     } else {
-        for (const auto& listener : generation().listeners) request.listeners.push_back(listener->fd());
+        for (const auto& listener : generation().listeners)
+            request.listeners.push_back(listener->fd(spec_.slot));
     }
     if (const auto* newline = std::get_if<config::ReadyByNewline>(&worker.ready)) {
         request.extra = {ready_pipe_->worker_end(), newline->fd};

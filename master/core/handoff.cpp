@@ -52,7 +52,9 @@ void on(Step& step, const WorkerOpenedChannel& event) {
     if (worker == nullptr || !worker->spawned) return;
     worker->channel = true;
     Generation& generation = step.instance.generations.at(worker->generation);
-    if (SlotRecord* slot = slot_of(generation, *worker)) slot->spoke = true;
+    // One that is being killed will take nothing, and says nothing about the next one in its slot.
+    SlotRecord* slot = slot_of(generation, *worker);
+    if (slot != nullptr && worker->state != WorkerState::killing) slot->spoke = true;
     if (const Generation* active = active_generation(step.instance)) offer_to_those_without(step, *active);
 }
 

@@ -61,12 +61,19 @@ Error bind_error(const config::Listen& wanted, int error_number) {
     }
 }
 
+struct BindOptions {
+    bool dual_stack;
+    bool tcp;
+    bool reuseport;
+};
+
 // The error number, or 0. SO_REUSEADDR: TCP connections of an earlier instance in TIME_WAIT must not keep the
 // port.
-int bind_to(int fd, const SocketAddress& address, bool dual_stack, bool tcp) {
+int bind_to(int fd, const SocketAddress& address, const BindOptions& options) {
     const int on = 1;
-    const int v6only = dual_stack ? 0 : 1;
-    if (tcp && ::setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on) != 0) return errno;
+    const int v6only = options.dual_stack ? 0 : 1;
+    if (options.reuseport && ::setsockopt(fd, SOL_SOCKET, SO_REUSEPORT, &on, sizeof on) != 0) return errno;
+    if (options.tcp && ::setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on) != 0) return errno;
     if (address.family() == AF_INET6 &&
         ::setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &v6only, sizeof v6only) != 0) {
         return errno;
@@ -88,18 +95,26 @@ Error listener_error(const config::Listen& wanted, const std::string& what) {
     return Error{"listener " + wanted.name + ": " + config::to_string(wanted.address) + " " + what};
 }
 
-Result<UniqueFd> bind_inet_socket(const config::Listen& wanted) {
+Result<UniqueFd> bind_inet_socket(const config::Listen& wanted, Sharing sharing) {
     const std::string& configured = wanted.address.inet()->host;
     const bool dual_stack = configured == "*" && has_ipv6();
     const std::string host = configured != "*" ? configured : dual_stack ? "::" : "0.0.0.0";
     const auto address = resolve(wanted, host);
     if (!address) return address.error();
-    UniqueFd fd{::socket(address->family(), type_of(wanted) | SOCK_CLOEXEC, 0)};
-    if (!fd) return bind_error(wanted, errno);
     const bool tcp = wanted.address.transport == config::Transport::stream;
-    const int problem = bind_to(fd.get(), *address, dual_stack, tcp);
-    if (problem != 0) return bind_error(wanted, problem);
-    return fd;
+    const auto open = [&](bool reuseport) -> Result<UniqueFd> {
+        UniqueFd fd{::socket(address->family(), type_of(wanted) | SOCK_CLOEXEC, 0)};
+        if (!fd) return bind_error(wanted, errno);
+        const int problem = bind_to(fd.get(), *address, {dual_stack, tcp, reuseport});
+        if (problem != 0) return bind_error(wanted, problem);
+        return fd;
+    };
+    // With SO_REUSEPORT the kernel would let this user share the port of another program, unasked: so try
+    // without it, and close what that gives.
+    if (wanted.reuseport && sharing == Sharing::alone) {
+        if (auto probe = open(false); !probe) return probe.error();
+    }
+    return open(wanted.reuseport);
 }
 
 Result<std::uint16_t> bound_port(int fd) {

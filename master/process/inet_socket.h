@@ -7,11 +7,16 @@
 
 namespace sup {
 
+enum class Sharing {
+    alone,  // an address that nobody else has, though with `reuseport` others may join
+    join,   // a further socket at an address that this master has
+};
+
 // Bound, not listening yet. Close-on-exec; IPV6_V6ONLY for literal IPv6 addresses; "*" is one socket for IPv6
 // and IPv4, or 0.0.0.0 where the kernel has no IPv6. TCP with SO_REUSEADDR; UDP without, where it would let
 // others take datagrams away. The error starts with "listener NAME: " and says who holds the address (as far
 // as /proc lets this user see it), or what to do.
-Result<UniqueFd> bind_inet_socket(const config::Listen& wanted);
+Result<UniqueFd> bind_inet_socket(const config::Listen& wanted, Sharing sharing);
 
 // The real port of a bound socket.
 Result<std::uint16_t> bound_port(int fd);

@@ -5,16 +5,14 @@
 
 #include "config/address.h"
 #include "master/process/inet_socket.h"
+#include "master/process/reuseport_group.h"
 
 namespace sup {
 namespace {
 
-using Sockets = std::vector<std::shared_ptr<const ListeningSocket>>;
-
 // Whether a held listener's socket is the one that `wanted` means. What the kernel chose for a ":0" may later
 // be written out as a number: that is the same address, too.
-bool serves(const Listener& held, const config::Listen& wanted) {
-    const ListeningSocket& socket = *held.socket();
+bool serves(const Listener& held, const ListeningSocket& socket, const config::Listen& wanted) {
     const config::InetAddress* inet = wanted.address.inet();
     if (inet != nullptr && inet->port == 0) {
         return held.name() == wanted.name && socket.configured() == wanted.address;
@@ -22,14 +20,22 @@ bool serves(const Listener& held, const config::Listen& wanted) {
     return socket.bound() == wanted.address && socket.reachable();
 }
 
-// The newest one that is not taken yet.
-std::shared_ptr<const ListeningSocket> find_held(const config::Listen& wanted, const Listeners& held,
-                                                 const Sockets& taken) {
+bool contains(const Sockets& sockets, const std::shared_ptr<const ListeningSocket>& socket) {
+    return std::find(sockets.begin(), sockets.end(), socket) != sockets.end();
+}
+
+// Those at one address that are not taken yet, each once, from the newest listener on. The sockets of a group
+// come in the order in which they joined it: each generation has the first ones, and only adds to the end.
+Sockets find_held(const config::Listen& wanted, const Listeners& held, const Sockets& taken) {
+    Sockets found;
     for (const auto& listener : held) {
-        const bool is_taken = std::find(taken.begin(), taken.end(), listener->socket()) != taken.end();
-        if (!is_taken && serves(*listener, wanted)) return listener->socket();
+        for (const auto& socket : listener->sockets()) {
+            if (contains(taken, socket) || contains(found, socket)) continue;
+            if (!serves(*listener, *socket, wanted)) continue;
+            if (found.empty() || found.front()->bound() == socket->bound()) found.push_back(socket);
+        }
     }
-    return nullptr;
+    return found;
 }
 
 const Listener* find_conflict(const config::Listen& wanted, const Listeners& held) {
@@ -58,21 +64,51 @@ Status named(const Status& status, const std::string& listener) {
     return status ? status : Status(Error{"listener " + listener + ": " + status.error().message});
 }
 
+// The first ones of `sockets`, and new ones where they are too few.
+Result<Sockets> complete(const config::Listen& settings, Sockets sockets, std::size_t slots) {
+    const std::size_t wanted = settings.reuseport ? slots : 1;
+    if (sockets.size() > wanted) sockets.resize(wanted);
+    while (sockets.size() < wanted) {
+        auto another = ListeningSocket::bind_beside(settings, *sockets.front());
+        if (!another) return another.error();
+        sockets.push_back(std::move(*another));
+    }
+    return sockets;
+}
+
+// The same of sockets that serve already. A group that was steered sends nothing to those that are added; one
+// that becomes a group only now is steered as soon as it can be.
+Result<Sockets> complete_held(const config::Listen& settings, Sockets held, std::size_t slots) {
+    if (!settings.reuseport || held.size() != 1 || slots == 1) return complete(settings, held, slots);
+    auto pair = complete(settings, held, 2);
+    if (!pair) return pair.error();
+    if (Status steered = steer_to_first(held.front()->fd(), 1); !steered) {
+        return listener_error(settings, steered.error().message);
+    }
+    return complete(settings, std::move(*pair), slots);
+}
+
 }  // namespace
 
-Listener::Listener(const config::Listen& settings, const SocketAccess& access,
-                   std::shared_ptr<const ListeningSocket> socket)
+Listener::Listener(const config::Listen& settings, const SocketAccess& access, Sockets sockets)
     : settings_(settings),
       access_(access),
-      socket_(std::move(socket)),
-      address_(config::to_string(socket_->bound())) {}
+      sockets_(std::move(sockets)),
+      address_(config::to_string(sockets_.front()->bound())) {}
 
-Result<std::shared_ptr<const Listener>> Listener::bind(const config::Listen& settings) {
+Result<std::shared_ptr<const Listener>> Listener::bind(const config::Listen& settings, std::size_t slots) {
     const auto access = access_of(settings);
     if (!access) return access.error();
     auto socket = ListeningSocket::bind(settings, *access);
     if (!socket) return socket.error();
-    return std::make_shared<const Listener>(settings, *access, std::move(*socket));
+    auto sockets = complete(settings, {std::move(*socket)}, slots);
+    if (!sockets) return sockets.error();
+    return std::make_shared<const Listener>(settings, *access, std::move(*sockets));
+}
+
+bool Listener::serves(const std::shared_ptr<const ListeningSocket>& socket, std::size_t slots) const {
+    const auto end = sockets_.begin() + static_cast<std::ptrdiff_t>(std::min(slots, sockets_.size()));
+    return std::find(sockets_.begin(), end, socket) != end;
 }
 
 std::string Listener::kind() const {
@@ -80,38 +116,56 @@ std::string Listener::kind() const {
 }
 
 std::string Listener::private_path() const {
-    const SocketFile* file = socket_->file();
+    const SocketFile* file = socket()->file();
     return file == nullptr ? std::string() : file->private_path();
 }
 
 Status Listener::restore() const {
-    const Status restored = named(socket_->restore(settings_, access_), name());
-    if (!restored || socket_->reachable()) return restored;
-    return Error{"listener " + name() + ": somebody has removed or replaced " + *settings_.address.path() +
-                 ", so new clients cannot find it; the next `sup reload` binds it again"};
+    for (const auto& socket : sockets_) {
+        if (Status restored = socket->restore(settings_, access_); !restored) return named(restored, name());
+        if (!socket->reachable()) {
+            return Error{"listener " + name() + ": somebody has removed or replaced " +
+                         *settings_.address.path() +
+                         ", so new clients cannot find it; the next `sup reload` binds it again"};
+        }
+    }
+    return Success{};
+}
+
+Status Listener::steer(std::size_t slots) const {
+    if (!settings_.reuseport && !socket()->has_reuseport()) return Success{};
+    return named(steer_to_first(fd(), std::min(slots, sockets_.size())), name());
 }
 
 Status Listener::reset() const {
-    Status restored = restore();
-    return restored ? named(socket_->set_nonblock(settings_.nonblock), name()) : restored;
+    if (Status restored = restore(); !restored) return restored;
+    for (const auto& socket : sockets_) {
+        if (Status set = socket->set_nonblock(settings_.nonblock); !set) return named(set, name());
+    }
+    return Success{};
 }
 
-Result<Listeners> acquire_listeners(const std::vector<config::Listen>& wanted, const Listeners& held) {
+Result<Listeners> acquire_listeners(const std::vector<config::Listen>& wanted, const Listeners& held,
+                                    std::size_t slots) {
     Listeners listeners;
     Sockets taken;
     for (const config::Listen& settings : wanted) {
-        if (auto socket = find_held(settings, held, taken)) {
-            const auto access = access_of(settings);
-            if (!access) return access.error();
-            taken.push_back(socket);
-            listeners.push_back(std::make_shared<const Listener>(settings, *access, std::move(socket)));
+        Sockets found = find_held(settings, held, taken);
+        if (found.empty()) {
+            // Asked first, because the kernel would only say that somebody has it.
+            if (const Listener* holder = find_conflict(settings, held))
+                return conflict_error(settings, *holder);
+            auto bound = Listener::bind(settings, slots);
+            if (!bound) return bound.error();
+            listeners.push_back(std::move(*bound));
             continue;
         }
-        // Asked first, because the kernel would only say that somebody has it.
-        if (const Listener* holder = find_conflict(settings, held)) return conflict_error(settings, *holder);
-        auto bound = Listener::bind(settings);
-        if (!bound) return bound.error();
-        listeners.push_back(std::move(*bound));
+        const auto access = access_of(settings);
+        if (!access) return access.error();
+        auto sockets = complete_held(settings, std::move(found), slots);
+        if (!sockets) return sockets.error();
+        taken.insert(taken.end(), sockets->begin(), sockets->end());
+        listeners.push_back(std::make_shared<const Listener>(settings, *access, std::move(*sockets)));
     }
     return listeners;
 }

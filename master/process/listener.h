@@ -13,12 +13,15 @@
 
 namespace sup {
 
+using Sockets = std::vector<std::shared_ptr<const ListeningSocket>>;
+
 class Listener {
 public:
-    Listener(const config::Listen& settings, const SocketAccess& access,
-             std::shared_ptr<const ListeningSocket> socket);
-    // A new socket, with everything as configured.
-    static Result<std::shared_ptr<const Listener>> bind(const config::Listen& settings);
+    // One socket; with `reuseport` one for each slot.
+    Listener(const config::Listen& settings, const SocketAccess& access, Sockets sockets);
+    // New sockets, with everything as configured; `slots` of them with `reuseport`.
+    static Result<std::shared_ptr<const Listener>> bind(const config::Listen& settings,
+                                                        std::size_t slots = 1);
 
     const std::string& name() const noexcept { return settings_.name; }
     // "127.0.0.1:8999", "*:80", "udp:[::1]:53", "unix:/run/x.sock", with the real port.
@@ -26,8 +29,14 @@ public:
     // "tcp", "udp", "unix" or "unix-dgram".
     std::string kind() const;
     const config::Listen& settings() const noexcept { return settings_; }
-    const std::shared_ptr<const ListeningSocket>& socket() const noexcept { return socket_; }
-    int fd() const noexcept { return socket_->fd(); }
+    const Sockets& sockets() const noexcept { return sockets_; }
+    // The one that this slot's worker gets. Slots that were added since share with the first ones.
+    const std::shared_ptr<const ListeningSocket>& socket(std::size_t slot = 0) const noexcept {
+        return sockets_[slot % sockets_.size()];
+    }
+    int fd(std::size_t slot = 0) const noexcept { return socket(slot)->fd(); }
+    // Whether one of the first `slots` slots has it.
+    bool serves(const std::shared_ptr<const ListeningSocket>& socket, std::size_t slots) const;
     // What getsockname(2) tells a worker of a unix socket with a path. Nothing is at this path, so a worker
     // that removes it when it stops does no harm. Empty for all others.
     std::string private_path() const;
@@ -38,13 +47,16 @@ public:
     // description: a worker that set it runs an event loop, and would hang in its next accept(). An error,
     // too, when the file of a unix socket is not there any more.
     Status restore() const;
+    // With `reuseport`: new connections go to the sockets of the first `slots` slots alone, whatever others
+    // their group has. For the generation that is active.
+    Status steer(std::size_t slots) const;
     // restore(), and O_NONBLOCK exactly as configured. Only for a socket that no living worker has.
     Status reset() const;
 
 private:
     config::Listen settings_;
     SocketAccess access_;
-    std::shared_ptr<const ListeningSocket> socket_;
+    Sockets sockets_;
     std::string address_;
 };
 
@@ -53,7 +65,10 @@ using Listeners = std::vector<std::shared_ptr<const Listener>>;
 // The listeners of a new generation, in the order of `wanted`, all or nothing. `held` are those of every
 // generation that still lives, newest first. An address that is held keeps its socket (a ":0" one when its
 // name is the same too), unless somebody has removed or replaced the file of a unix socket; the rest is
-// bound. A socket that was kept is not touched until restore() or reset(): the reload may still fail.
-Result<Listeners> acquire_listeners(const std::vector<config::Listen>& wanted, const Listeners& held);
+// bound. A socket that was kept is not touched until restore() or reset(): the reload may still fail. With
+// `reuseport` there are `slots` sockets; those of the first slots are kept, and those that are added get no
+// connections before steer().
+Result<Listeners> acquire_listeners(const std::vector<config::Listen>& wanted, const Listeners& held,
+                                    std::size_t slots = 1);
 
 }  // namespace sup

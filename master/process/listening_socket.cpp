@@ -60,7 +60,7 @@ Result<Bound> bind_unix_socket(const config::Listen& wanted, const SocketAccess&
 
 Result<Bound> bind_socket(const config::Listen& wanted, const SocketAccess& access) {
     if (wanted.address.inet() != nullptr) {
-        auto fd = bind_inet_socket(wanted);
+        auto fd = bind_inet_socket(wanted, Sharing::alone);
         if (!fd) return fd.error();
         return Bound{std::move(*fd), std::nullopt};
     }
@@ -88,8 +88,29 @@ Result<std::shared_ptr<const ListeningSocket>> ListeningSocket::bind(const confi
                                                                      const SocketAccess& access) {
     auto bound = bind_socket(wanted, access);
     if (!bound) return bound.error();
-    std::shared_ptr<ListeningSocket> socket(
-        new ListeningSocket(std::move(bound->fd), wanted.address, std::move(bound->file)));
+    return make_ready(std::shared_ptr<ListeningSocket>(
+                          new ListeningSocket(std::move(bound->fd), wanted.address, std::move(bound->file))),
+                      wanted, access);
+}
+
+// The first socket may be one that was bound when there was no `reuseport` yet: setting the option is enough.
+Result<std::shared_ptr<const ListeningSocket>> ListeningSocket::bind_beside(const config::Listen& wanted,
+                                                                            const ListeningSocket& first) {
+    const int on = 1;
+    if (::setsockopt(first.fd(), SOL_SOCKET, SO_REUSEPORT, &on, sizeof on) != 0) {
+        return listener_error(wanted, errno_error("SO_REUSEPORT").message);
+    }
+    config::Listen same = wanted;
+    same.address = first.bound();
+    auto fd = bind_inet_socket(same, Sharing::join);
+    if (!fd) return fd.error();
+    return make_ready(std::shared_ptr<ListeningSocket>(
+                          new ListeningSocket(std::move(*fd), first.configured(), std::nullopt)),
+                      wanted, {});
+}
+
+Result<std::shared_ptr<const ListeningSocket>> ListeningSocket::make_ready(
+    std::shared_ptr<ListeningSocket> socket, const config::Listen& wanted, const SocketAccess& access) {
     Status ready = set_real_port(socket->bound_, socket->fd());
     if (ready) ready = socket->restore(wanted, access);
     // Last: whoever finds the path finds a socket that listens.
@@ -125,6 +146,21 @@ Status ListeningSocket::restore(const config::Listen& settings, const SocketAcce
     }
     if (Status set = set_tcp_options(fd(), settings); !set) return set;
     return settings.nonblock ? set_nonblock(true) : Success{};
+}
+
+bool ListeningSocket::has_reuseport() const {
+    int value = 0;
+    socklen_t size = sizeof value;
+    return bound_.inet() != nullptr && ::getsockopt(fd(), SOL_SOCKET, SO_REUSEPORT, &value, &size) == 0 &&
+           value != 0;
+}
+
+// For a listening socket the kernel puts the length of its queue here (tcp_get_info; what ss(8) shows).
+std::size_t ListeningSocket::queued() const {
+    if (bound_.inet() == nullptr || bound_.transport != config::Transport::stream) return 0;
+    tcp_info info{};
+    socklen_t size = sizeof info;
+    return ::getsockopt(fd(), IPPROTO_TCP, TCP_INFO, &info, &size) == 0 ? info.tcpi_unacked : 0;
 }
 
 bool ListeningSocket::nonblock_now() const {

@@ -21,6 +21,10 @@ public:
     static Result<std::shared_ptr<const ListeningSocket>> bind(const config::Listen& wanted,
                                                                const SocketAccess& access);
 
+    // A further one at the address of `first`, for `reuseport`; new connections may come to it at once.
+    static Result<std::shared_ptr<const ListeningSocket>> bind_beside(const config::Listen& wanted,
+                                                                      const ListeningSocket& first);
+
     int fd() const noexcept { return fd_.get(); }
     // As configured: the port may be 0.
     const config::Address& configured() const noexcept { return configured_; }
@@ -35,12 +39,21 @@ public:
     // Listener::restore() for one socket. The error is without the listener's name.
     Status restore(const config::Listen& settings, const SocketAccess& access) const;
 
+    // Whether other sockets may be at its address.
+    bool has_reuseport() const;
+
+    // Connections that wait to be accepted, of TCP.
+    std::size_t queued() const;
+
     // O_NONBLOCK of the open file description that all workers share, as it is now; false when it cannot be
     // read.
     bool nonblock_now() const;
     Status set_nonblock(bool nonblock) const;
 
 private:
+    static Result<std::shared_ptr<const ListeningSocket>> make_ready(std::shared_ptr<ListeningSocket> socket,
+                                                                     const config::Listen& wanted,
+                                                                     const SocketAccess& access);
     ListeningSocket(UniqueFd fd, const config::Address& configured, std::optional<SocketFile> file);
 
     UniqueFd fd_;

@@ -140,6 +140,30 @@ TEST_CASE("a UDP echo worker keeps answering over 50 reloads, and no datagram is
     CHECK(instance.status().addresses.at(0) == address);
 }
 
+TEST_CASE(
+    "a UDP service on the worker library, with a socket for each slot or one for all, loses no datagram") {
+    Instance instance{{.listen = {"udp:127.0.0.1:0"},
+                       .listen_keys = GENERATE(R"({"reuseport": true})", "{}"),
+                       .command = {SUP_TEST_UDP_ECHO},
+                       .count = 3}};
+    instance.start();
+    const std::uint16_t port = port_of(instance.status().addresses.at(0));
+    std::vector<std::unique_ptr<EchoClient>> clients;
+    for (int i = 0; i < 8; ++i) clients.push_back(std::make_unique<EchoClient>(port));
+    for (int i = 0; i < 20; ++i) REQUIRE(instance.reload().exit_code == 0);
+    for (const auto& client : clients) CHECK(eventually([&] { return client->newest_generation() == 21; }));
+    std::uint64_t sent = 0;
+    std::uint64_t answered = 0;
+    for (const auto& client : clients) {
+        client->stop();
+        sent += client->sent();
+        answered += client->answered();
+    }
+    INFO("sent " << sent << ", answered " << answered << ", dropped by the kernel " << kernel_drops(port));
+    CHECK(answered + kernel_drops(port) >= sent);
+    instance.wait_until_settled();
+}
+
 TEST_CASE("datagrams that wait while no worker lives are answered by the next one") {
     if (python().empty()) return skip("python3 is not installed");
     Instance instance{{.listen = {"udp:127.0.0.1:0"}, .command = {python(), "echo.py"}, .count = 1}};

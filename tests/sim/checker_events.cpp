@@ -172,8 +172,9 @@ bool Checker::happened(const WorkerOpenedChannel& event) {
     if (worker->draining()) coverage_.visit(Situation::channel_while_draining);
     worker->channel = true;
     GenerationModel& generation = *model_.generation(worker->generation);
-    if (worker->slot < generation.slots.size() && generation.slots[worker->slot].worker == worker->id)
-        generation.slots[worker->slot].spoke = true;
+    const bool holds_slot =
+        worker->slot < generation.slots.size() && generation.slots[worker->slot].worker == worker->id;
+    if (holds_slot && !worker->killing()) generation.slots[worker->slot].spoke = true;
     if (const GenerationModel* active = model_.active()) owe_late_offers(*active);
     return true;
 }

@@ -71,7 +71,10 @@ void Core::open_listeners() {
         }
         listeners_.push_back(std::move(*own));
     }
-    for (const Listener& listener : listeners_) infos_.push_back({listener.name, listener.address});
+    for (const Listener& listener : listeners_) {
+        const bool datagrams = listener.fd && !listener.stream;
+        infos_.push_back({listener.name, listener.address, datagrams ? listener.fd.get() : -1});
+    }
 }
 
 void Core::watch_signals() {

@@ -247,6 +247,8 @@ TEST_CASE("a key that does not belong to the listener's kind of socket is refuse
         row("unix-dgram:@x", "group", R"("root")", with_file),
         row("udp:*:2", "backlog", "10", "sockets that accept connections"),
         row("unix-dgram:/x", "backlog", "10", "sockets that accept connections"),
+        row("unix:/x", "reuseport", "true", "TCP and UDP"),
+        row("unix-dgram:@x", "reuseport", "true", "TCP and UDP"),
         row("unix:/x", "tcp_nodelay", "true", "TCP"),
         row("udp:*:2", "fastopen", "10", "TCP"),
         row("unix:@x", "defer_accept", R"("1s")", "TCP"),

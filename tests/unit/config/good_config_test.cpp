@@ -68,7 +68,7 @@ TEST_CASE("every key arrives where it belongs") {
             { "address": "[::]:443", "ipv6only": false, "tcp_nodelay": true, "fastopen": 8,
               "defer_accept": "1500ms" },
             { "address": "unix:run/x.sock", "mode": "660", "owner": "root", "group": "33" },
-            { "address": "udp:[::]:53", "ipv6only": true }
+            { "address": "udp:[::]:53", "ipv6only": true, "reuseport": true }
         ],
         "worker": {
             "command": ["./bin/server", "--port=80", "", "./as-it-is", "é"],
@@ -96,6 +96,7 @@ TEST_CASE("every key arrives where it belongs") {
     const Listen& unix_socket = config.listen[2];
     CHECK(unix_socket.address == Address{Transport::stream, UnixAddress{"/etc/sup/run/x.sock"}});
     CHECK(unix_socket.access == FileAccess{0660, "root", "33"});
+    CHECK(config.listen[3].reuseport);
     CHECK(config.listen[3].address == Address{Transport::datagram, InetAddress{"::", 53}});
     CHECK(config.worker.program == "/etc/sup/bin/server");
     CHECK(config.worker.arguments ==

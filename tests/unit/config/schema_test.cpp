@@ -94,6 +94,8 @@ const std::vector<Values>& table() {
         {"/listen/nonblock", {true, false}, {0, 1, "true", nullptr}, {}},
         {"/listen/ipv6only", {true, false}, {0, "true", nullptr}, {}, "[::]:1"},
         {"/listen/ipv6only", {true, false}, {}, {}, "udp:[0::0]:1"},
+        {"/listen/reuseport", {true, false}, {0, "true", nullptr}, {}},
+        {"/listen/reuseport", {true}, {1}, {}, "udp:*:1"},
         {"/listen/tcp_nodelay", {true, false}, {0, "true", nullptr}, {}},
         {"/listen/fastopen", {0, 1'000'000}, {-1, 1'000'001, 1.5, "1", true, nullptr}, {}},
         {"/listen/defer_accept", {"0", "1s", "100ms"}, {1, "1", "", nullptr}, {"9999d"}},
@@ -271,9 +273,9 @@ TEST_CASE("schema and parser accept and refuse the same values") {
 
 TEST_CASE("schema and parser allow each key for the same kinds of sockets") {
     const Schema schema;
-    const json keys{{"backlog", 1},        {"nonblock", true}, {"ipv6only", true},
-                    {"tcp_nodelay", true}, {"fastopen", 1},    {"mode", "0600"},
-                    {"owner", "root"},     {"group", "root"},  {"defer_accept", "1s"}};
+    const json keys{{"backlog", 1},        {"nonblock", true},    {"reuseport", true}, {"ipv6only", true},
+                    {"tcp_nodelay", true}, {"fastopen", 1},       {"mode", "0600"},    {"owner", "root"},
+                    {"group", "root"},     {"defer_accept", "1s"}};
     for (const char* address : {"127.0.0.1:1", "[::]:1", "[::1]:1", "*:1", "udp:*:1", "udp:[::]:1", "unix:/x",
                                 "unix:@x", "unix-dgram:/x", "unix-dgram:@x"}) {
         for (const auto& [key, value] : keys.items()) {

@@ -198,7 +198,7 @@ TEST_CASE(
     CHECK_FALSE(nonblock(listener->fd()));
 
     settings.nonblock = true;
-    const Listener wants_nonblock(settings, {}, listener->socket());
+    const Listener wants_nonblock(settings, {}, listener->sockets());
     CHECK(wants_nonblock.restore());
     CHECK(nonblock(listener->fd()));
 }

@@ -50,6 +50,10 @@ struct Options {
 struct ListenerInfo {
     std::string name;     // from LISTEN_FDNAMES, or "listen0", "listen1"…
     std::string address;  // as bound: "127.0.0.1:8999", "[::1]:80", "unix:/run/x.sock"
+    // Of datagrams (UDP, unix): yours to receive from and send with while the worker lives; watch it on
+    // Worker::loop() and expect EAGAIN, because peers receive from it, too. Of streams, which the servers
+    // accept from: -1.
+    int socket = -1;
 };
 
 class Core;
