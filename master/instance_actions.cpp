@@ -16,6 +16,13 @@ std::uint32_t number(core::GenerationId generation) {
     return static_cast<std::uint32_t>(generation);
 }
 
+// So that nobody finds these sockets any more.
+void remove_files(const Listeners& listeners) {
+    for (const auto& listener : listeners) {
+        if (const SocketFile* file = listener->socket()->file()) file->remove();
+    }
+}
+
 }  // namespace
 
 Result<config::Config, PreparationFailure> Instance::next_config() {
@@ -84,6 +91,7 @@ void Instance::perform(const core::Drain& action) {
     if (worker->generation_id() == active_ && action.successor && action.successor != active_)
         replaced_midway_.insert(action.worker);
     const Generation* inbox = action.inbox ? find_generation(*action.inbox) : nullptr;
+    if (core_.view().state == core::InstanceState::stopping) remove_files(worker->generation().listeners);
     worker->drain(split_listeners(worker->generation(), worker->slot(), successor, slots_of(successor)),
                   inbox == nullptr ? nullptr : inbox->inbox.get());
 }
@@ -300,11 +308,11 @@ void Instance::note_promotion(core::GenerationId generation) {
 // is in its queue is the old generation's.
 void Instance::remove_retired_files() {
     const Listeners& kept = generations_.at(*active_)->listeners;
-    for (const auto& listener : held_listeners()) {
-        const auto same = [&](const auto& one) { return one->serves(listener->socket(), 1); };
-        const SocketFile* file = listener->socket()->file();
-        if (file != nullptr && std::ranges::none_of(kept, same)) file->remove();
-    }
+    Listeners retired = held_listeners();
+    std::erase_if(retired, [&](const auto& listener) {
+        return std::ranges::any_of(kept, [&](const auto& one) { return one->serves(listener->socket(), 1); });
+    });
+    remove_files(retired);
 }
 
 // The last promotion is shown by the status; an earlier one only matters to those who wait until what it

@@ -170,7 +170,8 @@ std::string describe(const config::Worker& worker) {
 void print_summary(const config::Document& document, const config::Config& config, std::ostream& out) {
     out << document.name << ": good\n  instance  " << config.name << '\n';
     for (const config::Listen& listen : config.listen) {
-        out << "  listen    " << listen.name << ' ' << to_string(listen.address) << '\n';
+        out << "  listen    " << listen.name << ' ' << to_string(listen.address)
+            << (listen.reuseport ? ", a socket for each slot" : "") << '\n';
     }
     out << "  command  ";
     out << ' ' << config.worker.program;

@@ -86,6 +86,8 @@ std::string render_listeners(const json& listeners) {
     for (const auto& listener : listeners) {
         if (!text.empty()) text += ", ";
         text += harmless(text_of(listener, "name")) + " " + harmless(text_of(listener, "address"));
+        const auto sockets = number_of(listener, "sockets");
+        if (sockets && *sockets > 1) text += " (" + std::to_string(*sockets) + " sockets)";
     }
     return text.empty() ? "nothing" : text;
 }

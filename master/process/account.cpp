@@ -7,6 +7,7 @@
 #include <charconv>
 #include <cstdint>
 #include <optional>
+#include <string_view>
 #include <vector>
 
 namespace sup {
@@ -23,7 +24,8 @@ std::optional<std::uint32_t> number(const std::string& text) {
 
 // `look_up` is getpwnam_r(3) or getgrnam_r(3), which want room of a size that nobody knows.
 template <typename Entry, typename LookUp>
-Result<Entry> find_entry(const std::string& what, const std::string& name, LookUp look_up) {
+Result<Entry> find_entry(std::string_view what, const std::string& name, LookUp look_up) {
+    const std::string account = std::string(what).append(" ").append(name);
     constexpr std::size_t most_room = 1 << 20;
     for (std::vector<char> room(1024); room.size() <= most_room; room.resize(room.size() * 4)) {
         Entry entry{};
@@ -31,10 +33,10 @@ Result<Entry> find_entry(const std::string& what, const std::string& name, LookU
         const int problem = look_up(name.c_str(), &entry, room.data(), room.size(), &found);
         if (problem == ERANGE) continue;
         if (found != nullptr) return entry;
-        if (problem == 0 || problem == ENOENT) return Error{"there is no " + what + " " + name};
-        return errno_error(what + " " + name, problem);
+        if (problem == 0 || problem == ENOENT) return Error{"there is no " + account};
+        return errno_error(account, problem);
     }
-    return Error{what + " " + name + " has too large an entry"};
+    return Error{account + " has too large an entry"};
 }
 
 }  // namespace

@@ -134,7 +134,9 @@ Status Listener::restore() const {
 
 Status Listener::steer(std::size_t slots) const {
     if (!settings_.reuseport && !socket()->has_reuseport()) return Success{};
-    return named(steer_to_first(fd(), std::min(slots, sockets_.size())), name());
+    const Status steered = steer_to_first(fd(), std::min(slots, sockets_.size()));
+    // A single socket need not be in a group at all.
+    return sockets_.size() == 1 ? Status(Success{}) : named(steered, name());
 }
 
 Status Listener::reset() const {

@@ -12,25 +12,30 @@ class Server:
     # Whether its answers say "Connection: close" while it drains, so that keep-alive clients lose nothing either.
     keepalive: bool = False
     quick: bool = False
-    # A loss that is the server's own doing, in a sentence; the suite then fails only when there is none any more to explain.
-    known_loss: str = ""
+    unix: bool = False  # also tried on a unix socket
+    known_loss: str = ""  # a loss that is the server's own doing, in a sentence; --alone shows it without sup
 
 
 SERVERS = [
-    Server("gunicorn", ["gunicorn"], quick=True),
-    Server("uvicorn", ["uvicorn"]),
-    Server("hypercorn", ["python3-hypercorn"]),
+    Server("gunicorn", ["gunicorn"], quick=True, unix=True),
+    Server("uvicorn", ["uvicorn"],
+           known_loss="at SIGTERM it closes connections that it has accepted and whose request it has not read yet"),
+    Server("hypercorn", ["python3-hypercorn"],
+           known_loss="at SIGTERM it does not wait for a connection that it has just accepted (rare)"),
     Server("node", ["nodejs"], keepalive=True),
     Server("go", ["golang-go"], build=["go", "build", "-o", "server", "main.go"]),
-    Server("puma", ["puma", "ruby-sd-notify"]),
-    Server("unicorn", ["unicorn"]),
-    Server("starlet", ["starlet", "libplack-perl", "libserver-starter-perl"], quick=True),
-    Server("starman", ["starman", "libnet-server-ss-prefork-perl"]),
+    Server("puma", ["puma", "ruby-sd-notify"], keepalive=True),
+    Server("unicorn", ["unicorn"], keepalive=True),
+    Server("starlet", ["starlet", "libplack-perl", "libserver-starter-perl"], keepalive=True, quick=True),
+    Server("starman", ["starman", "libnet-server-ss-prefork-perl"],
+           known_loss="a child that is told to go between accept() and its note that it is connected exits at once"),
     Server("nginx", ["nginx"], quick=True),
     Server("haproxy", ["haproxy"], quick=True),
-    Server("php-fpm", ["php-fpm"], script="app.php"),
+    Server("php-fpm", ["php-fpm"], script="app.php", unix=True),
     Server("uwsgi", ["uwsgi-core", "uwsgi-plugin-python3"]),
     Server("c", ["gcc", "libc6-dev"], build=["cc", "-O2", "-o", "server", "server.c"]),
-    Server("fcgiwrap", ["fcgiwrap"], script="app.sh"),
+    Server("fcgiwrap", ["fcgiwrap"], script="app.sh",
+           known_loss="the signal interrupts its wait for the script, which it answers with 502; the script is left behind"),
+    Server("shell", ["perl"]),
     Server("einhorn", ["python3"]),
 ]

@@ -59,8 +59,12 @@ void check_config(const Config& config, std::string_view text) {
     require(config.worker.cwd.front() == '/', "the working directory is absolute");
     require(!config.log.file || config.log.file->front() == '/', "the log file is absolute");
     require(config.worker.count >= 1, "there is a worker");
-    for (const std::string& argument : config.worker.command) {
-        require(argument.find('\0') == argument.npos, "an argument ends at its end");
+    for (const Template& argument : config.worker.arguments) {
+        for (const Piece& piece : argument.pieces()) {
+            const auto* literal = std::get_if<std::string>(&piece);
+            require(literal == nullptr || literal->find('\0') == literal->npos,
+                    "an argument ends at its end");
+        }
     }
     const auto* ready = std::get_if<ReadyAfter>(&config.worker.ready);
     require(ready == nullptr || ready->delay < config.worker.ready_timeout, "a worker can become ready");

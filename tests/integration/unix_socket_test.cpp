@@ -183,6 +183,21 @@ TEST_CASE("a reload adds and removes unix sockets, and who is in a removed one's
     instance.wait_until_settled();
 }
 
+TEST_CASE("a stop takes the path away first, and answers who is in the queue") {
+    Instance instance{on_path({.count = 1})};
+    instance.start();
+    const fs::path path = instance.path("app.sock");
+    const pid_t worker = instance.worker_pids().at(0);
+    ::kill(worker, SIGSTOP);
+    HttpConnection client(path);
+    client.send(request("/"));
+    Child stopper(instance.sandbox()->command({"stop"}));
+    CHECK(eventually([&] { return !fs::exists(path); }));
+    ::kill(worker, SIGCONT);
+    CHECK(client.receive().ok());
+    CHECK(stopper.wait().exit_code == 0);
+}
+
 TEST_CASE("a path that somebody removed is told in the log and bound again by the next reload") {
     Instance instance{on_path()};
     instance.start();

@@ -90,6 +90,10 @@ void Connections::drained(WorkerId worker, std::optional<GenerationId> offered) 
     member->inbox = offered;
     member->told = offered;
     member->to_peers = offered == member->generation;
+    // What is left to peers that have crashed is for those that come in their place.
+    Inbox* own = inbox(member->generation);
+    if (member->to_peers && !own->awaited.empty() && !taker(member->generation, 0))
+        own->content = {.forgotten = 0, .bereft = own->content.all()};
 }
 
 void Connections::sent_on(WorkerId worker, std::optional<GenerationId> offered) {
@@ -97,7 +101,10 @@ void Connections::sent_on(WorkerId worker, std::optional<GenerationId> offered) 
 }
 
 void Connections::reads_channel(WorkerId worker) {
-    if (Member* member = this->member(worker)) member->inbox = member->told;
+    Member* member = this->member(worker);
+    if (member == nullptr) return;
+    member->inbox = member->told;
+    if (member->told != member->generation) member->to_peers = false;
 }
 
 bool Connections::hand_over(WorkerId worker) {
@@ -128,6 +135,7 @@ void Connections::hangs(WorkerId worker) {
 void Connections::leaves(WorkerId worker) {
     Member* member = this->member(worker);
     if (member == nullptr) return;
+    reads_channel(worker);
     Inbox* own = inbox(member->generation);
     while (own != nullptr && member->takes() && own->content.all() > 0) take_one(*own, *member);
     while (hand_over(worker)) {

@@ -39,9 +39,8 @@ void Core::begin_drain() {
             served.acceptor->leave();
         }
     }
-    // What it puts into its own generation's inbox is for its peers to take.
-    if (to_peers_) inbox_.reset();
     if (inbox_) inbox_->take_everything();
+    watch_own_inbox();
     arm_deadline();
     if (!has_successor()) arm_grace();
     hand_over_all();
@@ -96,7 +95,9 @@ void Core::check_finished() {
     // What is taken out of the inbox below may end at once, which leads here again.
     if (checking_ || finished_ || !draining_ || !all_ended()) return;
     checking_ = true;
-    const bool emptied = !inbox_ || inbox_->empty_now();
+    // The peers may have gone meanwhile.
+    if (to_peers_ && channel_) channel_->read();
+    const bool emptied = !inbox_ || to_peers_ || inbox_->empty_now();
     checking_ = false;
     if (!all_ended()) return;
     if (!emptied) {

@@ -58,8 +58,19 @@ void Core::use(DrainPacket packet) {
     told_ = std::move(packet);
     if (told_->retired.empty()) told_->retired = std::move(retired_first);
     if (!draining_) return;
+    watch_own_inbox();
     if (!has_successor()) arm_grace();
     hand_over_all();
+}
+
+// What a drainer puts into its own generation's inbox is for its peers to take. When they go too, what they
+// have not taken is for whoever is left.
+void Core::watch_own_inbox() {
+    if (!inbox_ || to_peers_ == left_to_peers_) return;
+    left_to_peers_ = to_peers_;
+    if (left_to_peers_) return inbox_->stop();
+    const Status started = inbox_->start();
+    if (!started) log_line("the inbox cannot be watched: " + started.error().message);
 }
 
 // A generation's inbox is closed when it leaves, and before that those who hand over to it are told what
@@ -71,6 +82,8 @@ void Core::look_for_another_successor() {
         if (!successor_ || !successor_->gone()) return;
         log_line("the next generation's inbox is closed; connections are drained here");
         successor_.reset();
+        to_peers_ = false;
+        watch_own_inbox();
         hand_over_all();
     });
     look_again_.arm(Duration{0});

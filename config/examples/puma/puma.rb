@@ -1,3 +1,4 @@
 workers 2
 threads 4, 4
-raise_exception_on_sigterm false
+# With it a connection whose request has not come yet is closed when puma drains, and idle ones with it.
+queue_requests false

@@ -16,7 +16,8 @@ struct Config {
     int count = 2;
     std::string cwd{};  // empty: not in the file
     std::map<std::string, std::string> env{};
-    std::string ready = "notify";
+    std::vector<std::string> protocols{};  // empty: not in the file
+    std::string ready = "notify";          // or an object, as JSON
     std::string ready_timeout = "60s";
     std::string drain_signal = "SIGTERM";
     std::string drain_timeout = "60s";

@@ -74,7 +74,8 @@ TEST_CASE("check says good of a configuration that would start, and what it mean
     const TempFolder folder;
     write_program(folder, "server", "#!/bin/sh\n", 0755);
     const std::string file = folder.write("shop.json", R"({
-        "listen": [{"name": "http", "address": "127.0.0.1:0"}],
+        "listen": [{"name": "http", "address": "127.0.0.1:0"},
+                   {"name": "dns", "address": "udp:127.0.0.1:0", "reuseport": true}],
         "worker": {"command": ["./server", "-v"], "count": 2}})");
     const Outcome outcome = check(file);
     CHECK(outcome.exit_code == 0);
@@ -83,6 +84,7 @@ TEST_CASE("check says good of a configuration that would start, and what it mean
                              ": good\n"
                              "  instance  shop\n"
                              "  listen    http 127.0.0.1:0\n"
+                             "  listen    dns udp:127.0.0.1:0, a socket for each slot\n"
                              "  command   " +
                              folder.path() +
                              "/server -v\n"

@@ -2,6 +2,7 @@
 #include <rapidcheck.h>
 
 #include <algorithm>
+#include <filesystem>
 #include <fstream>
 #include <nlohmann/json.hpp>
 #include <string>
@@ -319,6 +320,23 @@ TEST_CASE("the defaults that the schema tells are those of the parser") {
 TEST_CASE("the example passes schema and parser") {
     CHECK(Schema().accepts(read_json("hello.json")));
     CHECK(sup::config::load_config(std::string(SUP_CONFIG_FOLDER) + "/hello.json").ok());
+}
+
+TEST_CASE("every example passes schema and parser, and has ten lines or so") {
+    int examples = 0;
+    for (const auto& entry :
+         std::filesystem::directory_iterator(std::string(SUP_CONFIG_FOLDER) + "/examples")) {
+        const std::string file = "examples/" + entry.path().filename().string() + "/sup.json";
+        INFO(file);
+        CHECK(Schema().accepts(read_json(file)));
+        const auto config = sup::config::load_config(std::string(SUP_CONFIG_FOLDER) + "/" + file);
+        INFO((config.ok() ? "" : to_text(config.error())));
+        CHECK(config.ok());
+        std::ifstream text(std::string(SUP_CONFIG_FOLDER) + "/" + file);
+        CHECK(std::count(std::istreambuf_iterator<char>(text), {}, '\n') <= 14);
+        ++examples;
+    }
+    CHECK(examples > 15);
 }
 
 TEST_CASE("what the parser accepts the schema accepts, whatever stands at whatever key") {

@@ -224,11 +224,12 @@ TEST_CASE("what a listener says of TCP is set on the socket, and again when a wo
 }
 
 TEST_CASE("a UDP listener receives, shares no address, and keeps its socket") {
-    config::Listen settings = listen_on("dns", "127.0.0.1");
+    // An address of its own: no other test's connection has its port there.
+    config::Listen settings = listen_on("dns", "127.0.0.77");
     settings.address.transport = config::Transport::datagram;
     const auto listener = bound(settings);
     const std::uint16_t port = port_of(*listener);
-    CHECK(listener->address() == "udp:127.0.0.1:" + std::to_string(port));
+    CHECK(listener->address() == "udp:127.0.0.77:" + std::to_string(port));
     CHECK(listener->kind() == "udp");
     CHECK(option(listener->fd(), SOL_SOCKET, SO_TYPE) == SOCK_DGRAM);
     // With it on both sides, the second socket would take the datagrams away.
@@ -239,7 +240,7 @@ TEST_CASE("a UDP listener receives, shares no address, and keeps its socket") {
     sockaddr_in there{};
     there.sin_family = AF_INET;
     there.sin_port = htons(port);
-    there.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    there.sin_addr.s_addr = htonl(INADDR_LOOPBACK + 76);
     REQUIRE(::sendto(client.get(), "x", 1, 0, reinterpret_cast<const sockaddr*>(&there), sizeof there) == 1);
     char byte = 0;
     CHECK(::recv(listener->fd(), &byte, 1, 0) == 1);
@@ -248,10 +249,10 @@ TEST_CASE("a UDP listener receives, shares no address, and keeps its socket") {
     std::get<config::InetAddress>(settings.address.place).port = port;
     const auto second = Listener::bind(settings);
     REQUIRE_FALSE(second);
-    CHECK_THAT(second.error().message, Contains("listener dns: udp:127.0.0.1:" + std::to_string(port) +
+    CHECK_THAT(second.error().message, Contains("listener dns: udp:127.0.0.77:" + std::to_string(port) +
                                                 " is in use by pid " + std::to_string(::getpid())));
     // TCP is another matter.
-    CHECK(Listener::bind(listen_on("http", "127.0.0.1", port)));
+    CHECK(Listener::bind(listen_on("http", "127.0.0.77", port)));
 }
 
 TEST_CASE("a reload keeps the socket of an address that it keeps, under new settings") {

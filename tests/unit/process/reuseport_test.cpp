@@ -158,12 +158,13 @@ TEST_CASE("sockets that still drain are taken back by a reload that wants them a
 }
 
 TEST_CASE("a reload switches reuseport on and off, and keeps the first socket") {
-    config::Listen plain = listen_on();
+    const Transport transport = GENERATE(Transport::stream, Transport::datagram);
+    config::Listen plain = listen_on(0, transport);
     plain.reuseport = false;
     const auto first = bound(plain, 4);
     CHECK(first->sockets().size() == 1);
     CHECK(first->steer(4));  // nothing to steer
-    const auto second = acquired(listen_on(), {first}, 3);
+    const auto second = acquired(listen_on(0, transport), {first}, 3);
     REQUIRE(second->sockets().size() == 3);
     CHECK(second->socket() == first->socket());
     CHECK(spread(*second, 100, second->sockets())[0] == 100);

@@ -229,9 +229,9 @@ TEST_CASE("somebody who looks does not keep anybody from starting") {
     }
     const InstancePaths paths{runtime.path(), "hello"};
     Forked looking{[&] {
+        const pid_t parent = ::getpid();
         const pid_t looker = ::fork();
         if (looker == 0) {
-            const pid_t parent = ::getppid();
             while (::getppid() == parent) probe_instance(paths);
             ::_exit(0);
         }

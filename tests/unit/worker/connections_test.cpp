@@ -11,12 +11,16 @@
 #include "tests/unit/worker/wire.h"
 
 using sup::test::Client;
+using sup::test::comes_to_rest;
 using sup::test::contains;
 using sup::test::counter;
 using sup::test::eventually;
 using sup::test::FakeMaster;
 using sup::test::FakeMasterOptions;
 using sup::test::give_inbox;
+using sup::test::InboxPair;
+using sup::test::reload_into;
+using sup::test::reload_packet;
 using sup::test::stop_packet;
 using sup::test::TwoWorkers;
 
@@ -138,6 +142,35 @@ TEST_CASE("the worker in Python hands over and takes, to and from workers in C++
         const std::string two = answer(workers.next, "two");
         CHECK(client->receive_bytes(two.size()) == two);
     }
+}
+
+TEST_CASE("the worker in Python takes what is in a closed inbox, and comes to rest") {
+    TwoWorkers workers(runs(PYTHON_WORKER), 0, runs(PYTHON_WORKER));
+    Client client(workers.old.http());
+    REQUIRE(answers(workers.old, client, "one"));
+    REQUIRE(workers.reload());
+    CHECK(workers.old.exit_code() == 0);
+    ::shutdown(workers.inbox.receiver.get(), SHUT_RD);
+    workers.open_inbox();
+    CHECK(answers(workers.next, client, "two"));
+    CHECK(comes_to_rest(workers.next.pid()));
+    CHECK(answers(workers.next, client, "three"));
+}
+
+TEST_CASE("the worker in Python that finds the inbox closed hands over when there is another one") {
+    InboxPair closed;
+    TwoWorkers workers(runs(PYTHON_WORKER), 0, runs(PYTHON_WORKER));
+    workers.open_inbox();
+    Client client(workers.old.http());
+    REQUIRE(answers(workers.old, client, "one"));
+    client.send("tw");  // so that it is not ended as idle before
+    ::shutdown(closed.receiver.get(), SHUT_RD);
+    REQUIRE(reload_into(workers.old, closed));
+    REQUIRE(workers.old.send(reload_packet, {workers.inbox.sender.get()}));
+    CHECK(workers.old.exit_code() == 0);
+    client.send("o\n");
+    const std::string two = answer(workers.next, "two");
+    CHECK(client.receive_bytes(two.size()) == two);
 }
 
 TEST_CASE("the worker in Python ends in order what it cannot use, and what nobody takes") {

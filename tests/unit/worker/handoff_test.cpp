@@ -3,9 +3,7 @@
 #include <sys/resource.h>
 
 #include <csignal>
-#include <fstream>
 #include <memory>
-#include <sstream>
 #include <string>
 #include <vector>
 
@@ -16,6 +14,7 @@
 
 using sup::test::Answer;
 using sup::test::Client;
+using sup::test::comes_to_rest;
 using sup::test::contains;
 using sup::test::counter;
 using sup::test::eventually;
@@ -55,25 +54,6 @@ Answer ask(Client& client) {
 std::string post(const std::string& body) {
     return "POST /echo HTTP/1.1\r\nHost: a\r\nContent-Length: " + std::to_string(body.size()) + "\r\n\r\n" +
            body;
-}
-
-std::string wakes(pid_t pid) {
-    std::ifstream file("/proc/" + std::to_string(pid) + "/status");
-    std::ostringstream text;
-    text << file.rdbuf();
-    const std::string status = text.str();
-    const std::size_t begin = status.find("voluntary_ctxt_switches");
-    return begin == std::string::npos ? std::string{}
-                                      : status.substr(begin, status.find('\n', begin) - begin);
-}
-
-bool comes_to_rest(pid_t pid) {
-    std::string before;
-    return eventually([&] {
-        before = wakes(pid);
-        for (int i = 0; i < 40; ++i) sup::test::pause_briefly();
-        return wakes(pid) == before;
-    });
 }
 
 constexpr const char* http_head = R"({"listener":"http","protocol":"http/1.1"})";
@@ -440,6 +420,30 @@ TEST_CASE("who finds the inbox closed serves on, and hands over when there is an
         CHECK(contains(answer.body, greets(workers.next)));
         CHECK_FALSE(answer.says_close());
     }
+    CHECK(workers.old.exit_code() == 0);
+}
+
+TEST_CASE(
+    "a worker that leaves its connections to peers takes back what they have not taken when they go too") {
+    TwoWorkers workers;
+    REQUIRE(give_inbox(workers.old, workers.inbox));
+    Clients clients = connect(workers.old, 20);
+    Client busy(workers.old.http());
+    busy.send("POST /echo HTTP/1.1\r\nHost: localhost\r\nContent-Length: 4\r\n\r\nab");
+    REQUIRE(busy.has_bytes(10'000));  // its answer has begun
+    REQUIRE(reload_into(workers.old, workers.inbox));
+    CHECK(eventually([&] { return counter(workers.board.row(0).connections) == 1; }));
+    CHECK(comes_to_rest(workers.old.pid()));
+    // Nobody is left to take the others.
+    REQUIRE(workers.old.send(R"({"type":"drain","listeners":["http","admin"],"retired":[]})"));
+    ::shutdown(workers.inbox.receiver.get(), SHUT_RD);
+    for (const auto& client : clients) {
+        const Answer answer = ask(*client);
+        CHECK(contains(answer.body, greets(workers.old)));
+        CHECK(answer.says_close());
+    }
+    busy.send("cd");
+    CHECK(busy.receive().body == "abcd");
     CHECK(workers.old.exit_code() == 0);
 }
 

@@ -6,6 +6,8 @@
 
 #include <array>
 #include <cstdint>
+#include <fstream>
+#include <sstream>
 #include <string>
 #include <vector>
 
@@ -81,6 +83,36 @@ struct TwoWorkers {
     void open_inbox() { give_inbox(next, inbox); }
     bool reload() { return reload_into(old, inbox); }
 };
+
+// How often it has gone to sleep until now, and how long it has run: one that spins never sleeps.
+inline std::string activity(pid_t pid) {
+    const std::string process = "/proc/" + std::to_string(pid);
+    std::ifstream status(process + "/status");
+    std::string activity;
+    for (std::string line; std::getline(status, line);) {
+        if (line.starts_with("voluntary_ctxt_switches")) activity = line;
+    }
+    std::ifstream stat(process + "/stat");
+    std::string text;
+    std::getline(stat, text);
+    std::istringstream fields(text.substr(text.rfind(')') + 1));
+    // From the third field on: utime and stime are the 14th and 15th (proc(5)).
+    std::string field;
+    for (int number = 3; number <= 15 && fields >> field; ++number) {
+        if (number >= 14) activity += " " + field;
+    }
+    return activity;
+}
+
+// Whether it no longer wakes again and again.
+inline bool comes_to_rest(pid_t pid) {
+    for (int round = 0; round < 100; ++round) {
+        const std::string before = activity(pid);
+        for (int i = 0; i < 40; ++i) pause_briefly();
+        if (activity(pid) == before) return true;
+    }
+    return false;
+}
 
 // "pid:PID" of the worker that wrote a greeting.
 inline std::string greets(const FakeMaster& master) {
