@@ -119,7 +119,11 @@ struct Drain {
     friend bool operator==(const Drain&, const Drain&) = default;
 };
 
+enum class Strategy { replace, rolling };
+
 struct Reload {
+    Strategy strategy = Strategy::replace;
+    std::uint32_t max_surge = 1;  // rolling: so many slots change at once
     Duration soak{0};
     std::uint32_t max_draining = 4;
 

@@ -101,7 +101,12 @@ constexpr std::array drain_keys{
 constexpr Section drain_section{drain_keys};
 
 constexpr std::array reload_keys{
-    Key{"strategy", [](const Value& v, Config&) { read_strategy(v); }},
+    Key{"strategy", [](const Value& v, Config& c) { read_strategy(v, c.reload.strategy); }},
+    Key{"max_surge",
+        [](const Value& v, Config& c) {
+            if (const auto n = read_integer(v, {1, most_workers}))
+                c.reload.max_surge = static_cast<std::uint32_t>(*n);
+        }},
     Key{"soak", [](const Value& v, Config& c) { read_duration(v, 0ms, c.reload.soak); }},
     Key{"max_draining",
         [](const Value& v, Config& c) {

@@ -84,12 +84,9 @@ void read_signal(const Value& value, int& out) {
     value.expected(what);
 }
 
-void read_strategy(const Value& value) {
-    static constexpr std::array<std::string_view, 1> strategies{"replace"};
-    if (value.node.kind == Kind::string && value.node.text == "rolling") {
-        return value.refuse(R"(the strategy "rolling" is not part of this version; use "replace")");
-    }
-    read_choice(value, strategies);
+void read_strategy(const Value& value, Strategy& out) {
+    static constexpr std::array<std::string_view, 2> strategies{"replace", "rolling"};
+    if (const auto choice = read_choice(value, strategies)) out = static_cast<Strategy>(*choice);
 }
 
 }  // namespace sup::config

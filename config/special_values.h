@@ -22,6 +22,6 @@ void read_mode(const Value& value, unsigned& out);
 void read_account(const Value& value, const std::string& what, std::optional<std::string>& out);
 void read_count(const Value& value, std::uint32_t& out);
 void read_signal(const Value& value, int& out);
-void read_strategy(const Value& value);
+void read_strategy(const Value& value, Strategy& out);
 
 }  // namespace sup::config

@@ -60,6 +60,8 @@ std::string describe(const core::Failure& failure, const std::optional<FailedWor
                 what_it_should_have_done(worker ? worker->ready : config::ReadyByNotify{}));
         case Kind::crashed_in_soak:
             return fmt::format("{} {} within reload.soak", who(failure, worker), how(failure));
+        case Kind::exited_before_promotion:
+            return fmt::format("{} {} before all workers were replaced", who(failure, worker), how(failure));
         case Kind::stopping: return "stopping";
     }
     std::abort();

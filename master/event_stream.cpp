@@ -17,6 +17,11 @@ const core::GenerationView* find(const core::View& view, core::GenerationId gene
     return found == view.generations.end() ? nullptr : &*found;
 }
 
+std::ptrdiff_t count_ready(const core::GenerationView* generation) {
+    if (generation == nullptr) return 0;
+    return std::ranges::count(generation->workers, core::WorkerState::ready, &core::WorkerView::state);
+}
+
 const char* level_name(config::LogLevel level) {
     switch (level) {
         case config::LogLevel::trace: return "trace";
@@ -35,7 +40,8 @@ json to_event(const core::GenerationChanged& change, const core::View& view) {
     return {{"type", "generation"},
             {"generation", number(change.generation)},
             {"state", core::to_string(change.state)},
-            {"workers", generation == nullptr ? 0 : generation->count}};
+            {"workers", generation == nullptr ? 0 : generation->count},
+            {"ready", count_ready(generation)}};
 }
 
 json to_event(const core::WorkerChanged& change, pid_t pid) {
@@ -48,13 +54,12 @@ json to_event(const core::WorkerChanged& change, pid_t pid) {
 
 json worker_ready_event(const core::WorkerChanged& change, pid_t pid, const core::View& view) {
     const core::GenerationView* generation = find(view, change.generation);
-    const auto ready =
-        generation == nullptr
-            ? 0
-            : std::ranges::count(generation->workers, core::WorkerState::ready, &core::WorkerView::state);
-    return {{"type", "worker_ready"}, {"generation", number(change.generation)},
-            {"slot", change.slot},    {"pid", pid},
-            {"ready", ready},         {"count", generation == nullptr ? 0 : generation->count}};
+    return {{"type", "worker_ready"},
+            {"generation", number(change.generation)},
+            {"slot", change.slot},
+            {"pid", pid},
+            {"ready", count_ready(generation)},
+            {"count", generation == nullptr ? 0 : generation->count}};
 }
 
 json to_event(const core::RestartScheduled& restart) {

@@ -14,6 +14,7 @@ core::Policy policy_of(const config::Config& config) {
     policy.ready_timeout = config.worker.ready_timeout;
     policy.drain_timeout = config.drain.timeout;
     policy.soak = config.reload.soak;
+    if (config.reload.strategy == config::Strategy::rolling) policy.max_surge = config.reload.max_surge;
     policy.max_draining = config.reload.max_draining;
     policy.restart_min_uptime = config.restart.min_uptime;
     policy.backoff_min = config.restart.backoff_min;

@@ -133,7 +133,7 @@ void Instance::stop(bool now, control::Reply reply) {
 void Instance::worker_exited(core::WorkerId id, const ExitReport& report) {
     const pid_t pid = pid_of(id);
     const WorkerProcess* worker = find_worker(id);
-    if (worker != nullptr) count_connections(*worker);
+    if (worker != nullptr) count_connections(id, *worker);
     if (report.status_known && worker != nullptr && !worker->told_to_end()) {
         log_.warning("{} {}", name_of(id), describe(report.status));
     }
@@ -147,11 +147,11 @@ void Instance::worker_exited(core::WorkerId id, const ExitReport& report) {
 }
 
 // The row is then free for another worker. What a killed worker still had open was closed with it.
-void Instance::count_connections(const WorkerProcess& worker) {
+void Instance::count_connections(core::WorkerId id, const WorkerProcess& worker) {
     const ScoreboardRow* row = worker.scoreboard_row();
     if (row == nullptr) return;
     const core::GenerationId generation = worker.generation_id();
-    if (replaced_by_.contains(generation)) {
+    if (replaced_by_.contains(generation) || replaced_midway_.contains(id)) {
         DrainTotals& totals = drained_workers_[generation];
         totals.add(*row);
         totals.closed += row->connections.load(std::memory_order_relaxed);
@@ -184,6 +184,7 @@ ReloadOutcome Instance::with_connections(ReloadOutcome outcome) const {
 }
 
 void Instance::forget_worker(core::WorkerId id) {
+    replaced_midway_.erase(id);
     const auto node = workers_.extract(id);
     if (node.empty() || node.mapped()->output_closed() || exit_code_) return;
     survived_by_output_.emplace(id, std::move(node.mapped()));

@@ -9,6 +9,7 @@
 #include <map>
 #include <memory>
 #include <optional>
+#include <set>
 #include <string>
 
 #include "common/uv.h"
@@ -92,12 +93,13 @@ private:
     Result<config::Config, struct PreparationFailure> next_config();
     Listeners held_listeners() const;
     std::optional<std::size_t> free_scoreboard_row(core::GenerationId generation) const;
-    void count_connections(const WorkerProcess& worker);
+    void count_connections(core::WorkerId id, const WorkerProcess& worker);
     ReloadOutcome with_connections(ReloadOutcome outcome) const;
     void note_promotion(core::GenerationId generation);
     void forget_old_promotions();
     void remove_retired_files();
     ReloadOutcome failed_outcome(const core::Reply& reply);
+    std::string restoring_words() const;
     void restore_listeners(bool with_flags);
     void steer_listeners();
     void tell_lost_queues(const Generation& generation);
@@ -139,7 +141,8 @@ private:
     std::map<core::GenerationId, ReloadOutcome> promotions_;  // for those who wait until the old one is gone
     std::map<core::GenerationId, core::GenerationId> replaced_by_;  // old generation to new
     std::map<core::GenerationId, DrainTotals>
-        drained_workers_;  // of each old generation, those that have exited
+        drained_workers_;                       // of each old generation, those that have exited
+    std::set<core::WorkerId> replaced_midway_;  // by a rolling reload, before its promotion; they still drain
     std::optional<core::GenerationId> active_;
     std::size_t steered_slots_ = 0;  // those that new connections go to, of listeners with a socket for each
     std::optional<ReloadOutcome> last_reload_;

@@ -88,6 +88,8 @@ void Instance::perform(const core::Drain& action) {
     const Generation* successor = action.successor ? find_generation(*action.successor) : nullptr;
     log_.debug("{} is told to drain ({})", name_of(action.worker),
                config::drain_signal_name(worker->generation().config.drain.signal));
+    if (worker->generation_id() == active_ && action.successor && action.successor != active_)
+        replaced_midway_.insert(action.worker);
     const Generation* inbox = action.inbox ? find_generation(*action.inbox) : nullptr;
     if (core_.view().state == core::InstanceState::stopping) remove_files(worker->generation().listeners);
     worker->drain(split_listeners(worker->generation(), worker->slot(), successor, slots_of(successor)),
@@ -247,8 +249,22 @@ ReloadOutcome Instance::failed_outcome(const core::Reply& reply) {
                               worker->generation().config.worker.ready};
         outcome.worker_output = worker->last_lines();
     }
-    outcome.reason = describe(failure, failed);
+    outcome.reason = describe(failure, failed) + restoring_words();
     return outcome;
+}
+
+// What a rolling reload that failed midway had replaced does not come back in one moment.
+std::string Instance::restoring_words() const {
+    const core::View view = core_.view();
+    std::ptrdiff_t serving = 0;
+    for (const core::GenerationView& generation : view.generations) {
+        if (generation.state == core::GenerationState::aborting)
+            serving +=
+                std::ranges::count(generation.workers, core::WorkerState::ready, &core::WorkerView::state);
+    }
+    if (serving == 0 || !active_) return {};
+    return fmt::format("; generation {} takes back the {} {} that had been replaced", number(*active_),
+                       serving, serving == 1 ? "slot" : "slots");
 }
 
 void Instance::perform(const core::Reply& action) {
@@ -317,7 +333,10 @@ void Instance::forget_old_promotions() {
 void Instance::perform(const core::GenerationChanged& action) {
     log_.info("generation {} is {}", number(action.generation), core::to_string(action.state));
     if (action.state == core::GenerationState::active) note_promotion(action.generation);
-    if (action.state == core::GenerationState::aborting) aborted_ = action.generation;
+    if (action.state == core::GenerationState::aborting) {
+        aborted_ = action.generation;
+        if (active_) drained_workers_.erase(*active_);  // what a rolling reload had replaced before it failed
+    }
     announce(to_event(action, core_.view()));
 }
 

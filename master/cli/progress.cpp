@@ -66,7 +66,12 @@ std::optional<std::string> ProgressModel::generation_changed(const json& event) 
     if (generation.state == "soaking") return name + ": ready, soaking";
     if (generation.state == "active") return name + " serves";
     if (generation.state == "draining") return name + ": draining " + workers(generation.count);
-    if (generation.state == "aborting") return name + " is given up, its workers are ended";
+    if (generation.state == "aborting") {
+        const auto serving = number_of(event, "ready").value_or(0);
+        if (serving == 0) return name + " is given up, its workers are ended";
+        return name + " is given up, " + workers(serving) + (serving == 1 ? " serves" : " serve") +
+               " until the slots are given back";
+    }
     if (generation.state == "gone") return name + " is gone";
     return std::nullopt;
 }

@@ -25,7 +25,9 @@ struct Failure {
         exited_before_ready,  // worker, slot, status
         ready_timeout,        // worker, slot
         crashed_in_soak,      // worker, slot, status
-        stopping,             // the instance was told to stop first
+        // worker, slot, status: in a rolling reload it served already, others were still to be replaced
+        exited_before_promotion,
+        stopping,  // the instance was told to stop first
     };
     Kind kind;
     std::optional<WorkerId> worker = {};

@@ -75,8 +75,8 @@ void leave_inbox(Step& step, Generation& leaving, std::optional<GenerationId> su
 }
 
 // A slot that took is gone, and the generation lives on.
-void close_inbox_if_nobody_takes(Step& step, Generation& generation) {
-    if (!takes_connections(generation)) close_inbox(step, generation, std::nullopt);
+void close_inbox_if_nobody_takes(Step& step, Generation& generation, std::optional<GenerationId> successor) {
+    if (!takes_connections(generation)) close_inbox(step, generation, successor);
 }
 
 void forward_inbox(Step& step, GenerationId gone) {

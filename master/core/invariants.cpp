@@ -5,26 +5,34 @@
 namespace sup::core {
 namespace {
 
-bool is_upcoming(const Generation& generation) {
-    return generation.state == GenerationState::starting || generation.state == GenerationState::soaking;
-}
-
-bool has_timer_of_its_state(const Worker& worker) {
+bool has_timer_of_its_state(const Generation& generation, const Worker& worker) {
     switch (worker.state) {
         case WorkerState::starting:
         case WorkerState::draining: return worker.timer.has_value();
-        case WorkerState::spawning:
         case WorkerState::ready:
+            return !worker.timer || (is_rolling(generation) && generation.state == GenerationState::starting);
+        case WorkerState::spawning:
         case WorkerState::killing: return !worker.timer.has_value();
         case WorkerState::exited: return false;
     }
     return false;
 }
 
+// Until its slot is restored, after a rolling reload that failed.
+bool may_serve_on(const Instance& instance, const Generation& generation, const Worker& worker) {
+    return generation.state == GenerationState::aborting && is_rolling(generation) &&
+           worker.state == WorkerState::ready && active_generation(instance) != nullptr;
+}
+
+bool may_be_empty(const Instance& instance, const Generation& generation, Slot slot) {
+    if (generation.state == GenerationState::active) return served_elsewhere(instance, generation, slot);
+    return is_upcoming(generation) && is_rolling(generation) && active_generation(instance) != nullptr;
+}
+
 const char* broken_in_worker(const Instance& instance, const Generation& generation, const Worker& worker) {
     if (worker.id >= instance.next_worker) return "a worker's number was given out";
     if (worker.generation != generation.id) return "a worker belongs to the generation that holds it";
-    if (!has_timer_of_its_state(worker)) return "a worker has the timer of its state";
+    if (!has_timer_of_its_state(generation, worker)) return "a worker has the timer of its state";
     if (worker.state == WorkerState::spawning && worker.spawned)
         return "a spawned worker left the state spawning";
     if (worker.state == WorkerState::starting && !worker.spawned) return "a starting worker was spawned";
@@ -38,11 +46,12 @@ const char* broken_in_worker(const Instance& instance, const Generation& generat
         if (to == instance.generations.end() || is_leaving(to->second))
             return "nobody hands over to a leaving generation";
     }
-    if (is_leaving(generation) && !is_leaving(worker)) return "all workers of a leaving generation leave";
+    if (is_leaving(generation) && !is_leaving(worker) && !may_serve_on(instance, generation, worker))
+        return "all workers of a leaving generation leave";
     return nullptr;
 }
 
-const char* broken_in_slot(const Generation& generation, Slot index) {
+const char* broken_in_slot(const Instance& instance, const Generation& generation, Slot index) {
     const SlotRecord& slot = generation.slots[index];
     if (slot.restart && generation.state != GenerationState::active)
         return "only the active generation restarts";
@@ -55,7 +64,8 @@ const char* broken_in_slot(const Generation& generation, Slot index) {
             return "no worker of a starting generation leaves";
     }
     if (is_leaving(generation) || slot.worker || slot.restart) return nullptr;
-    return "a slot has a worker or waits for one";
+    if (may_be_empty(instance, generation, index)) return nullptr;
+    return "a slot has a worker, waits for one, or is served by another generation's";
 }
 
 const char* broken_in_generation(const Instance& instance, const Generation& generation) {
@@ -67,6 +77,7 @@ const char* broken_in_generation(const Instance& instance, const Generation& gen
     if (generation.soak.has_value() != (generation.state == GenerationState::soaking)) {
         return "a generation soaks as long as its timer runs";
     }
+    if (is_rolling(generation) && generation.soak) return "in a rolling reload each worker soaks by itself";
     if (is_upcoming(generation) && !(instance.reload && instance.reload->generation == generation.id)) {
         return "a starting generation belongs to the reload under way";
     }
@@ -74,7 +85,7 @@ const char* broken_in_generation(const Instance& instance, const Generation& gen
         if (const char* broken = broken_in_worker(instance, generation, worker)) return broken;
     }
     for (Slot slot = 0; slot < generation.slots.size(); ++slot) {
-        if (const char* broken = broken_in_slot(generation, slot)) return broken;
+        if (const char* broken = broken_in_slot(instance, generation, slot)) return broken;
     }
     return nullptr;
 }

@@ -14,7 +14,10 @@ struct Policy {
     std::optional<Duration> ready_after = {};
     Duration ready_timeout{30'000};  // from WorkerSpawned to ready; not used with ready_after
     Duration drain_timeout{30'000};  // from the drain signal to SIGKILL
-    Duration soak{0};                // from all ready to promoted
+    Duration soak{0};                // from all ready to promoted; rolling: from ready to the slot's change
+    // Set: a rolling reload, slot by slot, with so many new workers on their way at once; at least 1. Unset:
+    // all new workers at once. The soak is then each new worker's own.
+    std::optional<std::uint32_t> max_surge = {};
     std::uint32_t max_draining = 4;  // generations that may drain (or be aborting) at once; at least 1
     Duration restart_min_uptime{1'000};
     Duration backoff_min{100};

@@ -28,9 +28,11 @@ bool held_by_draining_cap(Step& step) {
     return true;
 }
 
-// The generation on its way to become the active one, if there is one.
-Generation* upcoming_generation(Instance& instance) {
-    return instance.reload ? find_generation(instance, instance.reload->generation) : nullptr;
+bool all_serve(const Generation& generation) {
+    for (Slot slot = 0; slot < generation.slots.size(); ++slot) {
+        if (!serves(generation, slot)) return false;
+    }
+    return true;
 }
 
 bool all_ready(const Generation& generation) {
@@ -57,6 +59,7 @@ void promote(Step& step, Generation& generation) {
     change(step, generation, GenerationState::active);
     reply_promoted(step, reload, replaced);
     if (replaced != nullptr) drain(step, *replaced, generation.id);
+    drain_those_still_serving(step, generation.id);
 }
 
 // Without an active generation there is nothing to fall back to: what failed was the start.
@@ -106,6 +109,7 @@ void on(Step& step, const Prepared& event) {
     generation.created_at = step.now;
     generation.slots.resize(event.policy.count);
     change(step, generation, GenerationState::starting);
+    if (is_rolling(generation) && active_generation(instance) != nullptr) return;  // when the step settles
     for (Slot slot = 0; slot < event.policy.count; ++slot) spawn(step, generation, slot);
 }
 
@@ -122,6 +126,10 @@ void on(Step& step, const PrepareFailed& event) {
 void promote_if_ready(Step& step) {
     Generation* generation = upcoming_generation(step.instance);
     if (generation == nullptr) return;
+    if (is_rolling(*generation)) {
+        if (all_serve(*generation)) promote(step, *generation);
+        return;
+    }
     if (generation->state == GenerationState::starting) {
         if (!all_ready(*generation)) return;
         if (generation->policy.soak > Duration{0}) {
@@ -153,8 +161,11 @@ void abort_reload(Step& step, Generation& generation, const Failure& failure) {
     const auto successor =
         active != nullptr && !is_ending(instance) ? std::optional{active->id} : std::nullopt;
     leave_inbox(step, generation, successor);
+    const bool restores = is_rolling(generation) && successor;
     for (auto& [id, worker] : generation.workers) {
-        if (may_serve(worker, generation.policy)) {
+        if (restores && worker.state == WorkerState::ready) {
+            cancel(step, worker.timer);  // it serves on until its slot is restored
+        } else if (may_serve(worker, generation.policy)) {
             drain(step, worker, successor);
         } else {
             kill(step, worker, Kill::Reason::aborted);

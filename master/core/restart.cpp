@@ -31,12 +31,12 @@ Duration with_jitter(Duration base, Duration longest, std::uint64_t& random) {
     return base + Duration{static_cast<std::int64_t>(next_random(random) % choices)};
 }
 
+}  // namespace
+
 void spawn_again(Step& step, Generation& generation, Slot slot) {
     ++generation.slots.at(slot).restarts;
     spawn(step, generation, slot);
 }
-
-}  // namespace
 
 void restart(Step& step, Generation& generation, Slot slot, bool short_life) {
     SlotRecord& record = generation.slots.at(slot);

@@ -108,6 +108,7 @@ Policy policy(const Saved& saved) {
             .ready_timeout = duration(saved["ready_timeout"]),
             .drain_timeout = duration(saved["drain_timeout"]),
             .soak = duration(saved["soak"]),
+            .max_surge = saved["max_surge"].optional(count),
             .max_draining = count(saved["max_draining"]),
             .restart_min_uptime = duration(saved["restart_min_uptime"]),
             .backoff_min = duration(saved["backoff_min"]),
@@ -215,6 +216,8 @@ private:
 void claim_timer(Timers& timers, const Worker& worker, const Policy& policy) {
     if (worker.state == WorkerState::draining)
         timers.claim(worker.timer, DrainDeadline{worker.id});
+    else if (worker.state == WorkerState::ready)
+        timers.claim(worker.timer, SlotSoakEnd{worker.id});
     else if (policy.ready_after)
         timers.claim(worker.timer, ReadyDelay{worker.id});
     else

@@ -33,6 +33,12 @@ void abort_reload(Step& step, Generation& generation, const Failure& failure);
 void promote_if_ready(Step& step);
 void start_next_reload(Step& step);
 
+// rolling.cpp: a reload that replaces slot by slot, and what gives the slots back when it fails.
+void begin_slot_soak(Step& step, const Generation& generation, Worker& worker);
+void on(Step& step, const SlotSoakEnd& timer);
+void roll(Step& step);
+void drain_those_still_serving(Step& step, std::optional<GenerationId> successor);
+
 // drain.cpp: how workers and generations leave. A worker that is leaving already is left alone, its deadline
 // too.
 void drain(Step& step, Worker& worker, std::optional<GenerationId> successor);
@@ -46,11 +52,12 @@ void on(Step& step, const WorkerOpenedChannel& event);
 std::optional<GenerationId> inbox_for(Step& step, const Worker& worker,
                                       std::optional<GenerationId> successor);
 void leave_inbox(Step& step, Generation& leaving, std::optional<GenerationId> successor);
-void close_inbox_if_nobody_takes(Step& step, Generation& generation);
+void close_inbox_if_nobody_takes(Step& step, Generation& generation, std::optional<GenerationId> successor);
 void forward_inbox(Step& step, GenerationId gone);
 
 // restart.cpp: a slot of the active generation lost its worker.
 void restart(Step& step, Generation& generation, Slot slot, bool short_life);
+void spawn_again(Step& step, Generation& generation, Slot slot);
 void on(Step& step, const RestartDue& timer);
 
 // scale.cpp

@@ -58,6 +58,7 @@ json saved(const Policy& policy) {
             {"ready_timeout", saved(policy.ready_timeout)},
             {"drain_timeout", saved(policy.drain_timeout)},
             {"soak", saved(policy.soak)},
+            {"max_surge", saved(policy.max_surge)},
             {"max_draining", policy.max_draining},
             {"restart_min_uptime", saved(policy.restart_min_uptime)},
             {"backoff_min", saved(policy.backoff_min)},

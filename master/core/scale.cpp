@@ -28,7 +28,7 @@ void on(Step& step, const RemoveWorkerRequested&) {
     generation->slots.pop_back();
     announce_count(step, *generation);
     cancel(step, removed.restart);
-    if (removed.spoke) close_inbox_if_nobody_takes(step, *generation);
+    if (removed.spoke) close_inbox_if_nobody_takes(step, *generation, std::nullopt);
     if (removed.worker) drain(step, generation->workers.at(*removed.worker), generation->id);
 }
 

@@ -8,9 +8,10 @@ bool is_valid(const Policy& policy) {
     const auto sane = [](Duration duration) {
         return duration >= Duration{0} && duration <= longest_duration;
     };
-    return policy.count >= 1 && policy.max_draining >= 1 && sane(policy.ready_after.value_or(Duration{0})) &&
-           sane(policy.ready_timeout) && sane(policy.drain_timeout) && sane(policy.soak) &&
-           sane(policy.restart_min_uptime) && sane(policy.backoff_min) && sane(policy.backoff_max);
+    return policy.count >= 1 && policy.max_draining >= 1 && policy.max_surge.value_or(1) >= 1 &&
+           sane(policy.ready_after.value_or(Duration{0})) && sane(policy.ready_timeout) &&
+           sane(policy.drain_timeout) && sane(policy.soak) && sane(policy.restart_min_uptime) &&
+           sane(policy.backoff_min) && sane(policy.backoff_max);
 }
 
 bool is_ending(const Instance& instance) {
@@ -29,9 +30,39 @@ bool is_leaving(const Generation& generation) {
     return generation.state == GenerationState::draining || generation.state == GenerationState::aborting;
 }
 
+bool is_upcoming(const Generation& generation) {
+    return generation.state == GenerationState::starting || generation.state == GenerationState::soaking;
+}
+
+bool is_rolling(const Generation& generation) {
+    return generation.policy.max_surge.has_value();
+}
+
+bool still_serves(const Generation& generation) {
+    return generation.state == GenerationState::aborting &&
+           std::ranges::any_of(generation.workers,
+                               [](const auto& entry) { return !is_leaving(entry.second); });
+}
+
+bool serves(const Generation& generation, Slot slot) {
+    if (slot >= generation.slots.size() || !generation.slots[slot].worker) return false;
+    const auto worker = generation.workers.find(*generation.slots[slot].worker);
+    return worker != generation.workers.end() && worker->second.state == WorkerState::ready &&
+           !worker->second.timer;
+}
+
+bool served_elsewhere(const Instance& instance, const Generation& generation, Slot slot) {
+    return std::ranges::any_of(instance.generations, [&](const auto& entry) {
+        const Generation& other = entry.second;
+        return other.id != generation.id && is_rolling(other) &&
+               (is_upcoming(other) || other.state == GenerationState::aborting) && serves(other, slot);
+    });
+}
+
 std::uint32_t leaving_generations(const Instance& instance) {
-    return static_cast<std::uint32_t>(std::ranges::count_if(
-        instance.generations, [](const auto& entry) { return is_leaving(entry.second); }));
+    return static_cast<std::uint32_t>(std::ranges::count_if(instance.generations, [](const auto& entry) {
+        return is_leaving(entry.second) && !still_serves(entry.second);
+    }));
 }
 
 Generation* find_generation(Instance& instance, GenerationId id) {
@@ -48,6 +79,10 @@ const Generation* active_generation(const Instance& instance) {
 
 Generation* active_generation(Instance& instance) {
     return const_cast<Generation*>(active_generation(std::as_const(instance)));
+}
+
+Generation* upcoming_generation(Instance& instance) {
+    return instance.reload ? find_generation(instance, instance.reload->generation) : nullptr;
 }
 
 Worker* find_worker(Instance& instance, WorkerId id) {

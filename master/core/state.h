@@ -27,12 +27,15 @@ struct DrainDeadline {
 struct SoakEnd {
     GenerationId generation;
 };
+struct SlotSoakEnd {
+    WorkerId worker;
+};
 struct RestartDue {
     GenerationId generation;
     Slot slot;
 };
 struct Timer {
-    std::variant<ReadyDelay, ReadyDeadline, DrainDeadline, SoakEnd, RestartDue> purpose;
+    std::variant<ReadyDelay, ReadyDeadline, DrainDeadline, SoakEnd, SlotSoakEnd, RestartDue> purpose;
     TimePoint at;
 };
 
@@ -44,9 +47,10 @@ struct Worker {
     TimePoint spawned_at = {};  // Spawn, then WorkerSpawned
     bool spawned = false;       // WorkerSpawned came
     bool was_ready = false;
-    bool channel = false;                    // can hand connections over, and take them
-    std::uint32_t restarts = 0;              // of its slot, when it was spawned
-    std::optional<TimerId> timer = {};       // starting: until ready; draining: its deadline; else none
+    bool channel = false;        // can hand connections over, and take them
+    std::uint32_t restarts = 0;  // of its slot, when it was spawned
+    // Starting: until ready. Ready, in a rolling reload: its soak. Draining: its deadline. Else none.
+    std::optional<TimerId> timer = {};
     std::optional<GenerationId> inbox = {};  // draining: where it hands its connections over to
 };
 
@@ -63,7 +67,9 @@ struct Generation {
     GenerationState state = GenerationState::starting;
     Policy policy;
     TimePoint created_at;
-    std::vector<SlotRecord> slots;       // by index; how many there are is the count
+    // By index; how many there are is the count. In a rolling reload a slot may be empty: of the upcoming
+    // generation, before its turn; of the active one, while another generation's worker serves in its place.
+    std::vector<SlotRecord> slots;
     std::map<WorkerId, Worker> workers;  // all the living, also those that left their slot
     std::optional<TimerId> soak = {};    // set while it soaks
     bool inbox_closed = false;           // nothing more comes in, ever
@@ -116,13 +122,24 @@ bool is_valid(const Policy& policy);
 
 bool is_ending(const Instance& instance);
 bool is_preparing(const Instance& instance);
-bool is_leaving(const Worker& worker);          // draining or killing
-bool is_leaving(const Generation& generation);  // draining or aborting
+bool is_leaving(const Worker& worker);           // draining or killing
+bool is_leaving(const Generation& generation);   // draining or aborting
+bool is_upcoming(const Generation& generation);  // starting or soaking
+bool is_rolling(const Generation& generation);   // it replaces, or replaced, slot by slot
+// An aborting generation of a rolling reload, some of whose workers serve until their slots are restored.
+bool still_serves(const Generation& generation);
+// Neither starting nor soaking nor leaving: this slot's worker is there for good.
+bool serves(const Generation& generation, Slot slot);
+// Whether a worker of a rolling reload's other generation serves in this slot's place.
+bool served_elsewhere(const Instance& instance, const Generation& generation, Slot slot);
+// On their way out and counted against max_draining; those that still serve are not.
 std::uint32_t leaving_generations(const Instance& instance);
 
 // Null if there is none.
 Generation* find_generation(Instance& instance, GenerationId id);
 Generation* active_generation(Instance& instance);
+// On its way to become the active one.
+Generation* upcoming_generation(Instance& instance);
 const Generation* active_generation(const Instance& instance);
 Worker* find_worker(Instance& instance, WorkerId id);
 

@@ -51,6 +51,7 @@ void on(Step& step, const StopRequested& event) {
     begin_end(step, 0);
     tell_the_draining(step);
     end_reload(step);
+    drain_those_still_serving(step, std::nullopt);
     if (Generation* active = active_generation(step.instance)) drain(step, *active, std::nullopt);
 }
 

@@ -7,6 +7,7 @@ namespace {
 
 void settle(Step& step) {
     promote_if_ready(step);
+    roll(step);
     release_the_gone(step);
     start_next_reload(step);
     exit_if_nothing_is_left(step);

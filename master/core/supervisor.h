@@ -9,9 +9,13 @@
 //     worker       spawning → starting → ready → draining → exited
 //                  killing, before exited, when a deadline passed
 //
+// A rolling reload replaces slot by slot: while the new generation is starting, its workers that are ready
+// serve, and their predecessors drain. When it fails, they serve on until the active generation has
+// its slots back.
+//
 // Three rules carry the rest:
 //  * Nobody is drained before its successor is ready: the old generation first hears of a reload when it is
-//    replaced.
+//    replaced, a rolling reload's old worker when its slot is.
 //  * A generation is immutable: what it restarts, it restarts from its own snapshot.
 //  * Every drain has a deadline that nothing shortens but a second stop.
 #pragma once

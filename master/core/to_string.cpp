@@ -71,7 +71,8 @@ std::string line(const RemoveWorkerRequested&) {
     return "RemoveWorkerRequested";
 }
 std::string line(const Prepared& event) {
-    return Line("Prepared")("generation", event.generation)("count", event.policy.count);
+    return Line("Prepared")("generation", event.generation)("count", event.policy.count)(
+        "max_surge", event.policy.max_surge);
 }
 std::string line(const PrepareFailed& event) {
     return Line("PrepareFailed")("generation", event.generation)(
@@ -200,6 +201,7 @@ const char* to_string(Failure::Kind kind) {
         case Failure::Kind::exited_before_ready: return "exited_before_ready";
         case Failure::Kind::ready_timeout: return "ready_timeout";
         case Failure::Kind::crashed_in_soak: return "crashed_in_soak";
+        case Failure::Kind::exited_before_promotion: return "exited_before_promotion";
         case Failure::Kind::stopping: return "stopping";
     }
     return "?";

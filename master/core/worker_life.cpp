@@ -24,11 +24,20 @@ void became_ready(Step& step, Worker& worker) {
     cancel(step, worker.timer);
     worker.was_ready = true;
     change(step, worker, WorkerState::ready);
+    begin_slot_soak(step, generation_of(step, worker), worker);
+}
+
+// Of a worker of a generation that is starting.
+Failure::Kind kind_of_exit(const Generation& generation, const Worker& worker, Failure::Kind reported) {
+    if (!is_rolling(generation) || worker.state != WorkerState::ready) return reported;
+    return worker.timer ? Failure::Kind::crashed_in_soak : Failure::Kind::exited_before_promotion;
 }
 
 // Its process is gone, or never was: what that means is decided by what its generation is doing.
 void ended(Step& step, Worker& gone, Failure failure) {
     Generation& generation = generation_of(step, gone);
+    if (generation.state == GenerationState::starting)
+        failure.kind = kind_of_exit(generation, gone, failure.kind);
     cancel(step, gone.timer);
     change(step, gone, WorkerState::exited);
     const Worker worker = gone;

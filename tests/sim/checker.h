@@ -64,6 +64,15 @@ private:
     void owe_kill(Worker& worker, core::Kill::Reason reason, Property property);
     void owe_reply(core::Reply reply);
 
+    // checker_rolling.cpp: slots that change hands one by one.
+    void roll();
+    void pass_on(Worker& worker, const GenerationModel& next);
+    void vacated(GenerationModel& active, SlotModel& slot, const GenerationModel& next);
+    void slot_served(GenerationModel& generation);
+    void step_begins(const GenerationModel& generation, core::Slot slot) const;
+    void steps_run() const;
+    std::vector<bool> served_slots(std::optional<core::WorkerId> beside) const;
+
     // checker_handoff.cpp: who hands over to whom, what of it may come now, and what must hold afterwards.
     void rule(bool holds, Property property, const char* detail) const;
     std::optional<core::GenerationId> inbox_for(const Worker& worker,
@@ -107,7 +116,8 @@ private:
     const bool connections_only_;
     Model model_;
     core::TimePoint now_{};
-    bool aborted_ = false;  // a reload failed in this step
+    bool aborted_ = false;      // a reload failed in this step
+    std::vector<bool> served_;  // by slot: before this step's event, and not by whose end it tells
 
     struct Deadline {
         core::TimePoint at;

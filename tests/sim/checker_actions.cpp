@@ -26,9 +26,9 @@ void Checker::done(const Spawn& action) {
             "a worker is spawned where there is no slot");
     SlotModel& slot = generation->slots[action.slot];
     require(!slot.worker, Property::own_snapshot, "a worker is spawned into a slot that has one");
-    if (!slot.spawn_owed) {
-        require(slot.restart_at.has_value(), Property::own_snapshot,
-                "a worker is spawned that nothing asked for");
+    if (!slot.spawn_owed && !slot.restart_at) {
+        step_begins(*generation, action.slot);
+    } else if (!slot.spawn_owed) {
         require(*slot.restart_at <= now_, Property::backoff_kept,
                 "a worker restarts before its delay is over");
     }
@@ -40,6 +40,7 @@ void Checker::done(const Spawn& action) {
                               .slot = action.slot,
                               .spawned_at = now_,
                               .restarts = slot.spawns++});
+    roll();
 }
 
 Worker& Checker::living(WorkerId id) {
@@ -65,7 +66,9 @@ Property Checker::unasked_signal(const Worker& worker) const {
 void Checker::done(const Drain& action) {
     Worker& worker = living(action.worker);
     const GenerationModel* candidate = model_.candidate();
-    require(candidate == nullptr || action.successor != candidate->id, Property::drained_after_successor,
+    require(candidate == nullptr || action.successor != candidate->id ||
+                (candidate->rolling() && model_.serves(*candidate, worker.slot)),
+            Property::drained_after_successor,
             "a worker is drained towards a generation that does not serve yet");
     if (!worker.owed)
         throw Violation{unasked_signal(worker), "a worker is drained that nothing asks to leave"};
@@ -75,10 +78,15 @@ void Checker::done(const Drain& action) {
             "a worker is drained towards the wrong successor");
     check_offer(worker, *owed, action);
     if (action.successor) {
-        require(model_.generation(*action.successor)->told == GenerationState::active,
+        require(model_.generation(*action.successor)->told == GenerationState::active ||
+                    (candidate != nullptr && action.successor == candidate->id),
                 Property::drained_after_successor, "a worker is drained before its successor was promoted");
+        // Those who wait for the end of a replaced generation are told later than its replacement drains
+        // others.
+        const bool replaced = model_.generation(worker.generation)->state == GenerationState::draining;
         for (const Reply& reply : model_.replies_owed)
-            require(reply.outcome != Reply::Outcome::promoted || reply.generation != action.successor,
+            require(!replaced || reply.outcome != Reply::Outcome::promoted ||
+                        reply.generation != action.successor,
                     Property::one_outcome,
                     "a worker is drained before the askers were told of the promotion");
     }
@@ -126,6 +134,11 @@ void Checker::done(const ArmTimer& action) {
             "a timer's id is used twice");
     require(action.at >= now_, Property::timers_tidy, "a timer is armed for the past");
     model_.timers.push_back({action.timer, action.at});
+    for (Worker& worker : model_.workers) {
+        if (!worker.soak_owed || worker.due != action.at) continue;
+        worker.soak_owed = false;
+        worker.soak_timer = action.timer;
+    }
 }
 
 void Checker::done(const CancelTimer& action) {
@@ -245,6 +258,7 @@ void Checker::done(const RestartScheduled& action) {
     if (slot.short_lives > 5) coverage_.visit(Situation::many_short_lives);
     if (slot.short_lives > 64) coverage_.visit(Situation::too_many_short_lives_to_double);
     slot.restart_at = now_ + action.delay;
+    roll();
 }
 
 void Checker::done(const ReloadWaits& action) {

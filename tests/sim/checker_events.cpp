@@ -39,10 +39,17 @@ bool Checker::happened(const StopRequested& event) {
         if (GenerationModel* candidate = model_.candidate()) {
             coverage_.visit(candidate->state == GenerationState::soaking ? Situation::stop_while_soaking
                                                                          : Situation::stop_while_starting);
+            if (candidate->rolling() && model_.active() != nullptr)
+                coverage_.visit(Situation::stop_while_rolling);
             abort(*candidate, stopping);
         } else if (model_.preparing) {
             coverage_.visit(Situation::stop_while_preparing);
             fail_askers(stopping, {});
+        }
+        for (Worker& worker : model_.workers) {
+            if (model_.generation(worker.generation)->state != GenerationState::aborting) continue;
+            if (worker.staying()) coverage_.visit(Situation::stop_while_given_back);
+            if (!worker.owed) owe_drain(worker, std::nullopt, Property::stop_leaves_nothing);
         }
         if (GenerationModel* active = model_.active()) {
             active->become(GenerationState::draining);
@@ -107,7 +114,11 @@ bool Checker::happened(const Prepared& event) {
         return true;
     }
     generation.become(GenerationState::starting);
-    generation.slots.resize(event.policy.count, {.spawn_owed = true});
+    const GenerationModel* active = model_.active();
+    const bool in_steps = generation.rolling() && active != nullptr;
+    if (in_steps && active->count() > event.policy.count) coverage_.visit(Situation::rolling_to_fewer);
+    if (in_steps && active->count() < event.policy.count) coverage_.visit(Situation::rolling_to_more);
+    generation.slots.resize(event.policy.count, {.spawn_owed = !in_steps});
     return true;
 }
 
@@ -192,6 +203,12 @@ bool Checker::happened(const WorkerExited& event) {
 bool Checker::happened(const TimerFired& event) {
     const auto is_it = [&](const Timer& timer) { return timer.id == event.timer; };
     if (std::erase_if(model_.timers, is_it) == 0) return false;
+    for (Worker& worker : model_.workers) {
+        if (worker.soak_timer != event.timer) continue;
+        worker.soak_timer.reset();
+        coverage_.visit(Situation::slot_soaked);
+        slot_served(*model_.generation(worker.generation));
+    }
     return true;
 }
 

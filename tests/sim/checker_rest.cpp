@@ -31,7 +31,10 @@ void Checker::after(const Event& event, TimePoint now, const std::vector<Action>
         return;
     }
     coverage_.visit(model_, event);
+    const auto* exited = std::get_if<WorkerExited>(&event);
+    served_ = served_slots(exited != nullptr ? std::optional(exited->worker) : std::nullopt);
     const bool meant = std::visit([this](const auto& what) { return happened(what); }, event);
+    roll();
     require(meant || actions.empty(), Property::gone_ignored, "an event without meaning is acted upon");
     for (const Action& action : actions) {
         require(!model_.exited, Property::exit_once, "Exit is not the last action");
@@ -44,6 +47,7 @@ void Checker::settled() {
     nothing_owed();
     offers_hold();
     slots_filled();
+    steps_run();
     timers_match();
     reload_runs();
     std::erase_if(model_.generations,
@@ -72,9 +76,13 @@ void Checker::nothing_owed() const {
 void Checker::slots_filled() const {
     for (const GenerationModel& generation : model_.generations) {
         if (generation.leaving() || generation.state == GenerationState::gone) continue;
-        for (const SlotModel& slot : generation.slots) {
+        for (Slot number = 0; number < generation.count(); ++number) {
+            const SlotModel& slot = generation.slots[number];
             require(!slot.restart_owed && !slot.spawn_owed, Property::slot_never_forgotten,
                     "a slot's worker ended, and no restart is planned");
+            if (!slot.worker && !slot.restart_at && generation.shares_slots() &&
+                (&generation == model_.rolling_candidate() || model_.served_beside(generation, number)))
+                continue;
             require(slot.worker.has_value() != slot.restart_at.has_value(), Property::slot_never_forgotten,
                     "a slot has neither a worker nor a restart to come");
         }
@@ -89,6 +97,8 @@ void Checker::timers_match() {
         if (worker.state == WorkerState::starting)
             deadlines_.push_back({worker.due, Property::deadline_kept});
         if (worker.draining()) deadlines_.push_back({worker.due, Property::drain_ends});
+        if (worker.soak_owed || worker.soak_timer)
+            deadlines_.push_back({worker.due, Property::promoted_in_time});
     }
     for (const GenerationModel& generation : model_.generations) {
         if (generation.soaked_at) deadlines_.push_back({*generation.soaked_at, Property::promoted_in_time});
@@ -126,7 +136,10 @@ void Checker::reload_runs() const {
     require(!model_.prepare_owed, Property::cap_kept, "a reload may begin, and does not");
     require(model_.ending || model_.next.empty() || !model_.current.empty() || model_.waits_for.has_value(),
             Property::told_truly, "a reload waits, and nobody is told");
-    require(model_.leaving() <= std::max(model_.cap, 1U) || model_.ending, Property::cap_kept,
+    const auto excused = std::count_if(
+        model_.generations.begin(), model_.generations.end(),
+        [&](const GenerationModel& g) { return g.excused && g.leaving() && !model_.still_serves(g); });
+    require(model_.leaving() <= std::max(model_.cap, 1U) + excused || model_.ending, Property::cap_kept,
             "more generations are on their way out than the cap allows");
 }
 

@@ -13,6 +13,11 @@ void Checker::begin_reload() {
     const GenerationModel* active = model_.active();
     if (active != nullptr && model_.leaving() >= active->policy.max_draining) return;
     model_.cap = active != nullptr ? active->policy.max_draining : 1;
+    for (GenerationModel& generation : model_.generations) {
+        if (!model_.still_serves(generation)) continue;
+        generation.excused = true;
+        coverage_.visit(Situation::reload_while_given_back);
+    }
     model_.current = std::exchange(model_.next, {});
     model_.prepare_owed = true;
 }
@@ -30,6 +35,7 @@ void Checker::fail_askers(const Failure& failure, std::optional<GenerationId> ge
 
 void Checker::owe_drain(Worker& worker, std::optional<GenerationId> successor, Property property) {
     if (worker.draining() || worker.killing()) return;
+    worker.end_soak();
     worker.owed = Drain{worker.id, successor, inbox_for(worker, successor)};
     worker.owed_by = property;
     if (worker.state == WorkerState::spawning) coverage_.visit(Situation::drained_in_spawning);
@@ -38,6 +44,7 @@ void Checker::owe_drain(Worker& worker, std::optional<GenerationId> successor, P
 
 void Checker::owe_kill(Worker& worker, Kill::Reason reason, Property property) {
     if (worker.killing()) return;
+    worker.end_soak();
     worker.owed = Kill{worker.id, reason};
     worker.offer_owed.reset();
     worker.owed_by = property;
@@ -47,7 +54,14 @@ void Checker::became_ready(Worker& worker) {
     worker.state = WorkerState::ready;
     worker.was_ready = true;
     GenerationModel& generation = *model_.generation(worker.generation);
-    if (generation.state != GenerationState::starting || !model_.all_ready(generation)) return;
+    if (generation.rolling() && generation.state == GenerationState::starting) {
+        worker.soak_owed = generation.policy.soak > Duration{0};
+        worker.due = now_ + generation.policy.soak;
+        if (!worker.soak_owed) slot_served(generation);
+        return;
+    }
+    if (generation.state != GenerationState::starting) return roll();
+    if (!model_.all_ready(generation)) return;
     if (generation.policy.soak > Duration{0}) {
         generation.become(GenerationState::soaking);
         generation.soaked_at = now_ + generation.policy.soak;
@@ -68,6 +82,12 @@ void Checker::promote(GenerationModel& generation) {
         }
     }
     model_.current.clear();
+    for (Worker& worker : model_.workers) {
+        if (model_.generation(worker.generation)->state != GenerationState::aborting || !worker.staying())
+            continue;
+        coverage_.visit(Situation::promoted_over_failed);
+        owe_drain(worker, generation.id, Property::replaced_is_drained);
+    }
     if (old != nullptr) {
         old->become(GenerationState::draining);
         old->replacement = generation.id;
@@ -93,10 +113,14 @@ void Checker::abort(GenerationModel& generation, const Failure& failure) {
     const GenerationModel* active = model_.active();
     const auto successor = active != nullptr && !model_.ending ? std::optional{active->id} : std::nullopt;
     owe_close(generation, successor);
+    if (successor) owe_late_offers(*active);
     for (Worker& worker : model_.workers) {
         if (worker.generation != generation.id) continue;
         if (worker.state == WorkerState::spawning) coverage_.visit(Situation::aborted_in_spawning);
-        if (worker.state == WorkerState::ready || generation.policy.ready_after) {
+        if (generation.rolling() && successor && worker.state == WorkerState::ready) {
+            coverage_.visit(Situation::rolling_failed_midway);
+            worker.end_soak();
+        } else if (worker.state == WorkerState::ready || generation.policy.ready_after) {
             coverage_.visit(Situation::aborted_worker_drains);
             owe_drain(worker, successor, Property::failed_is_ended);
         } else {
@@ -113,6 +137,7 @@ void Checker::abort(GenerationModel& generation, const Failure& failure) {
         end(1);
     }
     if (!model_.populated(generation.id)) gone(generation);
+    roll();
     begin_reload();
 }
 
@@ -130,6 +155,9 @@ void Checker::ended(WorkerId id, Failure failure) {
     switch (generation.state) {
         case GenerationState::starting:
             if (worker.was_ready) coverage_.visit(Situation::ready_worker_exits_in_starting);
+            if (generation.rolling() && worker.was_ready)
+                failure.kind = worker.soak_timer ? Failure::Kind::crashed_in_soak
+                                                 : Failure::Kind::exited_before_promotion;
             abort(generation, failure);
             break;
         case GenerationState::soaking:
@@ -137,6 +165,8 @@ void Checker::ended(WorkerId id, Failure failure) {
             abort(generation, failure);
             break;
         case GenerationState::active:
+            if (slot != nullptr && model_.rolling_candidate() != nullptr)
+                coverage_.visit(Situation::old_worker_dies_midway);
             if (slot != nullptr) owe_restart(generation, *slot, worker);
             break;
         case GenerationState::draining:

@@ -235,6 +235,27 @@ const char* to_string(Situation situation) {
         case Situation::aborted_in_spawning: return "a failed generation's worker is being spawned";
         case Situation::ready_worker_exits_in_starting: return "a ready worker exits while others start";
         case Situation::promoted_over_empty_generation: return "the replaced generation has no process";
+        case Situation::slot_replaced: return "a rolling reload replaces a slot";
+        case Situation::slot_soaked: return "... after its new worker has soaked";
+        case Situation::rolling_to_fewer: return "a rolling reload to fewer workers";
+        case Situation::rolling_to_more: return "a rolling reload to more workers";
+        case Situation::rolled_without_predecessor: return "... adds one that nobody precedes";
+        case Situation::old_worker_dies_midway: return "an old worker dies in a rolling reload";
+        case Situation::old_worker_replaced_unready: return "... and is replaced before it is back";
+        case Situation::rolling_failed_midway: return "a rolling reload fails when slots are replaced";
+        case Situation::slot_given_back: return "... and a slot is given back";
+        case Situation::slot_beyond_count_given_up:
+            return "... and one that the old count has not is given up";
+        case Situation::slot_kept_by_older_failed: return "... and one that failed before has the slot still";
+        case Situation::gap_filled_at_once: return "a slot that nobody serves is filled at once";
+        case Situation::reload_while_given_back: return "a reload begins while slots are given back";
+        case Situation::slot_taken_over_from_failed: return "... and takes a slot over from who failed";
+        case Situation::restoring_given_up: return "... and the restart of one is given up";
+        case Situation::promoted_over_failed: return "... and is promoted over who served still";
+        case Situation::stop_while_rolling: return "a stop in a rolling reload";
+        case Situation::stop_while_given_back: return "a stop while slots are given back";
+        case Situation::many_steps_at_once: return "more than one slot changes at once";
+        case Situation::last_that_takes_replaced: return "the last that takes is replaced";
         case Situation::drained_in_spawning: return "a worker is drained while it is being spawned";
         case Situation::drained_before_ready: return "a worker is drained before it is ready";
         case Situation::killed_at_drain_deadline: return "a drain's deadline passes";

@@ -57,8 +57,9 @@ GenerationModel* Model::candidate() {
 }
 
 std::uint32_t Model::leaving() const {
-    return static_cast<std::uint32_t>(std::count_if(generations.begin(), generations.end(),
-                                                    [](const GenerationModel& g) { return g.leaving(); }));
+    return static_cast<std::uint32_t>(
+        std::count_if(generations.begin(), generations.end(),
+                      [&](const GenerationModel& g) { return g.leaving() && !still_serves(g); }));
 }
 
 bool Model::populated(core::GenerationId id) const {

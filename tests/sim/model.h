@@ -33,13 +33,21 @@ struct Worker {
     core::TimePoint due{};       // starting: readiness comes, or must have come; draining: SIGKILL
     std::uint32_t restarts = 0;  // of its slot, before it
     std::optional<Signal> owed{};
-    Property owed_by{};    // what is broken when that signal does not come, or another one does
-    bool channel = false;  // it speaks the channel
+    Property owed_by{};      // what is broken when that signal does not come, or another one does
+    bool soak_owed = false;  // ready in a rolling reload: its soak's timer must be armed…
+    std::optional<core::TimerId> soak_timer{};  // … or is; `due` is when it must end
+    bool channel = false;                       // it speaks the channel
     std::optional<core::GenerationId> inbox{};  // draining: where it hands its connections over to
     std::optional<Offer> offer_owed{};
 
     bool killing() const { return state == core::WorkerState::killing; }
     bool draining() const { return state == core::WorkerState::draining; }
+    void end_soak() {
+        soak_owed = false;
+        soak_timer.reset();
+    }
+    bool staying() const { return !killing() && !draining() && !owed; }
+    bool serving() const { return state == core::WorkerState::ready && !owed && !soak_owed && !soak_timer; }
 };
 
 struct SlotModel {
@@ -72,6 +80,7 @@ struct GenerationModel {
     bool inbox_closed = false;
     bool close_owed = false;
     bool count_owed = false;
+    bool excused = false;  // aborting, and served still when a later reload began: not held against the cap
     core::GenerationId replacement{};      // draining: who answers…
     std::vector<core::RequestId> waiters;  // …those who wait until this one is gone
 
@@ -82,6 +91,13 @@ struct GenerationModel {
     std::uint32_t count() const { return static_cast<std::uint32_t>(slots.size()); }
     bool leaving() const {
         return state == core::GenerationState::draining || state == core::GenerationState::aborting;
+    }
+    bool rolling() const { return policy.max_surge.has_value(); }
+    // Whether its workers fill the slots that a rolling reload passes on, or gives back.
+    bool shares_slots() const {
+        if (state == core::GenerationState::active) return true;
+        return rolling() &&
+               (state == core::GenerationState::starting || state == core::GenerationState::aborting);
     }
 };
 
@@ -121,8 +137,22 @@ struct Model {
     const GenerationModel* generation(core::GenerationId id) const;
     GenerationModel* active();
     const GenerationModel* active() const;
-    GenerationModel* candidate();   // starting or soaking
-    std::uint32_t leaving() const;  // generations
+    GenerationModel* candidate();  // starting or soaking
+    GenerationModel* rolling_candidate();
+    const GenerationModel* rolling_candidate() const;
+    std::uint32_t leaving() const;  // generations that count against the cap
+    // A failed generation of a rolling reload that keeps slots until they are given back.
+    bool still_serves(const GenerationModel& generation) const;
+    bool serves(const GenerationModel& generation, core::Slot slot) const;
+    bool served_beside(const GenerationModel& generation, core::Slot slot) const;
+    // Processes in this slot, or to come into it again, of all generations that share it.
+    std::uint32_t occupants(core::Slot slot) const;
+    core::Slot shared_slots() const;
+    // Slots that a rolling reload, or its undoing, is changing right now.
+    std::uint32_t steps() const;
+    std::uint32_t max_surge() const;
+    // Towards whom the slots go.
+    const GenerationModel* roll_target() const;
     bool populated(core::GenerationId id) const;
     bool all_ready(const GenerationModel& generation) const;
     // Whether somebody there takes from its inbox, or will when it has restarted.

@@ -135,7 +135,7 @@ sup_sim_mutant(inbox-of-the-failed-not-closed reload.cpp
     ""
     "an inbox is closed to senders")
 sup_sim_mutant(scaled-down-and-not-withdrawn scale.cpp
-    "if (removed.spoke) close_inbox_if_nobody_takes(step, *generation);"
+    "if (removed.spoke) close_inbox_if_nobody_takes(step, *generation, std::nullopt);"
     ""
     "an inbox is closed to senders")
 sup_sim_mutant_seen(scaled-down-and-not-withdrawn "by the connections"
@@ -223,3 +223,59 @@ sup_sim_mutant(degraded-inverted view.cpp
     "return !generation.awaiting_restart.empty();"
     "return generation.awaiting_restart.empty();"
     "the view shows what is")
+
+# Rolling reloads.
+sup_sim_mutant(slot-passed-on-unready rolling.cpp
+    "if (!is_leaving(worker) && serves(next, worker.slot)) replace(step, old, worker, next.id);"
+    "if (!is_leaving(worker)) replace(step, old, worker, next.id);"
+    "nobody is drained before its successors")
+sup_sim_mutant(slot-soak-skipped state.cpp
+    "worker->second.state == WorkerState::ready &&
+           !worker->second.timer;"
+    "worker->second.state == WorkerState::ready;"
+    "nobody is drained before its successors")
+sup_sim_mutant(one-step-too-many rolling.cpp
+    "slot < target.slots.size() && steps < most;"
+    "slot < target.slots.size() && steps <= most;"
+    "max_surge slots at once")
+sup_sim_mutant(predecessor-not-awaited rolling.cpp
+    "return occupied[slot] > 1 || awaited;"
+    "return awaited;"
+    "max_surge slots at once")
+sup_sim_mutant(slots-not-given-back rolling.cpp
+    "begin_steps(step, next != nullptr ? *next : *active);"
+    "if (next != nullptr) begin_steps(step, *next);"
+    "gives every slot back")
+sup_sim_mutant(failed-worker-leaves-too-early reload.cpp
+    "if (restores && worker.state == WorkerState::ready) {"
+    "if (restores && worker.state == WorkerState::killing) {"
+    "every worker of a failed generation")
+sup_sim_mutant(gap-left rolling.cpp
+    "    fill_gaps(step, *active);"
+    ""
+    "a slot that should have a worker")
+sup_sim_mutant(restoring-never-given-up rolling.cpp
+    "give_up_restarts(step, *active, next->id);"
+    ""
+    "timer")
+sup_sim_mutant(slot-kept-twice rolling.cpp
+    "serves(active, worker.slot) ||
+                served_elsewhere(step.instance, failed, worker.slot))"
+    "serves(active, worker.slot))"
+    "gives every slot back")
+sup_sim_mutant(stop-forgets-who-still-serves stop.cpp
+    "drain_those_still_serving(step, std::nullopt);"
+    ""
+    "a stop signals every worker once")
+sup_sim_mutant(promotion-forgets-who-still-serves reload.cpp
+    "drain_those_still_serving(step, generation.id);"
+    ""
+    "every worker of a replaced generation")
+sup_sim_mutant(last-that-takes-replaced rolling.cpp
+    "if (std::exchange(slot.spoke, false)) close_inbox_if_nobody_takes(step, active, successor);"
+    ""
+    "is sent on, before")
+sup_sim_mutant(max-surge-not-saved save.cpp
+    "{\"max_surge\", saved(policy.max_surge)}"
+    "{\"max_surge\", nullptr}"
+    "saving and restoring")

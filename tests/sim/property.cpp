@@ -11,6 +11,12 @@ const char* to_string(Property property) {
                    "timeout";
         case Property::drained_after_successor:
             return "nobody is drained before its successors are ready and soaked";
+        case Property::slot_stays_served:
+            return "a slot that is served stays served, but for the death of who serves it";
+        case Property::rolls_in_steps:
+            return "a rolling reload changes max_surge slots at once, not more, not fewer";
+        case Property::slots_given_back:
+            return "a rolling reload that fails gives every slot back, each when it is served again";
         case Property::aborted_changes_nothing:
             return "an aborted reload leaves the old generation untouched";
         case Property::replaced_is_drained:

@@ -8,6 +8,9 @@ namespace sup::sim {
 enum class Property {
     active_left_alone,
     drained_after_successor,
+    slot_stays_served,
+    rolls_in_steps,
+    slots_given_back,
     aborted_changes_nothing,
     replaced_is_drained,
     failed_is_ended,

@@ -21,6 +21,8 @@ struct Config {
     std::string ready_timeout = "60s";
     std::string drain_signal = "SIGTERM";
     std::string drain_timeout = "60s";
+    std::string strategy = "replace";
+    int max_surge = 1;
     std::string soak = "0s";
     int max_draining = 4;
     std::string min_uptime = "1s";

@@ -60,6 +60,14 @@ TEST_CASE("a reload that is given up says so") {
                                    "generation 2 is gone"});
 }
 
+TEST_CASE("a rolling reload that is given up says who serves still") {
+    json given_up = generation(2, "aborting", 4);
+    given_up["ready"] = 3;
+    CHECK(
+        lines({given_up}) ==
+        std::vector<std::string>{"generation 2 is given up, 3 workers serve until the slots are given back"});
+}
+
 TEST_CASE("waiting and restarts are explained") {
     CHECK(lines({{{"type", "reload_waits"}, {"draining", 4}, {"max_draining", 4}}}) ==
           std::vector<std::string>{"waiting: 4 generations are still draining (reload.max_draining is 4)"});

@@ -102,7 +102,10 @@ TEST_CASE("a value of the wrong type is refused, with what was expected and what
         {with(R"("drain": {"timeout": true})"), {1, 23}, "/drain/timeout", "expected a duration such as"},
         {with(R"("drain": {"signal": 15})"), {1, 22}, "/drain/signal", "expected the name of a signal"},
         {with(R"("reload": {"max_draining": "4"})"), {1, 29}, "/reload/max_draining", "found \"4\""},
-        {with(R"("reload": {"strategy": 1})"), {1, 25}, "/reload/strategy", "expected \"replace\", found 1"},
+        {with(R"("reload": {"strategy": 1})"),
+         {1, 25},
+         "/reload/strategy",
+         "expected \"replace\" or \"rolling\", found 1"},
         {with(R"("log": {"level": 3})"), {1, 19}, "/log/level", "or \"error\", found 3"},
         {with(R"("log": {"file": ["a"]})"), {1, 18}, "/log/file", "expected a path, found an array"},
         {R"({"listen": {}, "worker": {"command": ["x"]}})",
@@ -176,10 +179,11 @@ TEST_CASE("a value out of range is refused, with the range") {
          "/drain/signal",
          "expected the name of a signal"},
         {with(R"("drain": {"signal": "sigterm"})"), {1, 22}, "/drain/signal", "did you mean \"SIGTERM\"?"},
-        {with(R"("reload": {"strategy": "rolling"})"),
+        {with(R"("reload": {"strategy": "roling"})"),
          {1, 25},
          "/reload/strategy",
-         "not part of this version"},
+         "did you mean \"rolling\"?"},
+        {with(R"("reload": {"max_surge": 0})"), {1, 26}, "/reload/max_surge", "from 1 to 4096"},
         {with(R"("reload": {"strategy": "replaec"})"),
          {1, 25},
          "/reload/strategy",
@@ -467,7 +471,7 @@ TEST_CASE("a file that is not JSON is reported with the one place where reading 
     { "name": "a/b", "address": "*:80", "address": "*:81" }
   ],
   "worker": { "count": 0, "comand": [] },
-  "reload": { "strategy": "rolling", "soak": 5 },
+  "reload": { "strategy": "restart", "soak": 5 },
   "restart": { "backoff_min": "1h", "backoff_max": "x" },
 })",
                                      "/etc/sup/test.json");
@@ -481,7 +485,7 @@ TEST_CASE("all problems of a file that is JSON are reported at once, in the file
     { "name": "a/b", "address": "*:80", "address": "*:81" }
   ],
   "worker": { "count": 0, "comand": [] },
-  "reload": { "strategy": "rolling", "soak": 5 },
+  "reload": { "strategy": "restart", "soak": 5 },
   "restart": { "backoff_min": "1h", "backoff_max": "x" }
 })",
                                      "/etc/sup/test.json");

@@ -76,7 +76,7 @@ TEST_CASE("every key arrives where it belongs") {
             "ready": "250ms", "ready_timeout": "2m"
         },
         "drain": { "signal": "QUIT", "timeout": "1h" },
-        "reload": { "strategy": "replace", "soak": "5s", "max_draining": 9 },
+        "reload": { "strategy": "rolling", "max_surge": 3, "soak": "5s", "max_draining": 9 },
         "restart": { "min_uptime": "0s", "backoff_min": "1ms", "backoff_max": "1ms" },
         "log": { "level": "trace", "format": "json", "workers": "inherit", "file": "/var/log/sup.log" }
     })");
@@ -109,6 +109,8 @@ TEST_CASE("every key arrives where it belongs") {
     CHECK(config.worker.ready_timeout == 2min);
     CHECK(config.drain.signal == SIGQUIT);
     CHECK(config.drain.timeout == 1h);
+    CHECK(config.reload.strategy == Strategy::rolling);
+    CHECK(config.reload.max_surge == 3);
     CHECK(config.reload.soak == 5s);
     CHECK(config.reload.max_draining == 9);
     CHECK(config.restart.min_uptime == 0s);

@@ -32,6 +32,11 @@ TEST_CASE("a failure names the worker, its generation and its pid") {
           "worker 0 of generation 2 (pid 4711) was killed by signal 9 (SIGKILL) within reload.soak");
 }
 
+TEST_CASE("a worker that served in a rolling reload and dies is not said to have died before") {
+    CHECK(describe(about_slot_0(Kind::exited_before_promotion, sup::core::ExitStatus{false, 3}), worker) ==
+          "worker 0 of generation 2 (pid 4711) exited with code 3 before all workers were replaced");
+}
+
 TEST_CASE("a worker that never became ready is told what it should have done") {
     const std::string text = describe(about_slot_0(Kind::ready_timeout), worker);
     CHECK(text.find("was not ready within 30s") != std::string::npos);

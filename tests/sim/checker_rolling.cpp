@@ -1,0 +1,213 @@
+// Slots that change hands one by one: forward in a rolling reload, and back when it fails.
+#include <algorithm>
+#include <utility>
+
+#include "tests/sim/checker.h"
+
+namespace sup::sim {
+
+using namespace core;
+
+GenerationModel* Model::rolling_candidate() {
+    GenerationModel* upcoming = candidate();
+    return upcoming != nullptr && upcoming->rolling() ? upcoming : nullptr;
+}
+
+const GenerationModel* Model::rolling_candidate() const {
+    for (const GenerationModel& generation : generations)
+        if (generation.state == GenerationState::starting && generation.rolling()) return &generation;
+    return nullptr;
+}
+
+bool Model::still_serves(const GenerationModel& generation) const {
+    return generation.state == GenerationState::aborting &&
+           std::any_of(workers.begin(), workers.end(), [&](const Worker& worker) {
+               return worker.generation == generation.id && worker.staying();
+           });
+}
+
+bool Model::serves(const GenerationModel& generation, Slot slot) const {
+    if (slot >= generation.count() || !generation.slots[slot].worker) return false;
+    const Worker* filled = worker(*generation.slots[slot].worker);
+    return filled != nullptr && filled->serving();
+}
+
+bool Model::served_beside(const GenerationModel& generation, Slot slot) const {
+    return std::any_of(generations.begin(), generations.end(), [&](const GenerationModel& other) {
+        return other.id != generation.id && other.state != GenerationState::active && other.shares_slots() &&
+               serves(other, slot);
+    });
+}
+
+std::uint32_t Model::occupants(Slot slot) const {
+    std::uint32_t count = 0;
+    for (const Worker& worker : workers)
+        if (worker.slot == slot && generation(worker.generation)->shares_slots()) ++count;
+    for (const GenerationModel& generation : generations)
+        if (generation.shares_slots() && slot < generation.count() && generation.slots[slot].restart_at)
+            ++count;
+    return count;
+}
+
+Slot Model::shared_slots() const {
+    Slot slots = 0;
+    for (const GenerationModel& generation : generations)
+        if (generation.shares_slots()) slots = std::max(slots, generation.count());
+    for (const Worker& worker : workers)
+        if (generation(worker.generation)->shares_slots()) slots = std::max(slots, worker.slot + 1);
+    return slots;
+}
+
+std::uint32_t Model::steps() const {
+    const GenerationModel* upcoming = rolling_candidate();
+    std::uint32_t count = 0;
+    for (Slot slot = 0; slot < shared_slots(); ++slot) {
+        const bool awaited = upcoming != nullptr && slot < upcoming->count() &&
+                             upcoming->slots[slot].worker && !serves(*upcoming, slot);
+        if (awaited || occupants(slot) > 1) ++count;
+    }
+    return count;
+}
+
+const GenerationModel* Model::roll_target() const {
+    if (ending || active() == nullptr) return nullptr;
+    return rolling_candidate() != nullptr ? rolling_candidate() : active();
+}
+
+// As the newest that takes part has it.
+std::uint32_t Model::max_surge() const {
+    std::uint32_t surge = 1;
+    for (const GenerationModel& generation : generations)
+        if (&generation == rolling_candidate() || still_serves(generation))
+            surge = *generation.policy.max_surge;
+    return surge;
+}
+
+namespace {
+
+// Whether a generation that failed before this worker's has the slot still.
+bool kept_by_older(const Model& model, const Worker& worker) {
+    return std::any_of(model.workers.begin(), model.workers.end(), [&](const Worker& other) {
+        return other.generation < worker.generation && other.slot == worker.slot && other.serving() &&
+               model.generation(other.generation)->state == GenerationState::aborting;
+    });
+}
+
+}  // namespace
+
+// What follows for the slots from what is now.
+void Checker::roll() {
+    GenerationModel* active = model_.active();
+    if (model_.ending || active == nullptr) return;
+    const GenerationModel* next = model_.rolling_candidate();
+    for (Worker& worker : model_.workers) {
+        const GenerationModel& own = *model_.generation(worker.generation);
+        if (!worker.staying() || !own.shares_slots()) continue;
+        if (next != nullptr && next->id != own.id && model_.serves(*next, worker.slot)) {
+            pass_on(worker, *next);
+        } else if (own.state == GenerationState::aborting && worker.slot >= active->count()) {
+            coverage_.visit(Situation::slot_beyond_count_given_up);
+            owe_drain(worker, active->id, Property::slots_given_back);
+        } else if (own.state == GenerationState::aborting && kept_by_older(model_, worker)) {
+            coverage_.visit(Situation::slot_kept_by_older_failed);
+            owe_drain(worker, active->id, Property::slots_given_back);
+        } else if (own.state == GenerationState::aborting && model_.serves(*active, worker.slot)) {
+            coverage_.visit(Situation::slot_given_back);
+            owe_drain(worker, active->id, Property::slots_given_back);
+        }
+    }
+    for (Slot number = 0; number < active->count(); ++number) {
+        SlotModel& slot = active->slots[number];
+        if (slot.worker || slot.spawn_owed || slot.restart_owed) continue;
+        const bool elsewhere = model_.served_beside(*active, number);
+        if (next != nullptr && elsewhere && slot.restart_at) {
+            coverage_.visit(model_.serves(*next, number) ? Situation::old_worker_replaced_unready
+                                                         : Situation::restoring_given_up);
+            slot.restart_at.reset();
+            vacated(*active, slot, *next);
+        } else if (!elsewhere && !slot.restart_at) {
+            coverage_.visit(Situation::gap_filled_at_once);
+            slot.spawn_owed = true;
+        }
+    }
+}
+
+void Checker::pass_on(Worker& worker, const GenerationModel& next) {
+    GenerationModel& own = *model_.generation(worker.generation);
+    owe_drain(worker, next.id, Property::rolls_in_steps);
+    if (own.state == GenerationState::aborting)
+        return coverage_.visit(Situation::slot_taken_over_from_failed);
+    coverage_.visit(Situation::slot_replaced);
+    if (worker.state != WorkerState::ready) coverage_.visit(Situation::old_worker_replaced_unready);
+    own.slots[worker.slot].worker.reset();
+    vacated(own, own.slots[worker.slot], next);
+}
+
+// Nobody takes there any more whom the slot had promised.
+void Checker::vacated(GenerationModel& active, SlotModel& slot, const GenerationModel& next) {
+    if (!std::exchange(slot.spoke, false) || model_.takes(active)) return;
+    const auto hands_over = [&](const Worker& other) { return other.draining() && other.inbox == active.id; };
+    if (std::any_of(model_.workers.begin(), model_.workers.end(), hands_over))
+        coverage_.visit(Situation::last_that_takes_replaced);
+    owe_close(active, next.id);
+}
+
+// One of its workers serves from now on.
+void Checker::slot_served(GenerationModel& generation) {
+    if (generation.state != GenerationState::starting) return;
+    for (Slot slot = 0; slot < generation.count(); ++slot)
+        if (!model_.serves(generation, slot)) return roll();
+    promote(generation);
+}
+
+// A worker is spawned that neither takes the place of one that ended, nor fills a gap.
+void Checker::step_begins(const GenerationModel& generation, Slot slot) const {
+    const GenerationModel* active = model_.active();
+    require(&generation == model_.roll_target(), Property::own_snapshot,
+            "a worker is spawned that nothing asked for");
+    require(model_.occupants(slot) <= 1, Property::rolls_in_steps,
+            "a slot changes again before it was left by who drains there");
+    require(model_.steps() < model_.max_surge(), Property::rolls_in_steps,
+            "a slot begins to change although max_surge slots do already");
+    if (model_.steps() > 0) coverage_.visit(Situation::many_steps_at_once);
+    if (slot >= active->count()) coverage_.visit(Situation::rolled_without_predecessor);
+    const auto staying = [&](const Worker& worker) {
+        return worker.staying() && model_.generation(worker.generation)->shares_slots();
+    };
+    const auto alive = std::count_if(model_.workers.begin(), model_.workers.end(), staying) + 1;
+    require(alive <= std::int64_t{model_.shared_slots()} + model_.max_surge(), Property::rolls_in_steps,
+            "there are more workers than count and max_surge together");
+}
+
+// No slot waits for its turn that could have it, and none that was served is not.
+void Checker::steps_run() const {
+    const GenerationModel* active = model_.active();
+    if (model_.ending || active == nullptr) return;
+    const std::vector<bool> served = served_slots(std::nullopt);
+    for (Slot slot = 0; slot < active->count() && slot < served_.size(); ++slot)
+        require(!served_[slot] || served[slot], Property::slot_stays_served,
+                "a slot is left by who served it, and nobody else serves it");
+    const GenerationModel& target = *model_.roll_target();
+    if (model_.steps() >= model_.max_surge()) return;
+    for (Slot slot = 0; slot < target.count(); ++slot) {
+        const SlotModel& each = target.slots[slot];
+        require(
+            each.worker || each.restart_at || model_.occupants(slot) > 1,
+            target.state == GenerationState::active ? Property::slots_given_back : Property::rolls_in_steps,
+            "a slot could begin to change, and does not");
+    }
+}
+
+// By ready workers of the active generation, or of one of a rolling reload.
+std::vector<bool> Checker::served_slots(std::optional<WorkerId> beside) const {
+    std::vector<bool> served;
+    for (const Worker& worker : model_.workers) {
+        if (worker.state != WorkerState::ready || worker.id == beside) continue;
+        if (!model_.generation(worker.generation)->shares_slots()) continue;
+        if (worker.slot >= served.size()) served.resize(worker.slot + std::size_t{1});
+        served[worker.slot] = true;
+    }
+    return served;
+}
+
+}  // namespace sup::sim
