@@ -59,7 +59,6 @@ void promote(Step& step, Generation& generation) {
     change(step, generation, GenerationState::active);
     reply_promoted(step, reload, replaced);
     if (replaced != nullptr) drain(step, *replaced, generation.id);
-    drain_those_still_serving(step, generation.id);
 }
 
 // Without an active generation there is nothing to fall back to: what failed was the start.

@@ -164,10 +164,10 @@ void roll(Step& step) {
     begin_steps(step, next != nullptr ? *next : *active);
 }
 
-void drain_those_still_serving(Step& step, std::optional<GenerationId> successor) {
+void drain_those_still_serving(Step& step) {
     for (auto& [id, generation] : step.instance.generations) {
         if (!still_serves(generation)) continue;
-        for (auto& [worker_id, worker] : generation.workers) drain(step, worker, successor);
+        for (auto& [worker_id, worker] : generation.workers) drain(step, worker, std::nullopt);
     }
 }
 

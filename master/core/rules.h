@@ -37,7 +37,7 @@ void start_next_reload(Step& step);
 void begin_slot_soak(Step& step, const Generation& generation, Worker& worker);
 void on(Step& step, const SlotSoakEnd& timer);
 void roll(Step& step);
-void drain_those_still_serving(Step& step, std::optional<GenerationId> successor);
+void drain_those_still_serving(Step& step);
 
 // drain.cpp: how workers and generations leave. A worker that is leaving already is left alone, its deadline
 // too.

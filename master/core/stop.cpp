@@ -51,7 +51,7 @@ void on(Step& step, const StopRequested& event) {
     begin_end(step, 0);
     tell_the_draining(step);
     end_reload(step);
-    drain_those_still_serving(step, std::nullopt);
+    drain_those_still_serving(step);
     if (Generation* active = active_generation(step.instance)) drain(step, *active, std::nullopt);
 }
 

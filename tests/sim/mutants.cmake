@@ -233,7 +233,7 @@ sup_sim_mutant(slot-soak-skipped state.cpp
     "worker->second.state == WorkerState::ready &&
            !worker->second.timer;"
     "worker->second.state == WorkerState::ready;"
-    "nobody is drained before its successors")
+    "nobody is drained before its successors" --connections-only)
 sup_sim_mutant(one-step-too-many rolling.cpp
     "slot < target.slots.size() && steps < most;"
     "slot < target.slots.size() && steps <= most;"
@@ -257,24 +257,20 @@ sup_sim_mutant(gap-left rolling.cpp
 sup_sim_mutant(restoring-never-given-up rolling.cpp
     "give_up_restarts(step, *active, next->id);"
     ""
-    "timer")
+    "max_surge slots at once")
 sup_sim_mutant(slot-kept-twice rolling.cpp
     "serves(active, worker.slot) ||
                 served_elsewhere(step.instance, failed, worker.slot))"
     "serves(active, worker.slot))"
     "gives every slot back")
 sup_sim_mutant(stop-forgets-who-still-serves stop.cpp
-    "drain_those_still_serving(step, std::nullopt);"
+    "drain_those_still_serving(step);"
     ""
     "a stop signals every worker once")
-sup_sim_mutant(promotion-forgets-who-still-serves reload.cpp
-    "drain_those_still_serving(step, generation.id);"
-    ""
-    "every worker of a replaced generation")
 sup_sim_mutant(last-that-takes-replaced rolling.cpp
     "if (std::exchange(slot.spoke, false)) close_inbox_if_nobody_takes(step, active, successor);"
     ""
-    "is sent on, before")
+    "an inbox is closed to senders")
 sup_sim_mutant(max-surge-not-saved save.cpp
     "{\"max_surge\", saved(policy.max_surge)}"
     "{\"max_surge\", nullptr}"
