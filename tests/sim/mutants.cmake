@@ -91,7 +91,7 @@ sup_sim_mutant(restarting-slot-forgotten handoff.cpp
 sup_sim_mutant(the-killed-take handoff.cpp
     "slot != nullptr && worker->state != WorkerState::killing"
     "slot != nullptr"
-    "is sent on, before")
+    "an inbox is closed to senders")
 sup_sim_mutant(never-offered handoff.cpp
     "worker->channel = true;"
     ""
