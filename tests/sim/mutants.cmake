@@ -91,7 +91,7 @@ sup_sim_mutant(restarting-slot-forgotten handoff.cpp
 sup_sim_mutant(the-killed-take handoff.cpp
     "slot != nullptr && worker->state != WorkerState::killing"
     "slot != nullptr"
-    "is sent on, before")
+    "an inbox is closed to senders")
 sup_sim_mutant(never-offered handoff.cpp
     "worker->channel = true;"
     ""
@@ -233,7 +233,7 @@ sup_sim_mutant(slot-soak-skipped state.cpp
     "worker->second.state == WorkerState::ready &&
            !worker->second.timer;"
     "worker->second.state == WorkerState::ready;"
-    "nobody is drained before its successors" --connections-only)
+    "a generation is promoted when" --connections-only)
 sup_sim_mutant(one-step-too-many rolling.cpp
     "slot < target.slots.size() && steps < most;"
     "slot < target.slots.size() && steps <= most;"
