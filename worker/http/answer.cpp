@@ -166,7 +166,7 @@ void Protocol::finish_answer() {
 
 // The last copy of the response went.
 void Protocol::handle_dropped() {
-    if (exchange_->answering == Exchange::Answering::complete || exchange_->awaited()) return;
+    if (closing_ || exchange_->answering == Exchange::Answering::complete || exchange_->awaited()) return;
     if (exchange_->bodiless()) return finish_answer();
     if (exchange_->answering == Exchange::Answering::streaming) return cut();
     exchange_->headers.clear();

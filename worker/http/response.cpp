@@ -58,9 +58,9 @@ bool Response::open() const {
     return live() && !exchange_->bodiless();
 }
 
-// The answer is not complete, and there is a client to have it.
+// The answer is neither complete nor cut, and there is a client to have it.
 bool Response::live() const {
-    return exchange_ != nullptr && exchange_->protocol != nullptr &&
+    return exchange_ != nullptr && exchange_->protocol != nullptr && !exchange_->protocol->ending() &&
            exchange_->answering != Exchange::Answering::complete;
 }
 

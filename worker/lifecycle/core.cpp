@@ -11,6 +11,9 @@
 namespace sup::worker {
 namespace {
 
+// A status may be lost when the supervisor is busy, but without READY=1 the worker is killed in the end.
+constexpr Duration ready_patience{5'000};
+
 // Each connection takes a descriptor, and the customary soft limit of 1024 is there only for programs that
 // use select(2).
 void raise_descriptor_limit() {
@@ -170,14 +173,14 @@ void Core::ready() {
 // A worker of sup opens its channel with the same message (docs: the worker protocol); the master keeps the
 // other end.
 Status Core::announce() {
-    if (!notify_ || !environment_.under_sup()) return notify_.send("READY=1");
+    if (!notify_ || !environment_.under_sup()) return notify_.send("READY=1", {}, ready_patience);
     Result<Channel::Ends> ends = Channel::open();
-    if (!ends) return notify_.send("READY=1");
+    if (!ends) return notify_.send("READY=1", {}, ready_patience);
     channel_ = std::make_unique<Channel>(loop_.get(), std::move(ends->ours), [this](ChannelPacket packet) {
         std::visit([this](auto&& one) { use(std::forward<decltype(one)>(one)); }, std::move(packet));
     });
     const int masters = ends->masters.get();
-    return notify_.send("READY=1\nX_SUP_CHANNEL=1", {&masters, 1});
+    return notify_.send("READY=1\nX_SUP_CHANNEL=1", {&masters, 1}, ready_patience);
 }
 
 void Core::status(std::string_view text) {

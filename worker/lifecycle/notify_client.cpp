@@ -1,5 +1,6 @@
 #include "worker/lifecycle/notify_client.h"
 
+#include <poll.h>
 #include <sys/socket.h>
 #include <sys/un.h>
 
@@ -11,7 +12,7 @@
 
 namespace sup::worker {
 
-Status NotifyClient::send(std::string_view lines, std::span<const int> descriptors) const {
+Status NotifyClient::send(std::string_view lines, std::span<const int> descriptors, Duration patience) const {
     if (address_.empty()) return Success{};
     const std::string what = "cannot notify the supervisor at " + address_;
     sockaddr_un target{};
@@ -26,7 +27,12 @@ Status NotifyClient::send(std::string_view lines, std::span<const int> descripto
     if (!socket) return errno_error(what);
     if (::connect(socket.get(), reinterpret_cast<const sockaddr*>(&target), size) != 0)
         return errno_error(what);
-    const Result<SendOutcome> outcome = send_unix_message(socket.get(), lines, descriptors);
+    Result<SendOutcome> outcome = send_unix_message(socket.get(), lines, descriptors);
+    if (outcome && *outcome == SendOutcome::would_block && patience > Duration{0}) {
+        pollfd room{socket.get(), POLLOUT, 0};
+        ::poll(&room, 1, static_cast<int>(patience.count()));
+        outcome = send_unix_message(socket.get(), lines, descriptors);
+    }
     if (!outcome) return Error{what + ": " + outcome.error().message};
     if (*outcome != SendOutcome::sent) return Error{what + ": its queue is full or it is gone"};
     return Success{};

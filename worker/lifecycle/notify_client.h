@@ -5,6 +5,7 @@
 #include <string>
 #include <string_view>
 
+#include "common/duration.h"
 #include "common/result.h"
 
 namespace sup::worker {
@@ -17,9 +18,11 @@ public:
 
     explicit operator bool() const { return !address_.empty(); }
 
-    // Lines such as "READY=1\nSTATUS=…"; descriptors travel along and stay the caller's. Never blocks for
-    // long: the receiver is the supervisor.
-    Status send(std::string_view lines, std::span<const int> descriptors = {}) const;
+    // Lines such as "READY=1\nSTATUS=…"; descriptors travel along and stay the caller's. The supervisor's
+    // queue is short (net.unix.max_dgram_qlen, often 10): blocks for `patience` at the most until it has
+    // room.
+    Status send(std::string_view lines, std::span<const int> descriptors = {},
+                Duration patience = Duration{0}) const;
 
 private:
     std::string address_;

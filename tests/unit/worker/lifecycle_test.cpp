@@ -1,13 +1,16 @@
 // The worker's small parts: environment, notifications, packets, addresses.
 #include <sys/socket.h>
+#include <sys/un.h>
 #include <unistd.h>
 #include <uv.h>
 
 #include <array>
 #include <csignal>
+#include <cstddef>
 #include <cstdlib>
 #include <memory>
 #include <string>
+#include <thread>
 
 #include "sup/worker.h"
 #include "tests/catch.h"
@@ -146,6 +149,28 @@ TEST_CASE("notifying nobody is no failure, notifying a socket that is not there 
     REQUIRE_FALSE(missing);
     CHECK(missing.error().message.find("/nonexistent/notify") != std::string::npos);
     CHECK_FALSE(NotifyClient(std::string(200, 'x')).send("READY=1"));
+}
+
+TEST_CASE("what must arrive waits for room in the supervisor's queue, and nothing else does") {
+    const sup::UniqueFd receiver(::socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0));
+    sockaddr_un name{};
+    name.sun_family = AF_UNIX;
+    REQUIRE(::bind(receiver.get(), reinterpret_cast<const sockaddr*>(&name), sizeof(sa_family_t)) == 0);
+    socklen_t size = sizeof name;
+    REQUIRE(::getsockname(receiver.get(), reinterpret_cast<sockaddr*>(&name), &size) == 0);
+    const timeval patience{30, 0};
+    ::setsockopt(receiver.get(), SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof patience);
+    const std::string chosen(name.sun_path + 1, size - offsetof(sockaddr_un, sun_path) - 1);
+    const NotifyClient client("@" + chosen);
+    int sent = 0;
+    while (client.send("STATUS=starting").ok()) ++sent;
+    CHECK(sent > 0);
+    std::thread supervisor([&] {
+        std::array<char, 100> line{};
+        for (int i = 0; i <= sent; ++i) ::recv(receiver.get(), line.data(), line.size(), 0);
+    });
+    CHECK(client.send("READY=1", {}, std::chrono::seconds(30)).ok());
+    supervisor.join();
 }
 
 TEST_CASE("addresses to listen on") {

@@ -584,6 +584,35 @@ TEST_CASE("an answer longer or shorter than it promised cuts the connection") {
     CHECK(closes(shorter));
 }
 
+TEST_CASE("after a handler gave up, nothing of it is sent any more") {
+    bool gone = false;
+    Wire at_once([&](Request&, Response response) {
+        response.on_gone([&] { gone = true; });
+        response.abort();
+        CHECK_FALSE(response.open());
+        response.send(200, "too late");
+    });
+    CHECK(at_once.give(get("/")).empty());
+    CHECK(closes(at_once));
+    CHECK(gone);
+    Wire midway([](Request&, Response response) {
+        response.start(200);
+        response.write("a part");
+        response.abort();
+        CHECK_FALSE(response.write("too late"));
+        response.end();
+    });
+    const std::string text = midway.give(get("/"));
+    CHECK(text.substr(text.size() - 8) == "a part\r\n");
+    CHECK(closes(midway));
+    Wire beyond_its_length([](Request&, Response response) {
+        response.start(200, 3);
+        CHECK_FALSE(response.write("four"));
+        CHECK_FALSE(response.write("two"));
+    });
+    CHECK_FALSE(contains(beyond_its_length.give(get("/")), "two"));
+}
+
 TEST_CASE("a client that is too slow gets a 408, unless its answer has begun") {
     Wire in_head(tell_target);
     in_head.give("GET /");
