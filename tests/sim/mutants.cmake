@@ -233,7 +233,7 @@ sup_sim_mutant(slot-soak-skipped state.cpp
     "worker->second.state == WorkerState::ready &&
            !worker->second.timer;"
     "worker->second.state == WorkerState::ready;"
-    "nobody is drained before its successors" --connections-only)
+    "a generation is promoted when" --connections-only)
 sup_sim_mutant(one-step-too-many rolling.cpp
     "slot < target.slots.size() && steps < most;"
     "slot < target.slots.size() && steps <= most;"
