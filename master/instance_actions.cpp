@@ -297,6 +297,7 @@ void Instance::note_promotion(core::GenerationId generation) {
         last_reload_ = outcome;
     }
     active_ = generation;
+    aborted_.reset();  // what an earlier one left in O_NONBLOCK is now as these workers want it
     remove_retired_files();
     steer_listeners();
     const config::Config& config = generations_.at(generation)->config;
