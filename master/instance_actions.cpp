@@ -181,7 +181,21 @@ void Instance::perform(const core::Release& action) {
             number(action.generation), lost);
     }
     generations_.erase(action.generation);
-    restore_listeners(action.generation == aborted_);
+    const Generation* serving = serving_generation();
+    if (serving == nullptr) return;
+    restore_listeners(*serving);
+    if (action.generation == aborted_) restore_nonblock(*serving);
+}
+
+// What never came to serve may have left its own O_NONBLOCK on the shared sockets, which the workers that
+// still serve may not expect.
+void Instance::restore_nonblock(const Generation& serving) {
+    for (const auto& listener : serving.listeners) {
+        for (const auto& socket : listener->sockets()) {
+            const auto before = nonblock_before_.find(socket.get());
+            if (before != nonblock_before_.end()) warn(socket->set_nonblock(before->second));
+        }
+    }
 }
 
 std::size_t Instance::slots_of(const Generation* generation) const {
@@ -216,21 +230,22 @@ void Instance::tell_lost_queues(const Generation& generation) {
     }
 }
 
-// What is gone may have left the shared sockets with its own backlog, and, where it never came to serve, with
-// its own O_NONBLOCK, which the workers that still serve may not expect.
-void Instance::restore_listeners(bool with_flags) {
-    for (const auto& view : core_.view().generations) {
-        if (view.state != core::GenerationState::active) continue;
-        for (const auto& listener : generations_.at(view.generation)->listeners) {
-            Status restored = listener->restore();
-            for (const auto& socket : listener->sockets()) {
-                const auto before = nonblock_before_.find(socket.get());
-                if (restored && with_flags && before != nonblock_before_.end())
-                    restored = socket->set_nonblock(before->second);
-            }
-            if (!restored) log_.warning("{}", restored.error().message);
-        }
-    }
+// The one that is active and does not end yet.
+const Generation* Instance::serving_generation() const {
+    const core::View view = core_.view();
+    const auto serving =
+        std::ranges::find(view.generations, core::GenerationState::active, &core::GenerationView::state);
+    return serving == view.generations.end() ? nullptr : find_generation(serving->generation);
+}
+
+void Instance::restore_listeners(const Generation& generation) {
+    const Generation* serving = serving_generation();
+    const Listeners active = serving == nullptr ? Listeners{} : serving->listeners;
+    for (const auto& listener : generation.listeners) warn(listener->restore(active));
+}
+
+void Instance::warn(const Status& status) {
+    if (!status) log_.warning("{}", status.error().message);
 }
 
 ReloadOutcome Instance::failed_outcome(const core::Reply& reply) {
@@ -299,6 +314,7 @@ void Instance::note_promotion(core::GenerationId generation) {
     active_ = generation;
     aborted_.reset();  // what an earlier one left in O_NONBLOCK is now as these workers want it
     remove_retired_files();
+    for (const auto& listener : generations_.at(generation)->listeners) warn(listener->apply());
     steer_listeners();
     const config::Config& config = generations_.at(generation)->config;
     log_.configure(config.log.level, config.log.format);
@@ -344,10 +360,7 @@ void Instance::perform(const core::GenerationChanged& action) {
 void Instance::perform(const core::WorkerChanged& action) {
     const WorkerProcess* worker = find_worker(action.worker);
     if (action.state == core::WorkerState::ready && worker != nullptr) {
-        for (const auto& listener : worker->generation().listeners) {
-            if (Status restored = listener->restore(); !restored)
-                log_.warning("{}", restored.error().message);
-        }
+        restore_listeners(worker->generation());
         if (worker->generation_id() == active_ && slots_of(&worker->generation()) != steered_slots_)
             steer_listeners();
         announce(worker_ready_event(action, worker->pid(), core_.view()));
