@@ -87,7 +87,7 @@ sup_sim_mutant(offered-without-a-channel handoff.cpp
 sup_sim_mutant(restarting-slot-forgotten handoff.cpp
     "return takes_connections(*generation) ? successor : std::nullopt;"
     "return takes_connections(*generation) && std::ranges::any_of(generation->slots, [](const SlotRecord& slot) { return slot.spoke && slot.worker; }) ? successor : std::nullopt;"
-    "is sent on, before")
+    "is offered its successor's inbox exactly where")
 sup_sim_mutant(the-killed-take handoff.cpp
     "slot != nullptr && worker->state != WorkerState::killing"
     "slot != nullptr"
