@@ -48,11 +48,7 @@ void Instance::perform(const core::Prepare& action) {
     log_.info("generation {} prepared: {} ({})", number(generation.id), executable.path,
               executable.pinned ? "pinned" : "a script, run by its path and not pinned");
     const core::Policy policy = policy_of(generation.config);
-    nonblock_before_.clear();
-    for (const auto& listener : held_listeners()) {
-        for (const auto& socket : listener->sockets())
-            nonblock_before_.emplace(socket.get(), socket->nonblock_now());
-    }
+    note_nonblock();
     if (const Generation* serving = active_ ? find_generation(*active_) : nullptr) {
         for (const std::string& warning : describe_surplus_sockets(generation, *serving))
             log_.warning("{}", warning);
@@ -88,8 +84,9 @@ void Instance::perform(const core::Drain& action) {
     const Generation* successor = action.successor ? find_generation(*action.successor) : nullptr;
     log_.debug("{} is told to drain ({})", name_of(action.worker),
                config::drain_signal_name(worker->generation().config.drain.signal));
-    if (worker->generation_id() == active_ && action.successor && action.successor != active_)
-        replaced_midway_.insert(action.worker);
+    const core::GenerationId own = worker->generation_id();
+    if (action.successor && *action.successor != own)
+        leaving_for_.emplace(action.worker, std::max(own, *action.successor));
     const Generation* inbox = action.inbox ? find_generation(*action.inbox) : nullptr;
     if (core_.view().state == core::InstanceState::stopping) remove_files(worker->generation().listeners);
     worker->drain(split_listeners(worker->generation(), worker->slot(), successor, slots_of(successor)),
@@ -181,7 +178,24 @@ void Instance::perform(const core::Release& action) {
             number(action.generation), lost);
     }
     generations_.erase(action.generation);
-    restore_listeners(action.generation == aborted_);
+    steer_listeners();
+    // A newer one's workers may have set O_NONBLOCK as they want it. When that fails, too, this comes again.
+    const bool undone = aborted_ && !generations_.empty() && generations_.rbegin()->first == active_;
+    restore_listeners(undone);
+    if (undone) aborted_ = false;
+}
+
+// While what an earlier reload left is there, its beginning counts, not what has been changed since.
+void Instance::note_nonblock() {
+    std::map<const ListeningSocket*, bool> before;
+    for (const auto& listener : held_listeners()) {
+        for (const auto& socket : listener->sockets()) {
+            const auto known = aborted_ ? nonblock_before_.find(socket.get()) : nonblock_before_.end();
+            before.emplace(socket.get(),
+                           known != nonblock_before_.end() ? known->second : socket->nonblock_now());
+        }
+    }
+    nonblock_before_ = std::move(before);
 }
 
 std::size_t Instance::slots_of(const Generation* generation) const {
@@ -191,15 +205,9 @@ std::size_t Instance::slots_of(const Generation* generation) const {
     return 0;
 }
 
-// Clients go to the slots that the active generation has now.
 void Instance::steer_listeners() {
-    const Generation* serving = active_ ? find_generation(*active_) : nullptr;
-    if (serving == nullptr) return;
-    steered_slots_ = slots_of(serving);
-    for (const auto& listener : serving->listeners) {
-        if (Status steered = listener->steer(steered_slots_); !steered)
-            log_.warning("{}", steered.error().message);
-    }
+    for (const Error& problem : steering_.follow(core_.view(), generations_))
+        log_.warning("{}", problem.message);
 }
 
 // Of sockets that close with their last generation: the promise's exceptions are told.
@@ -249,17 +257,17 @@ ReloadOutcome Instance::failed_outcome(const core::Reply& reply) {
                               worker->generation().config.worker.ready};
         outcome.worker_output = worker->last_lines();
     }
-    outcome.reason = describe(failure, failed) + restoring_words();
+    outcome.reason = describe(failure, failed) + restoring_words(reply);
     return outcome;
 }
 
 // What a rolling reload that failed midway had replaced does not come back in one moment.
-std::string Instance::restoring_words() const {
+std::string Instance::restoring_words(const core::Reply& reply) const {
     const core::View view = core_.view();
     std::ptrdiff_t serving = 0;
     for (const core::GenerationView& generation : view.generations) {
-        if (generation.state == core::GenerationState::aborting)
-            serving +=
+        if (generation.generation == reply.generation)
+            serving =
                 std::ranges::count(generation.workers, core::WorkerState::ready, &core::WorkerView::state);
     }
     if (serving == 0 || !active_) return {};
@@ -278,7 +286,7 @@ void Instance::perform(const core::Reply& action) {
             const bool start = action.request == start_request_;
             log_.error("{} failed: {}", start ? "the start" : "a reload", outcome.reason);
             (start ? failed_start_ : last_reload_) = outcome;
-            requests_.answer(action.request, to_json(outcome));
+            requests_.answer(action.request, to_json(with_connections(outcome)));
             return;
         }
         case core::Reply::Outcome::stopped: requests_.answer(action.request, {}); return;
@@ -297,9 +305,8 @@ void Instance::note_promotion(core::GenerationId generation) {
         last_reload_ = outcome;
     }
     active_ = generation;
-    aborted_.reset();  // what an earlier one left in O_NONBLOCK is now as these workers want it
+    aborted_ = false;  // what an earlier one left in O_NONBLOCK is now as these workers want it
     remove_retired_files();
-    steer_listeners();
     const config::Config& config = generations_.at(generation)->config;
     log_.configure(config.log.level, config.log.format);
     live_record_.set_drain(config.drain.signal, config.drain.timeout);
@@ -326,18 +333,18 @@ void Instance::forget_old_promotions() {
             continue;
         }
         promotions_.erase(generation);
-        drained_workers_.erase(replaced);
         entry = replaced_by_.erase(entry);
     }
+    std::erase_if(drain_totals_, [this](const auto& totals) {
+        const bool last = last_reload_ && last_reload_->generation == totals.first;
+        return !last && !promotions_.contains(totals.first);
+    });
 }
 
 void Instance::perform(const core::GenerationChanged& action) {
     log_.info("generation {} is {}", number(action.generation), core::to_string(action.state));
     if (action.state == core::GenerationState::active) note_promotion(action.generation);
-    if (action.state == core::GenerationState::aborting) {
-        aborted_ = action.generation;
-        if (active_) drained_workers_.erase(*active_);  // what a rolling reload had replaced before it failed
-    }
+    if (action.state == core::GenerationState::aborting) aborted_ = true;
     announce(to_event(action, core_.view()));
 }
 
@@ -348,8 +355,6 @@ void Instance::perform(const core::WorkerChanged& action) {
             if (Status restored = listener->restore(); !restored)
                 log_.warning("{}", restored.error().message);
         }
-        if (worker->generation_id() == active_ && slots_of(&worker->generation()) != steered_slots_)
-            steer_listeners();
         announce(worker_ready_event(action, worker->pid(), core_.view()));
     }
     announce(to_event(action, pid_of(action.worker)));
@@ -372,8 +377,6 @@ void Instance::perform(const core::ReloadWaits& action) {
 
 void Instance::perform(const core::CountChanged& action) {
     log_.info("generation {} now has {} workers", number(action.generation), action.count);
-    // A slot that was added gets connections once its worker is ready.
-    if (action.generation == active_ && action.count < steered_slots_) steer_listeners();
     announce(to_event(action));
 }
 

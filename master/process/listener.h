@@ -19,7 +19,8 @@ class Listener {
 public:
     // One socket; with `reuseport` one for each slot.
     Listener(const config::Listen& settings, const SocketAccess& access, Sockets sockets);
-    // New sockets, with everything as configured; `slots` of them with `reuseport`.
+    // New sockets, with everything as configured; with `reuseport` `slots` of them, and clients go to the
+    // first before steer_clients() says otherwise.
     static Result<std::shared_ptr<const Listener>> bind(const config::Listen& settings,
                                                         std::size_t slots = 1);
 
@@ -47,9 +48,6 @@ public:
     // description: a worker that set it runs an event loop, and would hang in its next accept(). An error,
     // too, when the file of a unix socket is not there any more.
     Status restore() const;
-    // With `reuseport`: new connections go to the sockets of the first `slots` slots alone, whatever others
-    // their group has. For the generation that is active.
-    Status steer(std::size_t slots) const;
     // restore(), and O_NONBLOCK exactly as configured. Only for a socket that no living worker has.
     Status reset() const;
 
@@ -67,7 +65,7 @@ using Listeners = std::vector<std::shared_ptr<const Listener>>;
 // name is the same too), unless somebody has removed or replaced the file of a unix socket; the rest is
 // bound. A socket that was kept is not touched until restore() or reset(): the reload may still fail. With
 // `reuseport` there are `slots` sockets; those of the first slots are kept, and those that are added get no
-// connections before steer().
+// clients before steer_clients() says so. Where other programs have joined a group, none are added.
 Result<Listeners> acquire_listeners(const std::vector<config::Listen>& wanted, const Listeners& held,
                                     std::size_t slots = 1);
 
