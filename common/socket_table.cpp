@@ -59,13 +59,24 @@ std::optional<BoundSocket> parse_line(const std::string& line, std::string_view 
     return bound;
 }
 
-std::vector<BoundSocket> parse_table(std::string_view table, std::string_view state) {
-    std::vector<BoundSocket> all;
-    std::istringstream lines{std::string(table)};
-    for (std::string line; std::getline(lines, line);) {
-        if (auto bound = parse_line(line, state)) all.push_back(*std::move(bound));
+bool is_connection(const std::string& line) {
+    std::istringstream fields{line};
+    std::string slot, local, remote, state;
+    return fields >> slot >> local >> remote >> state && slot != "sl" && state != listening;
+}
+
+// All that listen come before the first connection (the kernel's proc_net_tcp.rst), of which a busy machine
+// may have some hundred thousand: the kernel is not asked for them.
+void take_listening(std::istream& table, std::vector<BoundSocket>& all) {
+    for (std::string line; std::getline(table, line) && !is_connection(line);) {
+        if (auto bound = parse_line(line, listening)) all.push_back(*std::move(bound));
     }
-    return all;
+}
+
+void take_bound(std::istream& table, std::vector<BoundSocket>& all) {
+    for (std::string line; std::getline(table, line);) {
+        if (auto bound = parse_line(line, unconnected)) all.push_back(*std::move(bound));
+    }
 }
 
 std::string read_table(const char* name) {
@@ -73,30 +84,38 @@ std::string read_table(const char* name) {
     return {std::istreambuf_iterator<char>{file}, {}};
 }
 
-std::vector<BoundSocket> read_tables(std::array<const char*, 2> names, std::string_view state) {
+}  // namespace
+
+std::vector<BoundSocket> parse_tcp_table(std::string_view table) {
     std::vector<BoundSocket> all;
-    for (const char* name : names) {
-        for (BoundSocket& bound : parse_table(read_table(name), state)) all.push_back(std::move(bound));
+    std::istringstream lines{std::string(table)};
+    take_listening(lines, all);
+    return all;
+}
+
+std::vector<BoundSocket> parse_udp_table(std::string_view table) {
+    std::vector<BoundSocket> all;
+    std::istringstream lines{std::string(table)};
+    take_bound(lines, all);
+    return all;
+}
+
+std::vector<BoundSocket> listening_tcp_sockets() {
+    std::vector<BoundSocket> all;
+    for (const char* name : {"/proc/net/tcp", "/proc/net/tcp6"}) {
+        std::ifstream table{name};
+        take_listening(table, all);
     }
     return all;
 }
 
-}  // namespace
-
-std::vector<BoundSocket> parse_tcp_table(std::string_view table) {
-    return parse_table(table, listening);
-}
-
-std::vector<BoundSocket> parse_udp_table(std::string_view table) {
-    return parse_table(table, unconnected);
-}
-
-std::vector<BoundSocket> listening_tcp_sockets() {
-    return read_tables({"/proc/net/tcp", "/proc/net/tcp6"}, listening);
-}
-
 std::vector<BoundSocket> bound_udp_sockets() {
-    return read_tables({"/proc/net/udp", "/proc/net/udp6"}, unconnected);
+    std::vector<BoundSocket> all;
+    for (const char* name : {"/proc/net/udp", "/proc/net/udp6"}) {
+        std::ifstream table{name};
+        take_bound(table, all);
+    }
+    return all;
 }
 
 // "Num: RefCount Protocol Flags Type St Inode Path"; connected sockets of a server have its path, too.

@@ -19,7 +19,7 @@ struct BoundSocket {
 
 // Those of a table in the format of /proc/net/tcp, tcp6, udp or udp6; lines that are something else are
 // passed over.
-std::vector<BoundSocket> parse_tcp_table(std::string_view table);  // in LISTEN state
+std::vector<BoundSocket> parse_tcp_table(std::string_view table);  // in LISTEN state; they come first
 std::vector<BoundSocket> parse_udp_table(std::string_view table);  // not connected
 
 // Of both families. Empty where /proc is not there.

@@ -2,36 +2,81 @@
 // READY=1.
 #pragma once
 
+#include <uv.h>
+
 #include <cstddef>
+#include <functional>
+#include <memory>
+#include <nlohmann/json_fwd.hpp>
+#include <optional>
+#include <span>
+#include <string>
+#include <utility>
 
 #include "common/result.h"
 #include "common/scoreboard.h"
 #include "common/unique_fd.h"
 #include "master/generation.h"
 #include "master/inbox.h"
+#include "master/retry.h"
 
 namespace sup {
 
+// Main thread only. Sending never blocks. What cannot be sent at once, because too many descriptors are in
+// flight for the user (unix(7), ETOOMANYREFS) or because the worker does not read, is sent as soon as it can
+// be. What can never be sent, because the worker has closed its end, is told as trouble.
 class WorkerChannel {
 public:
+    // Neither may destroy the channel.
+    struct Callbacks {
+        std::function<void()> opened;  // after each send_inbox(): the packet is in the channel
+        std::function<void(const std::string&)> trouble;
+    };
     // Takes the descriptor that came with X_SUP_CHANNEL=1. Refuses anything but a unix SOCK_SEQPACKET socket.
-    static Result<WorkerChannel> adopt(UniqueFd socket);
+    static Result<std::unique_ptr<WorkerChannel>> adopt(uv_loop_t* loop, UniqueFd socket,
+                                                        Callbacks callbacks);
+    WorkerChannel(const WorkerChannel&) = delete;
+    WorkerChannel& operator=(const WorkerChannel&) = delete;
 
-    // None of these blocks. A worker that does not read its channel, or has closed it, is an Error, and is
-    // then drained by the signal alone.
-
+    // Where it keeps its counters.
+    void send_scoreboard(std::shared_ptr<const Scoreboard> scoreboard, std::size_t row);
     // Its generation's inbox: where it takes connections from, and where it may put its own back for its
     // peers.
-    Status send_inbox(const Inbox& inbox);
-    // Where it keeps its counters.
-    Status send_scoreboard(const Scoreboard& scoreboard, std::size_t row);
+    void send_inbox(std::shared_ptr<const Inbox> inbox);
     // The packet that comes just before the drain signal, and again when its successor changes. With `inbox`,
-    // the successor's, connections may be handed over.
-    Status send_drain(const ListenerSplit& listeners, const Inbox* inbox);
+    // the successor's, connections may be handed over. When that descriptor has to wait, the names go ahead
+    // without it.
+    void send_drain(ListenerSplit listeners, std::shared_ptr<const Inbox> inbox);
 
 private:
-    explicit WorkerChannel(UniqueFd socket) : socket_(std::move(socket)) {}
+    enum class Sent { yes, later, never };
+    struct ScoreboardPacket {
+        std::shared_ptr<const Scoreboard> scoreboard;
+        std::size_t row;
+    };
+    struct DrainPacket {
+        ListenerSplit listeners;
+        std::shared_ptr<const Inbox> inbox;
+        bool named = false;  // the names went ahead
+    };
+
+    WorkerChannel(uv_loop_t* loop, UniqueFd socket, Callbacks callbacks)
+        : socket_(std::move(socket)),
+          callbacks_(std::move(callbacks)),
+          retry_(loop, [this] { send_waiting(); }) {}
+    void send_waiting();
+    Sent send_scoreboard_packet();
+    Sent send_inbox_packet();
+    Sent send_drain_packet();
+    Sent send(const nlohmann::json& packet, std::span<const int> descriptors = {});
+
     UniqueFd socket_;
+    Callbacks callbacks_;
+    // What is still to be sent.
+    std::optional<ScoreboardPacket> scoreboard_;
+    std::shared_ptr<const Inbox> inbox_;
+    std::optional<DrainPacket> drain_;
+    Retry retry_;
 };
 
 }  // namespace sup

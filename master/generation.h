@@ -23,7 +23,7 @@ struct Generation {
     std::shared_ptr<const Executable> executable;
     std::shared_ptr<const PinnedDirectory> directory;
     Listeners listeners;
-    std::shared_ptr<const Inbox> inbox;
+    std::shared_ptr<Inbox> inbox;  // always this object, but it can be renewed
     std::shared_ptr<const Scoreboard> scoreboard;
     std::chrono::system_clock::time_point prepared_at;
 };

@@ -3,7 +3,7 @@
 #include <sys/socket.h>
 
 #include <array>
-#include <string_view>
+#include <utility>
 #include <vector>
 
 #include "common/unix_message.h"
@@ -21,19 +21,28 @@ void enlarge(int sender) {
 
 }  // namespace
 
-Result<std::shared_ptr<const Inbox>> Inbox::open() {
+Result<std::shared_ptr<Inbox>> Inbox::open() {
     std::array<int, 2> ends{};
     if (::socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0, ends.data()) != 0) {
         return errno_error("cannot make the generation's inbox: socketpair");
     }
     enlarge(ends[1]);
-    return std::shared_ptr<const Inbox>(new Inbox(UniqueFd{ends[0]}, UniqueFd{ends[1]}));
+    return std::shared_ptr<Inbox>(new Inbox(UniqueFd{ends[0]}, UniqueFd{ends[1]}));
 }
 
 // The kernel looks at the flag under the lock that puts a packet into the queue (unix_dgram_sendmsg), so
-// nothing comes in afterwards.
+// nothing comes in afterwards. Both directions, although nothing is ever sent back: only that is a hang-up,
+// which wakes senders that wait until they can write.
 void Inbox::close_to_senders() const {
-    ::shutdown(receiver(), SHUT_RD);
+    ::shutdown(receiver(), SHUT_RDWR);
+}
+
+Result<std::shared_ptr<const Inbox>> Inbox::renew() {
+    auto fresh = open();
+    if (!fresh) return fresh.error();
+    std::swap(receiver_, (*fresh)->receiver_);
+    std::swap(sender_, (*fresh)->sender_);
+    return std::shared_ptr<const Inbox>(std::move(*fresh));
 }
 
 std::size_t Inbox::discard() const {
@@ -43,23 +52,6 @@ std::size_t Inbox::discard() const {
         const auto received = receive_unix_message(receiver(), buffer);
         if (!received || !received->has_value() || (**received).size == 0) return closed;
         ++closed;
-    }
-}
-
-Inbox::Forwarded Inbox::forward(const Inbox& to) const {
-    Forwarded result;
-    std::vector<char> buffer(max_inbox_packet);
-    for (;;) {
-        const auto received = receive_unix_message(receiver(), buffer);
-        if (!received || !received->has_value() || (**received).size == 0) return result;
-        const UnixMessage& message = **received;
-        std::vector<int> descriptors;
-        for (const UniqueFd& descriptor : message.descriptors) descriptors.push_back(descriptor.get());
-        const auto sent =
-            send_unix_message(to.sender(), std::string_view(buffer.data(), message.size), descriptors);
-        const bool moved =
-            sent.ok() && *sent == SendOutcome::sent && !message.truncated && !message.descriptors_lost;
-        ++(moved ? result.moved : result.lost);
     }
 }
 

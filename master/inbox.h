@@ -13,21 +13,20 @@ namespace sup {
 // lives, so that nothing in the inbox is lost when workers die. The ends are shared open file descriptions.
 class Inbox {
 public:
-    static Result<std::shared_ptr<const Inbox>> open();
+    static Result<std::shared_ptr<Inbox>> open();
+    Inbox(const Inbox&) = delete;
+    Inbox& operator=(const Inbox&) = delete;
 
     int receiver() const noexcept { return receiver_.get(); }
     int sender() const noexcept { return sender_.get(); }
 
-    // For good, and for every process: sending to it is EPIPE from now on. What is in it can still be taken;
-    // after that the receiver reads the end.
+    // For good, and for every process: sending to it is EPIPE from now on, and who waits for room in it is
+    // woken. What is in it can still be taken; after that the receiver reads the end.
     void close_to_senders() const;
+    // Puts a new pair in the place of this one, which is returned, with what is in it. After an error nothing
+    // has changed.
+    Result<std::shared_ptr<const Inbox>> renew();
 
-    struct Forwarded {
-        std::size_t moved = 0;
-        std::size_t lost = 0;  // closed, because the other inbox could not take them
-    };
-    // Moves what is in here into another inbox, never blocking.
-    Forwarded forward(const Inbox& to) const;
     // Closes the connections that are in here, and says how many they were.
     std::size_t discard() const;
 

@@ -6,6 +6,7 @@
 
 #include <deque>
 #include <functional>
+#include <list>
 #include <map>
 #include <memory>
 #include <optional>
@@ -15,6 +16,7 @@
 #include "master/control/server.h"
 #include "master/core/supervisor.h"
 #include "master/generation.h"
+#include "master/inbox_relay.h"
 #include "master/listener_steering.h"
 #include "master/log.h"
 #include "master/outcome.h"
@@ -71,6 +73,7 @@ private:
     void perform(const core::Drain& action);
     void perform(const core::OfferInbox& action);
     void perform(const core::CloseInbox& action);
+    void perform(const core::ReopenInbox& action);
     void perform(const core::ForwardInbox& action);
     void perform(const core::Kill& action);
     void perform(const core::ArmTimer& action);
@@ -83,6 +86,12 @@ private:
     void perform(const core::ReloadWaits& action);
     void perform(const core::CountChanged& action);
     void perform(const core::Exit& action);
+
+    // instance_inboxes.cpp
+    void relay(core::GenerationId from, std::shared_ptr<const Inbox> inbox, core::GenerationId to);
+    void tell_relayed(core::GenerationId from, core::GenerationId to, const InboxRelay::Outcome& outcome);
+    void tell_discarded(core::GenerationId generation, std::size_t connections);
+    void discard_inbox(core::GenerationId generation);
 
     WorkerProcess::Callbacks callbacks_for(core::WorkerId id,
                                            const std::shared_ptr<const Generation>& generation,
@@ -126,6 +135,12 @@ private:
     uv::Timer turn_;
     std::map<core::TimerId, uv::Timer> timers_;
     std::map<core::GenerationId, std::shared_ptr<const Generation>> generations_;
+    // What is moved on out of closed inboxes, also when their generation is released.
+    struct Relay {
+        core::GenerationId to;
+        std::unique_ptr<InboxRelay> inbox;
+    };
+    std::list<Relay> relays_;
     std::map<core::WorkerId, std::unique_ptr<WorkerProcess>> workers_;
     // Exited, but a descendant that left the process group still holds their output.
     std::map<core::WorkerId, std::unique_ptr<WorkerProcess>> survived_by_output_;

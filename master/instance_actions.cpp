@@ -90,7 +90,7 @@ void Instance::perform(const core::Drain& action) {
     const Generation* inbox = action.inbox ? find_generation(*action.inbox) : nullptr;
     if (core_.view().state == core::InstanceState::stopping) remove_files(worker->generation().listeners);
     worker->drain(split_listeners(worker->generation(), worker->slot(), successor, slots_of(successor)),
-                  inbox == nullptr ? nullptr : inbox->inbox.get());
+                  inbox == nullptr ? nullptr : inbox->inbox);
 }
 
 void Instance::perform(const core::OfferInbox& action) {
@@ -104,25 +104,7 @@ void Instance::perform(const core::OfferInbox& action) {
     ListenerSplit listeners = split_listeners(worker->generation(), worker->slot(), taker, slots_of(taker));
     // The queues of its retired listeners were its first drain packet's matter.
     listeners.retired.clear();
-    worker->redirect(listeners, inbox == nullptr ? nullptr : inbox->inbox.get());
-}
-
-void Instance::perform(const core::CloseInbox& action) {
-    generations_.at(action.generation)->inbox->close_to_senders();
-}
-
-void Instance::perform(const core::ForwardInbox& action) {
-    const auto forwarded = generations_.at(action.from)->inbox->forward(*generations_.at(action.to)->inbox);
-    if (forwarded.moved > 0) {
-        log_.info("generation {} left {} connections in its inbox; they go on to generation {}",
-                  number(action.from), forwarded.moved, number(action.to));
-    }
-    if (forwarded.lost > 0) {
-        log_.warning(
-            "generation {} left {} connections in its inbox that generation {} could not take; they were "
-            "closed",
-            number(action.from), forwarded.lost, number(action.to));
-    }
+    worker->redirect(std::move(listeners), inbox == nullptr ? nullptr : inbox->inbox);
 }
 
 void Instance::perform(const core::Kill& action) {
@@ -170,13 +152,7 @@ void Instance::perform(const core::Release& action) {
         }
     }
     tell_lost_queues(*generations_.at(action.generation));
-    const std::size_t lost = generations_.at(action.generation)->inbox->discard();
-    if (lost > 0) {
-        log_.warning(
-            "generation {} left {} connections in its inbox, and nobody takes them any more; they were "
-            "closed",
-            number(action.generation), lost);
-    }
+    discard_inbox(action.generation);
     generations_.erase(action.generation);
     steer_listeners();
     // A newer one's workers may have set O_NONBLOCK as they want it. When that fails, too, this comes again.
@@ -344,7 +320,10 @@ void Instance::forget_old_promotions() {
 void Instance::perform(const core::GenerationChanged& action) {
     log_.info("generation {} is {}", number(action.generation), core::to_string(action.state));
     if (action.state == core::GenerationState::active) note_promotion(action.generation);
-    if (action.state == core::GenerationState::aborting) aborted_ = true;
+    if (action.state == core::GenerationState::aborting) {
+        aborted_ = true;
+        if (active_) remove_retired_files();  // of listeners that only it has
+    }
     announce(to_event(action, core_.view()));
 }
 
@@ -382,6 +361,7 @@ void Instance::perform(const core::CountChanged& action) {
 
 void Instance::perform(const core::Exit& action) {
     exit_code_ = action.code;
+    relays_.clear();
     survived_by_output_.clear();
     log_.set_listener({});
     control_->close();

@@ -10,20 +10,20 @@ namespace sup {
 Result<std::unique_ptr<WorkerProcess>> WorkerProcess::start(uv_loop_t* loop, const Spec& spec,
                                                             Callbacks callbacks) {
     if (Status same = spec.generation->executable->verify(); !same) return same.error();
-    std::unique_ptr<WorkerProcess> worker(new WorkerProcess(spec, std::move(callbacks)));
+    std::unique_ptr<WorkerProcess> worker(new WorkerProcess(loop, spec, std::move(callbacks)));
 
     auto notify = NotifySocket::open(
         loop, spec.notify_socket, std::nullopt,
         [raw = worker.get()](Notification notification) { raw->handle(std::move(notification)); });
     if (!notify) return notify.error();
     worker->notify_ = std::move(*notify);
-    if (Status opened = worker->open_readiness(loop); !opened) return opened.error();
-    if (Status opened = worker->open_output(loop); !opened) return opened.error();
-    if (Status spawned = worker->spawn_process(loop); !spawned) return spawned.error();
+    if (Status opened = worker->open_readiness(); !opened) return opened.error();
+    if (Status opened = worker->open_output(); !opened) return opened.error();
+    if (Status spawned = worker->spawn_process(); !spawned) return spawned.error();
     return worker;
 }
 
-Status WorkerProcess::open_output(uv_loop_t* loop) {
+Status WorkerProcess::open_output() {
     if (generation().config.log.workers == config::WorkerOutput::inherit) return Success{};
     OutputCapture::Callbacks callbacks;
     callbacks.on_line = [this](OutputStream stream, std::string_view line) { callbacks_.line(stream, line); };
@@ -33,7 +33,7 @@ Status WorkerProcess::open_output(uv_loop_t* loop) {
         if (exit_reported_) report_output_closed();
     };
     auto output =
-        OutputCapture::open(loop, std::nullopt, std::move(callbacks),
+        OutputCapture::open(loop_, std::nullopt, std::move(callbacks),
                             output_pipe_bytes(generation().config.worker.count, pipe_limit_of_user()));
     if (!output) return output.error();
     output_ = std::move(*output);
@@ -41,19 +41,19 @@ Status WorkerProcess::open_output(uv_loop_t* loop) {
 }
 
 // What it may say it is ready with, beside its notify socket.
-Status WorkerProcess::open_readiness(uv_loop_t* loop) {
+Status WorkerProcess::open_readiness() {
     const config::Worker& worker = generation().config.worker;
     const auto ready = [this] { became_ready(); };
     const auto trouble = [this](const std::string& what) { callbacks_.trouble(what); };
     if (speaks(worker, config::Protocol::einhorn)) {
         const bool counts = std::holds_alternative<config::ReadyByAck>(worker.ready);
-        auto ack = AckSocket::open(loop, spec_.ack_socket, std::nullopt,
+        auto ack = AckSocket::open(loop_, spec_.ack_socket, std::nullopt,
                                    {counts ? std::function<void()>(ready) : [] {}, trouble});
         if (!ack) return ack.error();
         ack_ = std::move(*ack);
     }
     if (std::holds_alternative<config::ReadyByNewline>(worker.ready)) {
-        auto pipe = ReadyPipe::open(loop, {ready, trouble});
+        auto pipe = ReadyPipe::open(loop_, {ready, trouble});
         if (!pipe) return pipe.error();
         ready_pipe_ = std::move(*pipe);
     }
@@ -107,7 +107,7 @@ SpawnRequest WorkerProcess::spawn_request() const {
     return request;
 }
 
-Status WorkerProcess::spawn_process(uv_loop_t* loop) {
+Status WorkerProcess::spawn_process() {
     auto process = spawn(spawn_request());
     if (!process) return process.error();
     if (output_) output_->close_worker_ends();
@@ -115,7 +115,7 @@ Status WorkerProcess::spawn_process(uv_loop_t* loop) {
     pid_ = process->pid;
     if (ack_) ack_->expect(pid_);
 
-    auto watch = ChildWatch::create(loop, pid_, std::move(process->pidfd),
+    auto watch = ChildWatch::create(loop_, pid_, std::move(process->pidfd),
                                     [this](const ExitReport& report) { handle_exit(report); });
     if (!watch) return watch.error();  // and the process is gone: see ChildWatch
     watch_ = std::move(*watch);
@@ -139,25 +139,21 @@ void WorkerProcess::became_ready() {
 }
 
 void WorkerProcess::open_channel(UniqueFd socket) {
-    auto channel = WorkerChannel::adopt(std::move(socket));
+    auto channel = WorkerChannel::adopt(loop_, std::move(socket),
+                                        {.opened =
+                                             [this] {
+                                                 spoke_channel_ = true;
+                                                 callbacks_.opened_channel();
+                                             },
+                                         .trouble = callbacks_.trouble});
     if (!channel) {
         if (!channel_refused_) callbacks_.trouble("its channel cannot be used: " + channel.error().message);
         channel_refused_ = true;
         return;
     }
     channel_ = std::move(*channel);
-    if (spec_.scoreboard_row) {
-        if (Status sent = channel_->send_scoreboard(*generation().scoreboard, *spec_.scoreboard_row); !sent) {
-            callbacks_.trouble("it got no scoreboard: " + sent.error().message);
-        }
-    }
-    if (Status sent = channel_->send_inbox(*generation().inbox); !sent) {
-        callbacks_.trouble("it got no inbox: " + sent.error().message);
-        channel_.reset();
-        return;
-    }
-    spoke_channel_ = true;
-    callbacks_.opened_channel();
+    if (spec_.scoreboard_row) channel_->send_scoreboard(generation().scoreboard, *spec_.scoreboard_row);
+    channel_->send_inbox(generation().inbox);
 }
 
 void WorkerProcess::handle_exit(const ExitReport& report) {
@@ -187,17 +183,18 @@ const ScoreboardRow* WorkerProcess::scoreboard_row() const {
     return &generation().scoreboard->row(*spec_.scoreboard_row);
 }
 
-void WorkerProcess::drain(const ListenerSplit& listeners, const Inbox* inbox) {
+void WorkerProcess::drain(ListenerSplit listeners, std::shared_ptr<const Inbox> inbox) {
     told_to_end_ = true;
-    redirect(listeners, inbox);
+    redirect(std::move(listeners), std::move(inbox));
     watch_->signal(generation().config.drain.signal);
 }
 
-void WorkerProcess::redirect(const ListenerSplit& listeners, const Inbox* inbox) {
-    if (!channel_) return;
-    if (Status sent = channel_->send_drain(listeners, inbox); !sent) {
-        callbacks_.trouble("its drain packet could not be sent: " + sent.error().message);
-    }
+void WorkerProcess::redirect(ListenerSplit listeners, std::shared_ptr<const Inbox> inbox) {
+    if (channel_) channel_->send_drain(std::move(listeners), std::move(inbox));
+}
+
+void WorkerProcess::send_inbox() {
+    if (channel_) channel_->send_inbox(generation().inbox);
 }
 
 void WorkerProcess::deliver_readiness() {

@@ -38,7 +38,7 @@ public:
     // Called from the loop, never from within start(). None may destroy the worker, but output_closed.
     struct Callbacks {
         std::function<void()> ready;
-        std::function<void()> opened_channel;  // comes before ready
+        std::function<void()> opened_channel;  // it has its inbox; comes before ready unless that had to wait
         std::function<void(Duration)> extended_timeout;
         std::function<void(OutputStream, std::string_view)> line;
         std::function<void(const std::string&)> trouble;  // something that a person should know, in words
@@ -75,22 +75,27 @@ public:
 
     // The channel's packet, where there is a channel, and then the drain signal to the main process. `inbox`
     // may be null: nobody takes its connections over.
-    void drain(const ListenerSplit& listeners, const Inbox* inbox);
+    void drain(ListenerSplit listeners, std::shared_ptr<const Inbox> inbox);
     // To a worker that drains already: its connections go elsewhere from now on.
-    void redirect(const ListenerSplit& listeners, const Inbox* inbox);
+    void redirect(ListenerSplit listeners, std::shared_ptr<const Inbox> inbox);
+    // Its generation's inbox is a new one.
+    void send_inbox();
     // SIGKILL to the whole group.
     void kill();
     // For the reaper of orphans: true when this process has ended and was reaped here.
     bool collect() { return watch_->collect(); }
 
 private:
-    WorkerProcess(Spec spec, Callbacks callbacks)
-        : spec_(std::move(spec)), generation_id_(spec_.generation->id), callbacks_(std::move(callbacks)) {}
-    Status open_readiness(uv_loop_t* loop);
-    Status open_output(uv_loop_t* loop);
+    WorkerProcess(uv_loop_t* loop, Spec spec, Callbacks callbacks)
+        : loop_(loop),
+          spec_(std::move(spec)),
+          generation_id_(spec_.generation->id),
+          callbacks_(std::move(callbacks)) {}
+    Status open_readiness();
+    Status open_output();
     WorkerVariables variables() const;
     SpawnRequest spawn_request() const;
-    Status spawn_process(uv_loop_t* loop);
+    Status spawn_process();
     void handle(Notification notification);
     void deliver_messages();
     void became_ready();
@@ -98,6 +103,7 @@ private:
     void handle_exit(const ExitReport& report);
     void report_output_closed();
 
+    uv_loop_t* loop_;
     Spec spec_;
     core::GenerationId generation_id_;
     Callbacks callbacks_;
@@ -112,7 +118,7 @@ private:
     std::unique_ptr<AckSocket> ack_;
     std::unique_ptr<ReadyPipe> ready_pipe_;
     std::unique_ptr<OutputCapture> output_;
-    std::optional<WorkerChannel> channel_;
+    std::unique_ptr<WorkerChannel> channel_;
     std::unique_ptr<ChildWatch> watch_;
     std::vector<std::string> last_words_;  // once the output has closed
 };

@@ -25,15 +25,17 @@ UniqueFd open_by_pid(pid_t pid) {
     return process ? open_process(*process) : UniqueFd{};
 }
 
-// The answer comes a moment before the end; only when the process has gone its ports and its name are free.
-Outcome wait_for_end(const Found& instance, const UniqueFd& master, const Deadline& deadline) {
-    if (master && !control::wait_readable(master.get(), deadline)) return still_going(instance.name);
+// Whoever asked wants it all to end, also when the master died before it had ended its workers.
+Outcome end_what_is_left(const Found& instance, bool now, const Deadline& deadline) {
     const Found after = look_at(instance.runtime_directory, instance.name);
     if (after.orphans.empty()) return Success{};
-    return CommandError{ExitCode::failed,
-                        "the master of " + instance.name +
-                            " died before it had stopped its workers: " + describe_workers(after.orphans) +
-                            " still serve; run `sup stop " + instance.name + "` again"};
+    return end_orphans(after, now, deadline);
+}
+
+// The answer comes a moment before the end; only when the process has gone its ports and its name are free.
+Outcome wait_for_end(const Found& instance, const UniqueFd& master, bool now, const Deadline& deadline) {
+    if (master && !control::wait_readable(master.get(), deadline)) return still_going(instance.name);
+    return end_what_is_left(instance, now, deadline);
 }
 
 Outcome stop_master(control::Client& client, const Found& instance, bool now, const Deadline& deadline) {
@@ -46,7 +48,7 @@ Outcome stop_master(control::Client& client, const Found& instance, bool now, co
         return explain(result.error(), instance.name, "the stop");
     }
     if (!master && !client.wait_for_end(deadline)) return still_going(instance.name);
-    return wait_for_end(instance, master, deadline);
+    return wait_for_end(instance, master, now, deadline);
 }
 
 // Its socket is gone (a cleaner of /tmp may have taken it), but the lock says that it lives, and who it is is
@@ -55,6 +57,8 @@ Outcome stop_by_signal(const Found& instance, bool now, const Deadline& deadline
     const auto record = read_live_record(instance.paths.live_workers);
     const UniqueFd master = record && *record ? open_process((*record)->master) : UniqueFd{};
     if (!master) {
+        if (!look_at(instance.runtime_directory, instance.name).running)
+            return end_what_is_left(instance, now, deadline);
         return CommandError{
             ExitCode::failed,
             "instance " + instance.name + " is being started or ended by another sup just now; try again"};
@@ -63,7 +67,7 @@ Outcome stop_by_signal(const Found& instance, bool now, const Deadline& deadline
     if (now)
         signal_process(master.get(),
                        SIGQUIT);  // a second request to stop kills; another signal, so that none is lost
-    return wait_for_end(instance, master, deadline);
+    return wait_for_end(instance, master, now, deadline);
 }
 
 Outcome stop(const StopOptions& options, std::string& name) {

@@ -69,12 +69,20 @@ struct OfferInbox {
     std::optional<GenerationId> inbox = {};
 };
 // Let nothing more into a generation's inbox; what is in it stays there to be taken. Whoever still sends to
-// it hears so at once (EPIPE), and has its next OfferInbox already.
+// it hears so at once (EPIPE), and has its next OfferInbox already. What is still being moved into it, by a
+// ForwardInbox or a ReopenInbox, goes on to `successor`; without one, nobody takes it any more.
 struct CloseInbox {
     GenerationId generation;
+    std::optional<GenerationId> successor = {};
+};
+// Somebody takes again in a generation whose inbox was closed: give the generation a new inbox, which is this
+// worker's from now on, and move into it what is left in the old one.
+struct ReopenInbox {
+    GenerationId generation;
+    WorkerId worker;
 };
 // Move what is left in a generation's inbox into another's. The last of the generation's workers has gone, so
-// nobody else would take it.
+// nobody else would take it. What does not fit is moved later, also after the Release.
 struct ForwardInbox {
     GenerationId from;
     GenerationId to;
@@ -145,9 +153,9 @@ struct Exit {
     int code = 0;
 };
 
-using Action = std::variant<Prepare, Spawn, Drain, OfferInbox, CloseInbox, ForwardInbox, Kill, ArmTimer,
-                            CancelTimer, Release, Reply, GenerationChanged, WorkerChanged, RestartScheduled,
-                            ReloadWaits, CountChanged, Exit>;
+using Action = std::variant<Prepare, Spawn, Drain, OfferInbox, CloseInbox, ReopenInbox, ForwardInbox, Kill,
+                            ArmTimer, CancelTimer, Release, Reply, GenerationChanged, WorkerChanged,
+                            RestartScheduled, ReloadWaits, CountChanged, Exit>;
 
 // One line for a log or a trace: "Spawn worker=7 generation=2 slot=0".
 std::string to_string(const Action& action);

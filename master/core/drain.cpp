@@ -21,6 +21,7 @@ void drain(Step& step, Worker& worker, std::optional<GenerationId> successor) {
     const Generation* generation = find_generation(step.instance, worker.generation);
     require(generation != nullptr, "a worker's generation lives as long as the worker");
     cancel(step, worker.timer);
+    worker.successor = successor;
     worker.inbox = inbox_for(step, worker, successor);
     step.act(Drain{worker.id, successor, worker.inbox});
     worker.timer = arm(step, DrainDeadline{worker.id}, later(step.now, generation->policy.drain_timeout));

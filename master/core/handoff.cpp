@@ -1,7 +1,8 @@
 // Who hands its connections over to whom. A generation's inbox is a second accept queue, and may be offered
 // only while somebody there will take from it: what is put into any other would wait for ever. A sender hears
 // of a change only when it next reads its channel, so an inbox is also closed before those leave who take
-// from it: after its close it only empties, and the last to go finds all that was ever put in.
+// from it: after its close it only empties, and the last to go finds all that was ever put in. A generation
+// that lives on, and in which somebody takes again, gets another one.
 #include <algorithm>
 
 #include "master/core/rules.h"
@@ -23,12 +24,19 @@ void offer(Step& step, Worker& worker, std::optional<GenerationId> inbox) {
     step.act(OfferInbox{worker.id, inbox});
 }
 
+// Where somebody takes now: in the generation that the worker was told takes over, or in the active one.
+std::optional<GenerationId> late_inbox_for(Step& step, const Worker& worker, const Generation& active) {
+    const Generation* named = worker.successor ? find_generation(step.instance, *worker.successor) : nullptr;
+    if (named != nullptr && takes_connections(*named)) return named->id;
+    return takes_connections(active) ? std::optional(active.id) : std::nullopt;
+}
+
 // Those that were told to finish by themselves need not any more.
 void offer_to_those_without(Step& step, const Generation& active) {
     for (auto& [generation_id, generation] : step.instance.generations) {
         for (auto& [worker_id, worker] : generation.workers) {
-            if (worker.state != WorkerState::draining || worker.inbox) continue;
-            if (const auto inbox = inbox_for(step, worker, active.id)) offer(step, worker, inbox);
+            if (worker.state != WorkerState::draining || !worker.channel || worker.inbox) continue;
+            if (const auto inbox = late_inbox_for(step, worker, active)) offer(step, worker, inbox);
         }
     }
 }
@@ -42,7 +50,15 @@ void close_inbox(Step& step, Generation& generation, std::optional<GenerationId>
                 offer(step, worker, inbox_for(step, worker, successor));
         }
     }
-    step.act(CloseInbox{generation.id});
+    const Generation* next = successor ? find_generation(step.instance, *successor) : nullptr;
+    const bool takes = next != nullptr && takes_connections(*next);
+    step.act(CloseInbox{generation.id, takes ? successor : std::nullopt});
+}
+
+void reopen_inbox(Step& step, Generation& generation, const Worker& taker) {
+    if (!generation.inbox_closed || is_leaving(generation)) return;
+    generation.inbox_closed = false;
+    step.act(ReopenInbox{generation.id, taker.id});
 }
 
 }  // namespace
@@ -54,8 +70,15 @@ void on(Step& step, const WorkerOpenedChannel& event) {
     Generation& generation = step.instance.generations.at(worker->generation);
     // One that is being killed will take nothing, and says nothing about the next one in its slot.
     SlotRecord* slot = slot_of(generation, *worker);
-    if (slot != nullptr && worker->state != WorkerState::killing) slot->spoke = true;
-    if (const Generation* active = active_generation(step.instance)) offer_to_those_without(step, *active);
+    if (slot != nullptr && worker->state != WorkerState::killing) {
+        slot->spoke = true;
+        reopen_inbox(step, generation, *worker);
+    }
+    const Generation* active = active_generation(step.instance);
+    // Its inbox was not closed when it began to leave, as nobody took from it.
+    if (is_leaving(generation))
+        close_inbox(step, generation, active != nullptr ? std::optional(active->id) : std::nullopt);
+    if (active != nullptr) offer_to_those_without(step, *active);
 }
 
 // The successor's inbox, if this worker can hand over and somebody there can take.

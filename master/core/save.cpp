@@ -70,7 +70,8 @@ json saved(const Worker& worker) {
             {"state", to_string(worker.state)}, {"spawned_at", saved(worker.spawned_at)},
             {"spawned", worker.spawned},        {"was_ready", worker.was_ready},
             {"restarts", worker.restarts},      {"timer", saved(worker.timer)},
-            {"channel", worker.channel},        {"inbox", saved(worker.inbox)}};
+            {"channel", worker.channel},        {"successor", saved(worker.successor)},
+            {"inbox", saved(worker.inbox)}};
 }
 
 json saved(const SlotRecord& slot) {

@@ -51,7 +51,8 @@ struct Worker {
     std::uint32_t restarts = 0;  // of its slot, when it was spawned
     // Starting: until ready. Ready, in a rolling reload: its soak. Draining: its deadline. Else none.
     std::optional<TimerId> timer = {};
-    std::optional<GenerationId> inbox = {};  // draining: where it hands its connections over to
+    std::optional<GenerationId> successor = {};  // draining: who its Drain said takes over
+    std::optional<GenerationId> inbox = {};      // draining: where it hands its connections over to
 };
 
 struct SlotRecord {
@@ -72,7 +73,7 @@ struct Generation {
     std::vector<SlotRecord> slots;
     std::map<WorkerId, Worker> workers;  // all the living, also those that left their slot
     std::optional<TimerId> soak = {};    // set while it soaks
-    bool inbox_closed = false;           // nothing more comes in, ever
+    bool inbox_closed = false;           // nothing comes in
 };
 
 struct Request {

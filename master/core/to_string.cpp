@@ -113,7 +113,10 @@ std::string line(const OfferInbox& action) {
     return Line("OfferInbox")("worker", action.worker)("inbox", action.inbox);
 }
 std::string line(const CloseInbox& action) {
-    return Line("CloseInbox")("generation", action.generation);
+    return Line("CloseInbox")("generation", action.generation)("successor", action.successor);
+}
+std::string line(const ReopenInbox& action) {
+    return Line("ReopenInbox")("generation", action.generation)("worker", action.worker);
 }
 std::string line(const ForwardInbox& action) {
     return Line("ForwardInbox")("from", action.from)("to", action.to);

@@ -131,6 +131,21 @@ TEST_CASE("a second stop kills at once what still drains") {
     CHECK(eventually([&] { return !proc::alive(instance.master()); }));
 }
 
+TEST_CASE("a stop whose master is killed meanwhile ends the workers by itself") {
+    Instance instance{{.command = {"./worker", "--ignore-drain"}, .drain_timeout = "1s"}};
+    instance.start();
+    const auto pids = instance.worker_pids();
+    Child stop(instance.sandbox()->command({"stop"}));
+    instance.wait_for("stopping", [](const auto& now) { return now.state == "stopping"; });
+    REQUIRE(::kill(instance.master(), SIGKILL) == 0);
+    const Outcome stopped = stop.wait();
+    INFO(stopped.text());
+    CHECK(stopped.exit_code == 0);
+    CHECK(stopped.out.find("of a master that is gone") != std::string::npos);
+    for (const pid_t pid : pids) CHECK(!proc::alive(pid));
+    CHECK(instance.sandbox()->sup({"status"}).exit_code == 3);
+}
+
 TEST_CASE("sup stop --now kills at once") {
     Instance instance{{.command = {"./worker", "--ignore-drain"}, .drain_timeout = "1h"}};
     instance.start();

@@ -29,6 +29,7 @@ private:
     void work();
     // Whether to end after this many seeds.
     bool enough(std::uint64_t before) const;
+    bool expected(const Violation& violation) const;
     void note(std::uint64_t seed, const Violation& violation);
     int conclude_expected() const;
 

@@ -79,12 +79,15 @@ private:
     std::optional<core::GenerationId> inbox_for(const Worker& worker,
                                                 std::optional<core::GenerationId> successor);
     void owe_close(GenerationModel& left, std::optional<core::GenerationId> successor);
+    void owe_close_at_once(GenerationModel& left, std::optional<core::GenerationId> successor);
+    void owe_reopening(GenerationModel& generation, const Worker& taker);
     void owe_late_offers(const GenerationModel& active);
     void owe_word_of_the_stop();
     void owe_forward(GenerationModel& gone);
     void check_offer(const Worker& worker, const core::Drain& owed, const core::Drain& action) const;
     void done(const core::OfferInbox& action);
     void done(const core::CloseInbox& action);
+    void done(const core::ReopenInbox& action);
     void done(const core::ForwardInbox& action);
     void offers_hold() const;
 

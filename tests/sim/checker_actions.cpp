@@ -91,6 +91,7 @@ void Checker::done(const Drain& action) {
                     "a worker is drained before the askers were told of the promotion");
     }
     worker.owed.reset();
+    worker.successor = action.successor;
     worker.inbox = action.inbox;
     worker.state = WorkerState::draining;
     worker.due = now_ + model_.generation(worker.generation)->policy.drain_timeout;

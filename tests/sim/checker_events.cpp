@@ -178,8 +178,14 @@ bool Checker::happened(const WorkerOpenedChannel& event) {
     GenerationModel& generation = *model_.generation(worker->generation);
     const bool holds_slot =
         worker->slot < generation.slots.size() && generation.slots[worker->slot].worker == worker->id;
-    if (holds_slot && !worker->killing()) generation.slots[worker->slot].spoke = true;
-    if (const GenerationModel* active = model_.active()) owe_late_offers(*active);
+    if (holds_slot && !worker->killing()) {
+        generation.slots[worker->slot].spoke = true;
+        owe_reopening(generation, *worker);
+    }
+    const GenerationModel* active = model_.active();
+    if (generation.leaving())
+        owe_close_at_once(generation, active != nullptr ? std::optional(active->id) : std::nullopt);
+    if (active != nullptr) owe_late_offers(*active);
     return true;
 }
 

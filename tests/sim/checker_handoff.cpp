@@ -30,9 +30,15 @@ std::optional<GenerationId> Checker::inbox_for(const Worker& worker, std::option
 void Checker::owe_close(GenerationModel& left, std::optional<GenerationId> successor) {
     const bool spoken =
         std::any_of(left.slots.begin(), left.slots.end(), [](const SlotModel& slot) { return slot.spoke; });
-    if (left.inbox_closed || (left.leaving() && !spoken)) return;  // nobody has put anything in
+    if (left.leaving() && !spoken) return;  // nobody has put anything in
+    owe_close_at_once(left, successor);
+}
+
+void Checker::owe_close_at_once(GenerationModel& left, std::optional<GenerationId> successor) {
+    if (left.inbox_closed) return;
     left.inbox_closed = true;
     left.close_owed = true;
+    left.sent_on_to = successor && model_.takes(*model_.generation(*successor)) ? successor : std::nullopt;
     for (Worker& worker : model_.workers) {
         if (!worker.draining() || worker.inbox != left.id) continue;
         const bool takes = successor && model_.takes(*model_.generation(*successor));
@@ -48,13 +54,27 @@ void Checker::owe_close(GenerationModel& left, std::optional<GenerationId> succe
     }
 }
 
-// Somebody takes there now: who had to finish alone need not any more.
+// It lives on, and somebody takes there again.
+void Checker::owe_reopening(GenerationModel& generation, const Worker& taker) {
+    if (!generation.inbox_closed || generation.leaving()) return;
+    coverage_.visit(Situation::inbox_reopened);
+    generation.inbox_closed = false;
+    generation.reopen_owed = taker.id;
+}
+
+// Somebody takes there now: who had to finish alone need not any more. Best by whom it was told takes over.
 void Checker::owe_late_offers(const GenerationModel& active) {
-    if (!model_.takes(active)) return;
     for (Worker& worker : model_.workers) {
         if (!worker.draining() || !worker.channel || worker.inbox || worker.offer_owed) continue;
-        worker.offer_owed = Offer{active.id};
-        coverage_.visit(Situation::offered_late);
+        const GenerationModel* named = worker.successor ? model_.generation(*worker.successor) : nullptr;
+        if (named != nullptr && model_.takes(*named)) {
+            worker.offer_owed = Offer{named->id};
+            coverage_.visit(named == &active ? Situation::offered_late
+                                             : Situation::offered_late_by_the_named);
+        } else if (model_.takes(active)) {
+            worker.offer_owed = Offer{active.id};
+            coverage_.visit(Situation::offered_late);
+        }
     }
 }
 
@@ -108,6 +128,8 @@ void Checker::done(const OfferInbox& action) {
          "an offer changes that nothing asks to change");
     rule(!worker.offer_owed || worker.offer_owed->inbox == action.inbox, Property::handoffs_sent_on,
          "a worker is sent on to the wrong inbox");
+    rule(!action.inbox || !model_.generation(*action.inbox)->reopen_owed, Property::inbox_closed,
+         "a closed inbox is offered before it is reopened");
     worker.offer_owed.reset();
     worker.inbox = action.inbox;
 }
@@ -120,7 +142,17 @@ void Checker::done(const CloseInbox& action) {
     for (const Worker& worker : model_.workers)
         rule(!worker.offer_owed || worker.inbox != action.generation, Property::handoffs_sent_on,
              "an inbox is closed before those who hand over to it are sent on");
+    rule(action.successor == generation->sent_on_to, Property::inbox_forwarded,
+         "what is on its way into a closed inbox goes on to where nobody takes, or is given up");
     generation->close_owed = false;
+}
+
+void Checker::done(const ReopenInbox& action) {
+    GenerationModel* generation = model_.generation(action.generation);
+    require(generation != nullptr, Property::only_the_living, "an inbox is reopened that is not there");
+    rule(generation->reopen_owed == action.worker, Property::inbox_closed,
+         "an inbox is reopened that is not closed, or for nobody who takes from it");
+    generation->reopen_owed.reset();
 }
 
 void Checker::done(const ForwardInbox& action) {
@@ -142,6 +174,8 @@ void Checker::offers_hold() const {
              "a gone generation's inbox is not forwarded");
         rule(!generation.close_owed, Property::inbox_closed,
              "an inbox stays open although nobody will take from it");
+        rule(!generation.reopen_owed, Property::inbox_closed,
+             "an inbox stays closed although somebody takes from it again");
     }
     for (const Worker& worker : model_.workers) {
         rule(!worker.offer_owed, Property::handoffs_sent_on,

@@ -21,6 +21,20 @@ Connections::Inbox* Connections::inbox(GenerationId generation) {
     return found == inboxes_.end() ? nullptr : &*found;
 }
 
+const Connections::Inbox* Connections::inbox(GenerationId generation) const {
+    return const_cast<Connections*>(this)->inbox(generation);
+}
+
+// An inbox that is open is left to the peers by those who drain.
+bool Connections::should_take(const Member& member) const {
+    const Inbox* own = inbox(member.generation);
+    return own != nullptr && !member.superseded && (!member.draining || own->closed);
+}
+
+bool Connections::takes(const Member& member) const {
+    return !member.hung && should_take(member);
+}
+
 void Connections::tell(const char* what, WorkerId worker, std::optional<GenerationId> inbox) const {
     if (!trace_) return;
     std::string line = std::string("            ~  ") + what +
@@ -29,36 +43,79 @@ void Connections::tell(const char* what, WorkerId worker, std::optional<Generati
     trace_(line);
 }
 
-void Connections::prepared(GenerationId generation) {
-    inboxes_.push_back({.generation = generation});
+void Connections::prepared(GenerationId generation, std::uint32_t capacity) {
+    inboxes_.push_back({.generation = generation, .capacity = capacity});
 }
 
-// Who is to take it may have died already.
-void Connections::put(Inbox& inbox) {
+// Who is to take it may have died already. False when it does not fit.
+bool Connections::put(Inbox& inbox) {
+    if (inbox.content.all() >= inbox.capacity) return false;
     const bool nobody = !taker(inbox.generation, 0);
     ++(nobody && !inbox.awaited.empty() ? inbox.content.bereft : inbox.content.forgotten);
+    return true;
 }
 
-void Connections::close(GenerationId generation) {
+// Whoever took from it will not any more, through no fault of the core's.
+void Connections::nobody_left(Inbox& inbox) {
+    if (!taker(inbox.generation, 0)) inbox.content = {.forgotten = 0, .bereft = inbox.content.all()};
+}
+
+void Connections::close(GenerationId generation, std::optional<GenerationId> successor) {
     if (Inbox* closed = inbox(generation)) closed->closed = true;
+    for (Inbox& inbox : inboxes_) {
+        if (inbox.forwarded_to != generation) continue;
+        inbox.forwarded_to = successor;
+        if (inbox.content.all() == 0) continue;
+        coverage_.visit(successor ? Situation::forwarded_elsewhere : Situation::forwarded_to_nobody);
+        if (!successor) give_up(inbox);
+    }
+    move_on();
+}
+
+// The master moves what is left from the old pair to the new one.
+void Connections::reopen(GenerationId generation, WorkerId worker) {
+    inbox(generation)->closed = false;
+    if (inbox(generation)->content.all() > 0) coverage_.visit(Situation::connection_in_reopened);
+    for (Member& member : members_)
+        if (member.generation == generation && member.worker != worker) member.superseded = true;
 }
 
 void Connections::forward(GenerationId from, GenerationId to) {
     Inbox* source = inbox(from);
-    Inbox* target = inbox(to);
-    if (source == nullptr || target == nullptr) return;
-    const Unheld moved = std::exchange(source->content, {});
-    for (std::uint32_t each = 0; each < moved.all(); ++each) put(*target);
-    if (moved.all() > 0) coverage_.visit(Situation::connection_forwarded);
+    if (source == nullptr || inbox(to) == nullptr) return;
+    if (source->content.all() > 0) coverage_.visit(Situation::connection_forwarded);
+    source->forwarded_to = to;
+    move_on();
+}
+
+// As much as there is room for, of what was forwarded.
+void Connections::move_on() {
+    for (Inbox& source : inboxes_) {
+        Inbox* target = source.forwarded_to ? inbox(*source.forwarded_to) : nullptr;
+        if (target == nullptr || target->closed) continue;
+        while (source.content.all() > 0 && put(*target))
+            --(source.content.bereft > 0 ? source.content.bereft : source.content.forgotten);
+        if (source.content.all() > 0) coverage_.visit(Situation::forwarded_bit_by_bit);
+    }
+    std::erase_if(inboxes_, [](const Inbox& inbox) { return inbox.released && inbox.content.all() == 0; });
+}
+
+// Nobody takes what is in it.
+void Connections::give_up(Inbox& inbox) {
+    lost_.bereft += std::exchange(inbox.content, {}).all();
 }
 
 void Connections::release(GenerationId generation) {
-    const Inbox* closed = inbox(generation);
+    Inbox* closed = inbox(generation);
     if (closed == nullptr) return;
-    // Whoever died and should have come back would have taken it.
-    (closed->awaited.empty() ? lost_.forgotten : lost_.bereft) += closed->content.forgotten;
-    lost_.bereft += closed->content.bereft;
-    std::erase_if(inboxes_, [&](const Inbox& inbox) { return inbox.generation == generation; });
+    closed->released = true;
+    if (!closed->forwarded_to) {
+        // Whoever died and should have come back would have taken it.
+        (closed->awaited.empty() ? lost_.forgotten : lost_.bereft) += closed->content.forgotten;
+        lost_.bereft += closed->content.bereft;
+        closed->content = {};
+    }
+    move_on();
 }
 
 void Connections::opened(WorkerId worker, GenerationId generation, Slot slot) {
@@ -77,10 +134,10 @@ void Connections::put_back(WorkerId worker) {
     Member* member = this->member(worker);
     if (member == nullptr || member->draining || member->held == 0) return;
     if (inbox(member->generation)->closed) return;
+    if (!put(*inbox(member->generation))) return;
     tell("puts back", worker, member->generation);
     coverage_.visit(Situation::connection_put_back);
     --member->held;
-    put(*inbox(member->generation));
 }
 
 void Connections::drained(WorkerId worker, std::optional<GenerationId> offered) {
@@ -89,11 +146,8 @@ void Connections::drained(WorkerId worker, std::optional<GenerationId> offered) 
     member->draining = true;
     member->inbox = offered;
     member->told = offered;
-    member->to_peers = offered == member->generation;
     // What is left to peers that have crashed is for those that come in their place.
-    Inbox* own = inbox(member->generation);
-    if (member->to_peers && !own->awaited.empty() && !taker(member->generation, 0))
-        own->content = {.forgotten = 0, .bereft = own->content.all()};
+    if (Inbox* own = inbox(member->generation); own != nullptr && !own->awaited.empty()) nobody_left(*own);
 }
 
 void Connections::sent_on(WorkerId worker, std::optional<GenerationId> offered) {
@@ -104,12 +158,12 @@ void Connections::reads_channel(WorkerId worker) {
     Member* member = this->member(worker);
     if (member == nullptr) return;
     member->inbox = member->told;
-    if (member->told != member->generation) member->to_peers = false;
 }
 
-bool Connections::hand_over(WorkerId worker) {
+Connections::HandOver Connections::hand_over(WorkerId worker) {
     Member* member = this->member(worker);
-    if (member == nullptr || !member->draining || member->hung || member->held == 0) return false;
+    if (member == nullptr || !member->draining || member->hung || member->held == 0)
+        return HandOver::was_the_last;
     const auto open = [this](std::optional<GenerationId> generation) {
         Inbox* known = generation ? inbox(*generation) : nullptr;
         return known == nullptr || known->closed ? nullptr : known;
@@ -119,29 +173,46 @@ bool Connections::hand_over(WorkerId worker) {
         reads_channel(worker);
     }
     Inbox* offered = open(member->inbox);
+    if (offered != nullptr && !put(*offered)) {
+        coverage_.visit(Situation::inbox_found_full);
+        return HandOver::no_room;
+    }
     tell(offered == nullptr ? "ends a connection" : "hands over", worker, member->inbox);
     --member->held;
-    if (offered != nullptr) {
-        coverage_.visit(Situation::connection_handed_over);
-        put(*offered);
-    }
-    return member->held > 0;
+    if (offered != nullptr) coverage_.visit(Situation::connection_handed_over);
+    return member->held > 0 ? HandOver::more_to_come : HandOver::was_the_last;
 }
 
 void Connections::hangs(WorkerId worker) {
     if (Member* member = this->member(worker)) member->hung = true;
 }
 
-void Connections::leaves(WorkerId worker) {
+void Connections::time_is_up(WorkerId worker) {
     Member* member = this->member(worker);
-    if (member == nullptr) return;
+    if (member == nullptr || member->hung) return;
+    tell("ends all, as its time is up", worker, member->inbox);
+    if (member->held > 0) coverage_.visit(Situation::ended_at_deadline);
+    const bool took = takes(*member);
+    member->held = 0;
+    member->hung = true;
+    Inbox* own = inbox(member->generation);
+    if (!took || own->content.all() == 0) return;
+    coverage_.visit(Situation::inbox_left_at_deadline);
+    nobody_left(*own);
+}
+
+bool Connections::leaves(WorkerId worker) {
+    Member* member = this->member(worker);
+    if (member == nullptr) return true;
     reads_channel(worker);
     Inbox* own = inbox(member->generation);
-    while (own != nullptr && member->takes() && own->content.all() > 0) take_one(*own, *member);
-    while (hand_over(worker)) {
-    }
+    while (takes(*member) && own->content.all() > 0) take_one(*own, *member);
+    HandOver last = HandOver::more_to_come;
+    while (last == HandOver::more_to_come) last = hand_over(worker);
+    if (last == HandOver::no_room) return false;
     if (own != nullptr) std::erase(own->awaited, member->slot);
     forget(worker);
+    return true;
 }
 
 void Connections::dies(WorkerId worker) {
@@ -150,7 +221,7 @@ void Connections::dies(WorkerId worker) {
     tell("dies", worker, member->inbox);
     if (member->draining && member->inbox && member->held > 0) coverage_.visit(Situation::sender_died_midway);
     Inbox* own = inbox(member->generation);
-    const bool took = !member->to_peers;
+    const bool took = should_take(*member);
     if (own != nullptr && !member->draining) own->awaited.push_back(member->slot);
     forget(worker);
     if (own == nullptr || !took) return;
@@ -163,6 +234,7 @@ void Connections::forget(WorkerId worker) {
 }
 
 void Connections::wake(const std::function<void(GenerationId)>& woken) {
+    move_on();
     for (Inbox& inbox : inboxes_) {
         if (inbox.woken || inbox.content.all() == 0 || !taker(inbox.generation, 0)) continue;
         inbox.woken = true;
@@ -173,7 +245,7 @@ void Connections::wake(const std::function<void(GenerationId)>& woken) {
 std::optional<WorkerId> Connections::taker(GenerationId inbox, std::uint32_t any) const {
     for (std::size_t i = 0; i < members_.size(); ++i) {
         const Member& member = members_[(i + any) % members_.size()];
-        if (member.generation == inbox && member.takes()) return member.worker;
+        if (member.generation == inbox && takes(member)) return member.worker;
     }
     return std::nullopt;
 }

@@ -292,6 +292,7 @@ const char* to_string(Situation situation) {
         case Situation::sent_on_to_nobody: return "... to nobody, as nobody takes";
         case Situation::sent_on_at_stop: return "... to nobody, at a stop";
         case Situation::offered_late: return "who had to finish alone is offered an inbox after all";
+        case Situation::offered_late_by_the_named: return "... by its named successor, not the active one";
         case Situation::offered_a_promise: return "an inbox is offered while all that take from it restart";
         case Situation::draining_told_of_the_stop: return "who drains already hears of the stop";
         case Situation::killed_while_handing_over: return "a worker is killed that hands over";
@@ -309,12 +310,20 @@ const char* to_string(Situation situation) {
         case Situation::inbox_forwarded: return "a gone generation's inbox is forwarded";
         case Situation::inbox_not_forwarded: return "... is not, as nobody takes";
         case Situation::inbox_found_closed: return "a sender finds its inbox closed";
+        case Situation::inbox_found_full: return "... or full";
+        case Situation::inbox_reopened: return "somebody takes again where the inbox was closed";
+        case Situation::inbox_left_at_deadline: return "a drainer leaves its inbox at its deadline";
         case Situation::connection_handed_over: return "a connection is handed over";
         case Situation::connection_put_back: return "a connection is put back for the peers";
         case Situation::connection_taken: return "a connection is taken from an inbox";
         case Situation::connection_taken_after_a_death: return "... after who was to take it died";
         case Situation::connection_taken_by_drainer: return "... by a worker that drains";
         case Situation::connection_forwarded: return "a connection is forwarded";
+        case Situation::forwarded_bit_by_bit: return "... later, when there is room";
+        case Situation::forwarded_elsewhere: return "... elsewhere, as its inbox is closed meanwhile";
+        case Situation::forwarded_to_nobody: return "... to nobody";
+        case Situation::connection_in_reopened: return "a connection is left where the inbox is reopened";
+        case Situation::ended_at_deadline: return "a connection is ended at the deadline";
         case Situation::sender_died_midway: return "a sender dies midway";
         case Situation::receiver_died_midway: return "a receiver dies midway";
         case Situation::count_: break;

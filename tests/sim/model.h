@@ -36,9 +36,10 @@ struct Worker {
     Property owed_by{};         // what is broken when that signal does not come, or another one does
     bool beside_count = false;  // its slot was taken away, or given to another, beside the roll
     bool soak_owed = false;     // ready in a rolling reload: its soak's timer must be armed…
-    std::optional<core::TimerId> soak_timer{};  // … or is; `due` is when it must end
-    bool channel = false;                       // it speaks the channel
-    std::optional<core::GenerationId> inbox{};  // draining: where it hands its connections over to
+    std::optional<core::TimerId> soak_timer{};      // … or is; `due` is when it must end
+    bool channel = false;                           // it speaks the channel
+    std::optional<core::GenerationId> successor{};  // draining: as it was told
+    std::optional<core::GenerationId> inbox{};      // draining: where it hands its connections over to
     std::optional<Offer> offer_owed{};
 
     bool killing() const { return state == core::WorkerState::killing; }
@@ -80,6 +81,8 @@ struct GenerationModel {
     std::optional<core::GenerationId> forward_owed{};  // where its inbox's content must go
     bool inbox_closed = false;
     bool close_owed = false;
+    std::optional<core::GenerationId> sent_on_to{};  // what is on its way into it when it is closed
+    std::optional<core::WorkerId> reopen_owed{};     // whose the new inbox is
     bool count_owed = false;
     bool excused = false;  // aborting, and served still when a later reload began: not held against the cap
     core::GenerationId replacement{};      // draining: who answers…

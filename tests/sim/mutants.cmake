@@ -87,7 +87,7 @@ sup_sim_mutant(offered-without-a-channel handoff.cpp
 sup_sim_mutant(restarting-slot-forgotten handoff.cpp
     "return takes_connections(*generation) ? successor : std::nullopt;"
     "return takes_connections(*generation) && std::ranges::any_of(generation->slots, [](const SlotRecord& slot) { return slot.spoke && slot.worker; }) ? successor : std::nullopt;"
-    "is sent on, before")
+    "is offered its successor's inbox exactly where")
 sup_sim_mutant(the-killed-take handoff.cpp
     "slot != nullptr && worker->state != WorkerState::killing"
     "slot != nullptr"
@@ -125,10 +125,33 @@ sup_sim_mutant(sent-on-to-the-leaving handoff.cpp
     "offer(step, worker, generation.id);"
     "is sent on, before")
 sup_sim_mutant(inbox-not-closed handoff.cpp
-    "step.act(CloseInbox{generation.id});"
+    "step.act(CloseInbox{generation.id, takes ? successor : std::nullopt});"
     ""
     "an inbox is closed to senders")
 sup_sim_mutant_seen(inbox-not-closed "by the connections"
+    "a connection is lost only" --connections-only --seeds 30000)
+sup_sim_mutant(late-speakers-inbox-left-open handoff.cpp
+    "    if (is_leaving(generation))
+        close_inbox(step, generation, active != nullptr ? std::optional(active->id) : std::nullopt);"
+    ""
+    "an inbox is closed to senders")
+sup_sim_mutant(inbox-not-reopened handoff.cpp
+    "reopen_inbox(step, generation, *worker);"
+    ""
+    "an inbox is closed to senders")
+sup_sim_mutant(reopened-and-not-told handoff.cpp
+    "step.act(ReopenInbox{generation.id, taker.id});"
+    ""
+    "an inbox is closed to senders")
+sup_sim_mutant(offered-late-by-the-active-alone handoff.cpp
+    "if (named != nullptr && takes_connections(*named)) return named->id;"
+    ""
+    "is sent on, before")
+sup_sim_mutant(forwarded-to-the-closed handoff.cpp
+    "step.act(CloseInbox{generation.id, takes ? successor : std::nullopt});"
+    "step.act(CloseInbox{generation.id});"
+    "goes on to the active one that takes")
+sup_sim_mutant_seen(forwarded-to-the-closed "by the connections"
     "a connection is lost only" --connections-only --seeds 30000)
 sup_sim_mutant(inbox-of-the-failed-not-closed reload.cpp
     "leave_inbox(step, generation, successor);"
@@ -208,6 +231,10 @@ sup_sim_mutant(exit-while-preparing stop.cpp
     "nothing is left")
 
 # Saving.
+sup_sim_mutant(named-successor-not-saved save.cpp
+    "{\"successor\", saved(worker.successor)}"
+    "{\"successor\", nullptr}"
+    "saving and restoring")
 sup_sim_mutant(short-lives-not-saved save.cpp
     "{\"short_lives\", slot.short_lives}"
     "{\"short_lives\", 0}"

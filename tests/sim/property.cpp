@@ -58,12 +58,15 @@ const char* to_string(Property property) {
             return "who hands over to where nobody will take any more is sent on, before anybody of there "
                    "drains";
         case Property::inbox_closed:
-            return "an inbox is closed to senders, once, before anybody drains who takes from it";
+            return "an inbox is closed to senders, once, before anybody drains who takes from it, and open "
+                   "while somebody does";
         case Property::inbox_forwarded:
             return "what is left in a gone generation's inbox goes on to the active one that takes, once, "
                    "before the release";
         case Property::connections_survive:
-            return "a connection is lost only with a process that was killed or crashed, or at a stop";
+            return "a connection is lost only with a process that was killed, crashed or had no time left, "
+                   "or "
+                   "at a stop";
         case Property::connections_served:
             return "when faults cease, no connection is left in an inbox that nobody reads";
         case Property::clients_find_a_worker:

@@ -24,7 +24,10 @@ bool same(const OfferInbox& a, const OfferInbox& b) {
     return a.worker == b.worker && a.inbox == b.inbox;
 }
 bool same(const CloseInbox& a, const CloseInbox& b) {
-    return a.generation == b.generation;
+    return a.generation == b.generation && a.successor == b.successor;
+}
+bool same(const ReopenInbox& a, const ReopenInbox& b) {
+    return a.generation == b.generation && a.worker == b.worker;
 }
 bool same(const ForwardInbox& a, const ForwardInbox& b) {
     return a.from == b.from && a.to == b.to;

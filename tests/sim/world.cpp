@@ -47,6 +47,7 @@ bool World::moot(const Pending& pending) {
         case Kind::open_channel:
         case Kind::extend:
         case Kind::accept:
+        case Kind::time_up:
         case Kind::hand_over:
         case Kind::exit: return find(pending.id) == nullptr;
         case Kind::prepare_answer:
@@ -86,14 +87,16 @@ std::optional<Event> World::event_of(const Pending& pending) {
         case Kind::extend: return WorkerExtendedTimeout{worker, random_delay(random_, 200)};
         case Kind::crash:
         case Kind::exit:
-            exit(worker, pending.kind, pending.status);
-            return WorkerExited{worker, pending.status};
+            if (exit(worker, pending.kind, pending.status)) return WorkerExited{worker, pending.status};
+            schedule(Duration{5} + random_delay(random_, 20), pending.kind, pending.id, pending.status);
+            return std::nullopt;
         case Kind::timer:
             std::erase(timers_, pending.id);
             remember(gone_timers_, pending.id);
             return TimerFired{TimerId{pending.id}};
         case Kind::stale_timer: return TimerFired{TimerId{pending.id}};
         case Kind::accept: accept(worker); return std::nullopt;
+        case Kind::time_up: time_up(worker); return std::nullopt;
         case Kind::hand_over: hand_over(worker); return std::nullopt;
         case Kind::take: take_from(GenerationId{static_cast<std::uint32_t>(pending.id)}); return std::nullopt;
     }
@@ -104,9 +107,10 @@ Event World::prepare_answer(GenerationId generation) {
     preparing_.reset();
     if (fault(profile_.prepare_fails)) return PrepareFailed{generation, random_.chance(50), "port in use"};
     if (fault(profile_.bad_release)) bad_.push_back(generation);
-    choose_dialect(generation);
-    connections_.prepared(generation);
-    return Prepared{generation, random_policy(random_)};
+    const Policy policy = random_policy(random_);
+    choose_dialect(generation, policy.drain_timeout);
+    connections_.prepared(generation, random_.chance(30) ? 1 + random_.below(3) : 1000);
+    return Prepared{generation, policy};
 }
 
 void World::perform(const Action& action) {
@@ -169,6 +173,9 @@ void World::drain(Process& process) {
     process.drained = true;
     if (!process.spawned) return;
     if (fault(profile_.ignores_drain)) return connections_.hangs(process.worker);
+    const Dialect* own = dialect(process.generation);
+    if (own != nullptr && random_.chance(50))
+        schedule(own->time_to_drain, Kind::time_up, number(process.worker));
     const Duration delay =
         fault(profile_.slow_drain) ? random_delay(random_, 1000) : random_delay(random_, 5);
     const ExitStatus status = fault(20) ? crash_status() : ExitStatus{};

@@ -65,6 +65,7 @@ private:
         timer,
         stale_timer,
         accept,  // from here on: what the core does not hear of
+        time_up,
         hand_over,
         take
     };
@@ -75,10 +76,12 @@ private:
         std::uint64_t id;
         core::ExitStatus status;
     };
-    // Which workers of a generation speak the channel: a slot's always, or never.
+    // Which workers of a generation speak the channel (a slot's always, or never), and when those that have
+    // not finished their drain end it.
     struct Dialect {
         core::GenerationId generation;
         std::uint64_t slots;  // one bit each
+        Duration time_to_drain;
     };
     struct Later {
         bool operator()(const Pending& a, const Pending& b) const {
@@ -98,7 +101,8 @@ private:
 
     // world_connections.cpp: what workers that speak the channel do.
     bool speaks(const Process& process) const;
-    void choose_dialect(core::GenerationId generation);
+    void choose_dialect(core::GenerationId generation, Duration drain_timeout);
+    const Dialect* dialect(core::GenerationId generation) const;
     void plan_channel(const Process& process, Duration ready);
     void open_channel(Process& process);
     void perform_handoff(const core::Action& action);
@@ -106,7 +110,8 @@ private:
     void hand_over(core::WorkerId worker);
     void take_from(core::GenerationId inbox);
     void wake_takers();
-    void exit(core::WorkerId worker, Kind kind, core::ExitStatus status);
+    void time_up(core::WorkerId worker);
+    bool exit(core::WorkerId worker, Kind kind, core::ExitStatus status);
     Process* find(std::uint64_t worker);
     bool bad(core::GenerationId generation) const;
     bool fault(std::uint32_t percent) { return !calm_ && random_.chance(percent); }

@@ -18,18 +18,22 @@ std::uint64_t number(Id id) {
 }  // namespace
 
 // Most generations are of one kind; in some only single workers speak the channel.
-void World::choose_dialect(GenerationId generation) {
+void World::choose_dialect(GenerationId generation, Duration drain_timeout) {
     std::uint64_t slots = random_.next();
     if (random_.chance(50)) slots = std::numeric_limits<std::uint64_t>::max();
     if (random_.chance(30)) slots = 0;
-    dialects_.push_back({generation, slots});
+    dialects_.push_back({generation, slots, drain_timeout * 9 / 10});
+}
+
+const World::Dialect* World::dialect(GenerationId generation) const {
+    for (const Dialect& dialect : dialects_)
+        if (dialect.generation == generation) return &dialect;
+    return nullptr;
 }
 
 bool World::speaks(const Process& process) const {
-    for (const Dialect& dialect : dialects_)
-        if (dialect.generation == process.generation)
-            return ((dialect.slots >> (process.slot % 64U)) & 1U) != 0;
-    return false;
+    const Dialect* own = dialect(process.generation);
+    return own != nullptr && ((own->slots >> (process.slot % 64U)) & 1U) != 0;
 }
 
 // With its READY=1 as a rule, before it if it likes, late if it is slow, and again if it is confused.
@@ -58,7 +62,9 @@ void World::perform_handoff(const Action& action) {
         connections_.sent_on(offer->worker, offer->inbox);
         schedule(random_delay(random_, 20), Kind::hand_over, number(offer->worker));
     } else if (const auto* closed = std::get_if<CloseInbox>(&action)) {
-        connections_.close(closed->generation);
+        connections_.close(closed->generation, closed->successor);
+    } else if (const auto* reopened = std::get_if<ReopenInbox>(&action)) {
+        connections_.reopen(reopened->generation, reopened->worker);
     } else if (const auto* moved = std::get_if<ForwardInbox>(&action)) {
         connections_.forward(moved->from, moved->to);
     } else if (const auto* released = std::get_if<Release>(&action)) {
@@ -78,7 +84,12 @@ void World::accept(WorkerId worker) {
 
 void World::hand_over(WorkerId worker) {
     if (!fault(30)) connections_.reads_channel(worker);
-    if (!connections_.hand_over(worker)) return;
+    switch (connections_.hand_over(worker)) {
+        case Connections::HandOver::was_the_last: return;
+        case Connections::HandOver::no_room:
+            return schedule(Duration{5} + random_delay(random_, 20), Kind::hand_over, number(worker));
+        case Connections::HandOver::more_to_come: break;
+    }
     schedule(random_delay(random_, calm_ ? 2 : 20), Kind::hand_over, number(worker));
     if (fault(3)) schedule(Duration{0}, Kind::crash, number(worker), crash_status());
 }
@@ -99,16 +110,22 @@ void World::wake_takers() {
     });
 }
 
-// In order only if it was told to, and nobody was faster.
-void World::exit(WorkerId worker, Kind kind, ExitStatus status) {
+void World::time_up(WorkerId worker) {
+    connections_.time_is_up(worker);
+    schedule(random_delay(random_, 1), Kind::exit, number(worker));
+}
+
+// In order only if it was told to, and nobody was faster. False when it has to wait for room in an inbox.
+bool World::exit(WorkerId worker, Kind kind, ExitStatus status) {
     const Process& process = *find(number(worker));
     const bool in_order = kind == Kind::exit && process.drained && !process.killed && status == ExitStatus{};
     if (in_order) {
-        connections_.leaves(worker);
+        if (!connections_.leaves(worker)) return false;
     } else {
         connections_.dies(worker);
     }
     end(worker);
+    return true;
 }
 
 }  // namespace sup::sim

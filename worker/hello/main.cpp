@@ -1,4 +1,4 @@
-// The example worker: what CONTRACT.md promises of it, and flags to make it misbehave on purpose.
+// The example worker: answers that tell who served them, and flags to make it misbehave on purpose.
 #include <CLI/CLI.hpp>
 #include <csignal>
 #include <cstdio>

@@ -85,7 +85,7 @@ private:
     Service* service_for(const InboxPacket& packet) const;
     void refuse(UniqueFd socket);
     void hand_over_all();
-    void watch_own_inbox();
+    bool leaves_inbox_to_peers() const;
     void look_for_another_successor();
     bool move_excess();
 
@@ -118,8 +118,6 @@ private:
     std::unique_ptr<Channel> channel_;
     std::unique_ptr<Inbox> inbox_;  // this generation's
     UniqueFd peers_inbox_;          // its sender end
-    bool to_peers_ = false;       // told to leave a generation that lives on: its successor is its own inbox,
-    bool left_to_peers_ = false;  // which it therefore does not read
     std::unique_ptr<Successor> successor_;
     uv::Timer look_again_;             // into the channel
     std::optional<DrainPacket> told_;  // without the descriptor; its `retired` is what the first one said

@@ -39,8 +39,10 @@ void Core::begin_drain() {
             served.acceptor->leave();
         }
     }
-    if (inbox_) inbox_->take_everything();
-    watch_own_inbox();
+    if (inbox_) {
+        const Status watched = inbox_->drain();
+        if (!watched) log_line("the inbox cannot be watched: " + watched.error().message);
+    }
     arm_deadline();
     if (!has_successor()) arm_grace();
     hand_over_all();
@@ -79,6 +81,8 @@ void Core::arm_grace() {
 
 void Core::end_everything(Duration left) {
     successor_.reset();
+    // What is still in there is not this worker's to end: peers may take it, or the master moves it on.
+    inbox_.reset();
     for (Served& served : served_) served.acceptor->leave();
     for (const Registered& one : services_) one.service->close_all(left);
     lingering_.end_all();
@@ -95,9 +99,8 @@ void Core::check_finished() {
     // What is taken out of the inbox below may end at once, which leads here again.
     if (checking_ || finished_ || !draining_ || !all_ended()) return;
     checking_ = true;
-    // The peers may have gone meanwhile.
-    if (to_peers_ && channel_) channel_->read();
-    const bool emptied = !inbox_ || to_peers_ || inbox_->empty_now();
+    if (channel_) channel_->read();
+    const bool emptied = !inbox_ || leaves_inbox_to_peers() || inbox_->empty_now();
     checking_ = false;
     if (!all_ended()) return;
     if (!emptied) {

@@ -1,6 +1,5 @@
 // Connections that come from other workers and go to them.
 #include <fcntl.h>
-#include <sys/stat.h>
 
 #include <algorithm>
 #include <utility>
@@ -15,13 +14,6 @@ namespace {
 constexpr std::size_t most_names = 1024;
 constexpr std::size_t most_put_back = 64;
 
-// Descriptors of one socket have one inode, however they were passed (sockfs).
-bool same_socket(int a, int b) {
-    struct stat first {};
-    struct stat second {};
-    return ::fstat(a, &first) == 0 && ::fstat(b, &second) == 0 && first.st_ino == second.st_ino;
-}
-
 }  // namespace
 
 void Core::use(ScoreboardPacket packet) {
@@ -29,7 +21,10 @@ void Core::use(ScoreboardPacket packet) {
     if (!moved) log_line(moved.error().message);
 }
 
+// Also when the first one was closed and there is another. A worker that drains takes from none that it did
+// not have before.
 void Core::use(InboxEnds ends) {
+    if (draining_) return;
     if (!is_inbox_end(ends.receiver.get()) || !is_inbox_end(ends.sender.get()))
         return log_line("the master sent an inbox that is none; it is not used");
     peers_inbox_ = std::move(ends.sender);
@@ -38,7 +33,6 @@ void Core::use(InboxEnds ends) {
         Inbox::Callbacks{
             [this](const InboxPacket& packet, UniqueFd socket) { arrived(packet, std::move(socket)); },
             [this](UniqueFd socket) { refuse(std::move(socket)); }});
-    if (draining_) inbox_->take_everything();
     const Status started = inbox_->start();
     if (started) return;
     log_line("the inbox cannot be watched: " + started.error().message);
@@ -48,7 +42,6 @@ void Core::use(InboxEnds ends) {
 // Also while draining, when the successor was replaced by a later one or is gone.
 void Core::use(DrainPacket packet) {
     successor_.reset();
-    to_peers_ = packet.inbox && same_socket(packet.inbox.get(), peers_inbox_.get());
     if (packet.inbox && is_inbox_end(packet.inbox.get())) {
         successor_ = std::make_unique<Successor>(
             loop_.get(), std::move(packet.inbox), packet.listeners,
@@ -58,19 +51,14 @@ void Core::use(DrainPacket packet) {
     told_ = std::move(packet);
     if (told_->retired.empty()) told_->retired = std::move(retired_first);
     if (!draining_) return;
-    watch_own_inbox();
     if (!has_successor()) arm_grace();
     hand_over_all();
 }
 
-// What a drainer puts into its own generation's inbox is for its peers to take. When they go too, what they
-// have not taken is for whoever is left.
-void Core::watch_own_inbox() {
-    if (!inbox_ || to_peers_ == left_to_peers_) return;
-    left_to_peers_ = to_peers_;
-    if (left_to_peers_) return inbox_->stop();
-    const Status started = inbox_->start();
-    if (!started) log_line("the inbox cannot be watched: " + started.error().message);
+// The peers stay, and take what is in it: a worker that drains may have been told to put its own in, too. It
+// is closed when they go as well. A master that has died closes nothing.
+bool Core::leaves_inbox_to_peers() const {
+    return !inbox_->closed() && channel_ && !channel_->closed();
 }
 
 // A generation's inbox is closed when it leaves, and before that those who hand over to it are told what
@@ -82,8 +70,6 @@ void Core::look_for_another_successor() {
         if (!successor_ || !successor_->gone()) return;
         log_line("the next generation's inbox is closed; connections are drained here");
         successor_.reset();
-        to_peers_ = false;
-        watch_own_inbox();
         hand_over_all();
     });
     look_again_.arm(Duration{0});

@@ -13,11 +13,34 @@
 namespace sup::worker {
 
 Inbox::Inbox(uv_loop_t* loop, UniqueFd receiver, Balance& balance, Callbacks callbacks)
-    : receiver_(std::move(receiver)),
+    : loop_(loop),
+      receiver_(std::move(receiver)),
       callbacks_(std::move(callbacks)),
       buffer_(max_inbox_packet),
       queue_(
           loop, receiver_.get(), [this] { return take_one(); }, balance) {}
+
+Status Inbox::drain() {
+    queue_.stop();
+    queue_.take_everything();
+    if (closed()) return queue_.start();
+    Result<uv::Poll> poll = uv::Poll::create(loop_, receiver_.get(), [this](int, int) {
+        if (!closed()) return;
+        closing_ = {};
+        const Status started = queue_.start();
+        if (!started) log_line("the inbox cannot be watched: " + started.error().message);
+    });
+    if (!poll) return poll.error();
+    closing_ = std::move(*poll);
+    closing_.start(UV_DISCONNECT);
+    return Success{};
+}
+
+// By the master (POLLRDHUP), or because nobody holds the other end any more (POLLHUP).
+bool Inbox::closed() const {
+    pollfd state{receiver_.get(), POLLRDHUP, 0};
+    return ::poll(&state, 1, 0) == 1 && (state.revents & (POLLHUP | POLLRDHUP)) != 0;
+}
 
 bool Inbox::empty_now() {
     for (;;) {
@@ -82,12 +105,10 @@ void Inbox::use(UnixMessage message) {
     for (UniqueFd& descriptor : message.descriptors) callbacks_.malformed(std::move(descriptor));
 }
 
-// A packet of nothing, or the end: the master has closed the inbox (POLLRDHUP), or nobody holds the other end
-// any more (POLLHUP). A closed inbox stays readable for ever, so it must not be watched any longer.
+// A packet of nothing, or the end. A closed inbox stays readable for ever, so it must not be watched any
+// longer.
 SharedQueue::Taken Inbox::take_empty_packet() {
-    pollfd state{receiver_.get(), POLLIN | POLLRDHUP, 0};
-    const bool over = ::poll(&state, 1, 0) == 1 && (state.revents & (POLLHUP | POLLRDHUP)) != 0;
-    return over ? SharedQueue::Taken::failed : SharedQueue::Taken::one;
+    return closed() ? SharedQueue::Taken::failed : SharedQueue::Taken::one;
 }
 
 }  // namespace sup::worker

@@ -7,6 +7,7 @@
 #include "common/result.h"
 #include "common/unique_fd.h"
 #include "common/unix_message.h"
+#include "common/uv.h"
 #include "worker/lifecycle/inbox_packet.h"
 #include "worker/lifecycle/shared_queue.h"
 
@@ -23,11 +24,17 @@ public:
     Inbox(uv_loop_t* loop, UniqueFd receiver, Balance& balance, Callbacks callbacks);
 
     Status start() { return queue_.start(); }
-    // This worker drains: whatever is in here, and still comes, is its own to serve or to pass on.
-    void take_everything() { queue_.take_everything(); }
+    // This worker drains. An inbox that is open is left to the peers, who stay and take from it. From when it
+    // is closed, whatever is in it is this worker's, too, to serve or to pass on.
+    Status drain();
+    // Its generation goes, and nothing more comes in.
+    bool closed() const;
     // Takes what is there at this moment; false when the want of a descriptor keeps something in it.
     bool empty_now();
-    void stop() { queue_.stop(); }
+    void stop() {
+        queue_.stop();
+        closing_ = {};
+    }
     void connection_closed() { queue_.connection_closed(); }
 
 private:
@@ -38,10 +45,12 @@ private:
     void use(UnixMessage message);
     SharedQueue::Taken take_empty_packet();
 
+    uv_loop_t* loop_;
     UniqueFd receiver_;
     Callbacks callbacks_;
     std::vector<char> buffer_;
     SharedQueue queue_;
+    uv::Poll closing_;   // while it is left to the peers
     bool told_ = false;  // of this want of descriptors
 };
 

@@ -9,6 +9,7 @@ import array
 import errno
 import json
 import os
+import select
 import selectors
 import signal
 import socket
@@ -95,6 +96,8 @@ class Worker:
 
     def obey(self, packet, ends):
         if packet.get("type") == "inbox" and len(ends) == 2:
+            if self.inbox:  # it was closed, and this one comes in its place
+                self.unwatch(self.inbox)
             self.inbox, _ = ends  # the second is for giving connections to peers
             self.selector.register(self.inbox, selectors.EVENT_READ, self.take_from_inbox)
         elif packet.get("type") == "drain":
@@ -160,7 +163,14 @@ class Worker:
         self.retry_at = time.monotonic() + 0.1
 
     def queues(self):
-        return [*([] if self.draining else self.listeners.values()), *([self.inbox] if self.inbox else [])]
+        listeners = [] if self.draining else self.listeners.values()
+        return [*listeners, *([self.inbox] if self.inbox and not self.inbox_is_left_to_peers() else [])]
+
+    def inbox_is_left_to_peers(self):
+        """While draining: they stay, and take from it. When they go, too, it is closed."""
+        poll = select.poll()
+        poll.register(self.inbox, select.POLLRDHUP)
+        return self.draining and self.channel is not None and not poll.poll(0)
 
     def open(self, connection):
         self.connections.add(connection)
@@ -229,6 +239,8 @@ class Worker:
         self.draining = True
         self.deadline = time.monotonic() + 0.9 * int(os.environ.get("SUP_DRAIN_TIMEOUT_MS", "30000")) / 1000
         self.idle_until = time.monotonic() + IDLE_GRACE
+        if self.inbox and self.inbox_is_left_to_peers():
+            self.unwatch(self.inbox)
         for name, listener in self.listeners.items():
             self.unwatch(listener)
             while name in self.retired and self.accept(name):
@@ -340,7 +352,7 @@ class Worker:
         for name, listener in self.listeners.items():
             if not self.draining:
                 self.selector.register(listener, selectors.EVENT_READ, lambda _, n=name: self.accept(n))
-        if self.inbox:
+        if self.inbox and self.inbox in self.queues():
             self.selector.register(self.inbox, selectors.EVENT_READ, self.take_from_inbox)
 
     def patience(self):
@@ -359,14 +371,18 @@ class Worker:
         if self.draining:
             self.move_all()
         if self.deadline and now >= self.deadline:
+            if self.inbox:  # what nobody has taken yet is for peers, or for the master to move on
+                self.unwatch(self.inbox)
+                self.inbox = None
             for connection in list(self.connections):
                 self.close(connection)
         for sock in [s for s, until in self.ending.items() if now >= until]:
             self.forget(sock)
 
     def finished(self):
-        """Nothing is open, and nothing is left in this generation's inbox."""
-        while not self.connections and self.inbox and self.take_from_inbox():
+        """Nothing is open, and nothing is left in this generation's inbox but what peers will take."""
+        self.read_channel()
+        while not self.connections and self.inbox and not self.inbox_is_left_to_peers() and self.take_from_inbox():
             pass
         return not self.connections and not self.ending and not self.retry_at
 

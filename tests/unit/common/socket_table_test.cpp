@@ -27,6 +27,14 @@ TEST_CASE("sockets that listen are found in the kernel's IPv6 table") {
     CHECK(listeners == std::vector<BoundSocket>{{"::1", 8080, 5}, {"::", 80, 6}});
 }
 
+TEST_CASE("a TCP table is read as far as its listening sockets go") {
+    const auto listeners = parse_tcp_table(
+        "   0: 0100007F:2327 00000000:0000 0A 0:0 0:0 0 0 0 1\n"
+        "   1: 0100007F:2327 0100007F:A0B2 06 0:0 0:0 0 0 0 0\n"
+        "   2: 0100007F:2328 00000000:0000 0A 0:0 0:0 0 0 0 2\n");
+    CHECK(listeners == std::vector<BoundSocket>{{"127.0.0.1", 8999, 1}});
+}
+
 TEST_CASE("lines of a socket table that are something else are passed over") {
     CHECK(parse_tcp_table("").empty());
     CHECK(parse_tcp_table("   0: 0100007F:2327").empty());

@@ -295,3 +295,37 @@ TEST_CASE("a replaced slot's worker hands over to the new generation, and back w
     CHECK(contains(failed, "OfferInbox worker=1 inbox=1"));
     CHECK(contains(failed, "Spawn worker=5 generation=1 slot=0"));
 }
+
+TEST_CASE(
+    "a replaced slot's worker is offered late by its successor, and only else by those that it leaves") {
+    Life life;
+    life.serve(policy_of(2));
+    for (const WorkerView& worker : life.workers(gen(1))) life.feed(WorkerOpenedChannel{worker.worker});
+    life.reload(req(2));
+    life.prepared(gen(2), rolling(2));
+    life.spawned(gen(2));
+    CHECK(life.feed(WorkerReady{wrk(3)}) == Lines{"Drain worker=1 successor=2"});
+    SECTION("by its successor") {
+        CHECK(life.feed(WorkerOpenedChannel{wrk(3)}) == Lines{"OfferInbox worker=1 inbox=2"});
+    }
+    SECTION("by its peers, while nobody there takes") {
+        CHECK(life.feed(WorkerOpenedChannel{wrk(2)}) == Lines{"OfferInbox worker=1 inbox=1"});
+    }
+}
+
+TEST_CASE("a generation whose last that took was replaced takes again when its slot is given back") {
+    Life life;
+    life.serve(policy_of(2));
+    life.feed(WorkerOpenedChannel{wrk(1)});
+    life.reload(req(2));
+    life.prepared(gen(2), rolling(2));
+    life.spawned(gen(2));
+    life.feed(WorkerOpenedChannel{wrk(3)});
+    CHECK(life.feed(WorkerReady{wrk(3)}) ==
+          Lines{"CloseInbox generation=1 successor=2", "Drain worker=1 successor=2 inbox=2"});
+    life.exit(wrk(1));
+    life.exit(wrk(4), 1);
+    life.spawned(gen(1));
+    CHECK(life.feed(WorkerOpenedChannel{wrk(5)}) == Lines{"ReopenInbox generation=1 worker=5"});
+    CHECK(life.feed(WorkerReady{wrk(5)}) == Lines{"Drain worker=3 successor=1 inbox=1"});
+}

@@ -4,9 +4,13 @@
 
 #include <array>
 #include <nlohmann/json.hpp>
+#include <optional>
+#include <string>
+#include <vector>
 
 #include "common/unix_message.h"
 #include "tests/catch.h"
+#include "tests/unit/master/in_flight.h"
 
 namespace {
 
@@ -16,48 +20,143 @@ std::array<sup::UniqueFd, 2> socket_pair(int type) {
     return {sup::UniqueFd{ends[0]}, sup::UniqueFd{ends[1]}};
 }
 
+std::shared_ptr<const sup::Inbox> open_inbox() {
+    auto inbox = sup::Inbox::open();
+    REQUIRE(inbox.ok());
+    return *inbox;
+}
+
+bool refused(sup::UniqueFd socket) {
+    sup::uv::Loop loop;
+    return !sup::WorkerChannel::adopt(loop.get(), std::move(socket), {}).ok();
+}
+
+struct Packet {
+    nlohmann::json json;
+    std::size_t descriptors = 0;
+};
+
+// A channel, and the worker at its other end.
+struct Channel {
+    sup::uv::Loop loop;
+    sup::UniqueFd workers;
+    std::unique_ptr<sup::WorkerChannel> masters;
+    int opened = 0;
+    std::vector<std::string> troubles;
+
+    Channel() {
+        auto ends = socket_pair(SOCK_SEQPACKET);
+        workers = std::move(ends[1]);
+        auto channel = sup::WorkerChannel::adopt(
+            loop.get(), std::move(ends[0]),
+            {[this] { ++opened; }, [this](const std::string& what) { troubles.push_back(what); }});
+        REQUIRE(channel.ok());
+        masters = std::move(*channel);
+    }
+
+    std::optional<Packet> receive() {
+        std::array<char, 1024> buffer{};
+        const auto received = sup::receive_unix_message(workers.get(), buffer);
+        if (!received.value()) return std::nullopt;
+        return Packet{nlohmann::json::parse(std::string_view(buffer.data(), received.value()->size)),
+                      received.value()->descriptors.size()};
+    }
+    // Lets the master try again until something has come.
+    Packet wait() {
+        for (;;) {
+            if (auto packet = receive()) return *packet;
+            REQUIRE(uv_loop_alive(loop.get()));
+            uv_run(loop.get(), UV_RUN_ONCE);
+        }
+    }
+};
+
+using Names = std::vector<std::string>;
+
 }  // namespace
 
 TEST_CASE("the drain packet names what a successor serves and what nobody will, and carries its inbox") {
-    auto ends = socket_pair(SOCK_SEQPACKET);
-    auto channel = sup::WorkerChannel::adopt(std::move(ends[0]));
-    REQUIRE(channel.ok());
-    const auto inbox = sup::Inbox::open();
-    REQUIRE(inbox.ok());
-    REQUIRE(channel->send_drain({{"http"}, {"old"}}, inbox->get()).ok());
-
-    std::array<char, 1024> buffer{};
-    const auto received = sup::receive_unix_message(ends[1].get(), buffer);
-    REQUIRE(received.value().has_value());
-    const auto packet = nlohmann::json::parse(std::string_view(buffer.data(), received.value()->size));
-    CHECK(packet["type"] == "drain");
-    CHECK(packet["listeners"] == std::vector<std::string>{"http"});
-    CHECK(packet["retired"] == std::vector<std::string>{"old"});
-    CHECK(received.value()->descriptors.size() == 1);
+    Channel channel;
+    channel.masters->send_drain({{"http"}, {"old"}}, open_inbox());
+    const auto packet = channel.receive();
+    REQUIRE(packet);
+    CHECK(packet->json["type"] == "drain");
+    CHECK(packet->json["listeners"] == Names{"http"});
+    CHECK(packet->json["retired"] == Names{"old"});
+    CHECK(packet->descriptors == 1);
+    CHECK_FALSE(channel.receive());
 }
 
 TEST_CASE("without a successor's inbox the drain packet carries no descriptor") {
-    auto ends = socket_pair(SOCK_SEQPACKET);
-    auto channel = sup::WorkerChannel::adopt(std::move(ends[0]));
-    REQUIRE(channel->send_drain({}, nullptr).ok());
-    std::array<char, 1024> buffer{};
-    CHECK(sup::receive_unix_message(ends[1].get(), buffer).value()->descriptors.empty());
+    Channel channel;
+    channel.masters->send_drain({}, nullptr);
+    CHECK(channel.receive()->descriptors == 0);
 }
 
-TEST_CASE("a worker that closed its channel, or does not read it, is an error and no wait") {
-    auto ends = socket_pair(SOCK_SEQPACKET);
-    auto channel = sup::WorkerChannel::adopt(std::move(ends[0]));
-    bool refused = false;
-    for (int i = 0; i < 10'000 && !refused; ++i) refused = !channel->send_drain({}, nullptr).ok();
-    CHECK(refused);
-    ends[1].reset();
-    CHECK_FALSE(channel->send_drain({}, nullptr).ok());
+TEST_CASE("a drain packet whose descriptor is refused goes at once without it, and again with it later") {
+    Channel channel;
+    sup::test::InFlight too_many;
+    channel.masters->send_drain({{"http"}, {"old"}}, open_inbox());
+    const auto names = channel.receive();
+    REQUIRE(names);
+    CHECK(names->json["listeners"] == Names{"http"});
+    CHECK(names->json["retired"] == Names{"old"});
+    CHECK(names->descriptors == 0);
+    SECTION("when there is room again") {
+        too_many.land();
+        const Packet offer = channel.wait();
+        CHECK(offer.json["listeners"] == Names{"http"});
+        CHECK(offer.json["retired"] == Names{});
+        CHECK(offer.descriptors == 1);
+    }
+    SECTION("unless another offer takes its place") {
+        channel.masters->send_drain({{"https"}, {}}, nullptr);
+        CHECK(channel.receive()->json["listeners"] == Names{"https"});
+        too_many.land();
+        CHECK(uv_run(channel.loop.get(), UV_RUN_ONCE) == 0);
+        CHECK_FALSE(channel.receive());
+    }
+    CHECK(channel.troubles.empty());
+}
+
+TEST_CASE("an inbox that is refused, because too many descriptors are in flight, is not given up") {
+    Channel channel;
+    sup::test::InFlight too_many;
+    channel.masters->send_inbox(open_inbox());
+    CHECK_FALSE(channel.receive());
+    CHECK(channel.opened == 0);
+    too_many.land();
+    const Packet inbox = channel.wait();
+    CHECK(inbox.json["type"] == "inbox");
+    CHECK(inbox.descriptors == 2);
+    CHECK(channel.opened == 1);
+    CHECK(channel.troubles.empty());
+}
+
+TEST_CASE("what a worker does not read now is not waited for, and comes when it does") {
+    Channel channel;
+    // Each names one more, so that the last can be told from the others.
+    for (int sent = 0; sent < 2'000; ++sent)
+        channel.masters->send_drain({{std::to_string(sent)}, {}}, nullptr);
+    std::string last;
+    while (const auto packet = channel.receive()) last = packet->json["listeners"][0];
+    CHECK(last != "1999");
+    CHECK(channel.wait().json["listeners"] == Names{"1999"});
+    CHECK(channel.troubles.empty());
+}
+
+TEST_CASE("a worker that has closed its channel is told of, and not tried again") {
+    Channel channel;
+    channel.workers.reset();
+    channel.masters->send_drain({{"http"}, {}}, nullptr);
+    REQUIRE(channel.troubles.size() == 1);
+    CHECK(channel.troubles[0] == "its drain packet could not be sent: the worker has closed its channel");
+    CHECK(uv_run(channel.loop.get(), UV_RUN_ONCE) == 0);
 }
 
 TEST_CASE("only a unix SOCK_SEQPACKET socket is taken for a channel") {
-    CHECK_FALSE(sup::WorkerChannel::adopt(std::move(socket_pair(SOCK_STREAM)[0])).ok());
-    CHECK_FALSE(
-        sup::WorkerChannel::adopt(sup::UniqueFd{::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0)}).ok());
-    CHECK_FALSE(sup::WorkerChannel::adopt(sup::UniqueFd{::dup(0)}).ok());
-    CHECK_FALSE(sup::WorkerChannel::adopt(sup::UniqueFd{}).ok());
+    CHECK(refused(std::move(socket_pair(SOCK_STREAM)[0])));
+    CHECK(refused(sup::UniqueFd{::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0)}));
+    CHECK(refused(sup::UniqueFd{::dup(0)}));
+    CHECK(refused(sup::UniqueFd{}));
 }

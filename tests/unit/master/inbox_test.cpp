@@ -12,7 +12,7 @@
 
 namespace {
 
-std::shared_ptr<const sup::Inbox> open_inbox() {
+std::shared_ptr<sup::Inbox> open_inbox() {
     auto inbox = sup::Inbox::open();
     REQUIRE(inbox.ok());
     return *inbox;
@@ -36,42 +36,6 @@ void hand_over(const sup::Inbox& inbox, Connection& connection, std::string_view
 }
 
 }  // namespace
-
-TEST_CASE("what is left in an inbox goes on to the next, in order, with its bytes and its connection") {
-    const auto from = open_inbox();
-    const auto to = open_inbox();
-    auto first = connect();
-    auto second = connect();
-    const std::string large(60'000, 'x');
-    hand_over(*from, first, "first");
-    hand_over(*from, second, large);
-    const auto forwarded = from->forward(*to);
-    CHECK(forwarded.moved == 2);
-    CHECK(forwarded.lost == 0);
-
-    std::vector<char> buffer(sup::max_inbox_packet);
-    auto one = sup::receive_unix_message(to->receiver(), buffer);
-    REQUIRE(one.value().has_value());
-    CHECK(std::string_view(buffer.data(), one.value()->size) == "first");
-    REQUIRE(one.value()->descriptors.size() == 1);
-    REQUIRE(::write(one.value()->descriptors[0].get(), "hi", 2) == 2);
-    std::array<char, 8> heard{};
-    CHECK(::read(first.client.get(), heard.data(), heard.size()) == 2);
-    auto two = sup::receive_unix_message(to->receiver(), buffer);
-    CHECK(two.value()->size == large.size());
-}
-
-TEST_CASE("an inbox that is full loses what does not fit, and says how many") {
-    const auto from = open_inbox();
-    const auto to = open_inbox();
-    while (sup::send_unix_message(to->sender(), std::string(60'000, 'x')).value() == sup::SendOutcome::sent) {
-    }
-    auto connection = connect();
-    hand_over(*from, connection, std::string(60'000, 'y'));
-    const auto forwarded = from->forward(*to);
-    CHECK(forwarded.moved == 0);
-    CHECK(forwarded.lost == 1);
-}
 
 TEST_CASE("an inbox keeps what was put in when every worker is gone") {
     const auto inbox = open_inbox();
@@ -128,12 +92,30 @@ TEST_CASE("what nobody takes any more is closed, and counted") {
     CHECK(::read(first.client.get(), heard.data(), heard.size()) == 0);
 }
 
-TEST_CASE("what is left in a closed inbox is forwarded") {
-    const auto from = open_inbox();
-    const auto to = open_inbox();
-    auto connection = connect();
-    hand_over(*from, connection, "x");
-    from->close_to_senders();
-    CHECK(from->forward(*to).moved == 1);
-    CHECK(from->forward(*to).moved == 0);
+TEST_CASE("who waits for room in an inbox is woken when it is closed, although it is still full") {
+    const auto inbox = open_inbox();
+    while (sup::send_unix_message(inbox->sender(), std::string(60'000, 'x')).value() ==
+           sup::SendOutcome::sent) {
+    }
+    pollfd sender{inbox->sender(), POLLOUT, 0};
+    CHECK(::poll(&sender, 1, 0) == 0);
+    inbox->close_to_senders();
+    CHECK(::poll(&sender, 1, 10'000) == 1);
+    CHECK(sup::send_unix_message(inbox->sender(), "x").value() == sup::SendOutcome::no_receiver);
+}
+
+TEST_CASE("a renewed inbox is open and empty, and the old one keeps what was in it") {
+    const auto inbox = open_inbox();
+    auto before = connect();
+    hand_over(*inbox, before, "before");
+    inbox->close_to_senders();
+    const auto old = inbox->renew();
+    REQUIRE(old.ok());
+    auto after = connect();
+    hand_over(*inbox, after, "after");
+    std::vector<char> buffer(sup::max_inbox_packet);
+    auto packet = sup::receive_unix_message(inbox->receiver(), buffer);
+    CHECK(std::string_view(buffer.data(), packet.value()->size) == "after");
+    packet = sup::receive_unix_message((*old)->receiver(), buffer);
+    CHECK(std::string_view(buffer.data(), packet.value()->size) == "before");
 }

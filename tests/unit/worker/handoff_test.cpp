@@ -369,7 +369,7 @@ TEST_CASE("a drainer is sent on when its successor was replaced meanwhile") {
         // Offered and closed in one instant: it may look at either first.
         workers.old.signal(SIGSTOP);
         REQUIRE(workers.old.send(reload_packet, {workers.inbox.sender.get()}));
-        ::shutdown(first.receiver.get(), SHUT_RD);
+        first.close();
         workers.old.signal(SIGCONT);
         CHECK(workers.old.exit_code() == 0);
         CHECK_FALSE(contains(workers.old.standard_error(), "drained here"));
@@ -408,7 +408,7 @@ TEST_CASE("who finds the inbox closed serves on, and hands over when there is an
     busy.send(get("/sleep?ms=200"));
     REQUIRE(request(workers.old.http(), get("/")).status == 200);
     workers.old.signal(SIGSTOP);
-    ::shutdown(closed.receiver.get(), SHUT_RD);
+    closed.close();
     REQUIRE(workers.old.send(reload_packet, {closed.sender.get()}));
     workers.old.signal(SIGTERM);
     workers.old.signal(SIGCONT);
@@ -428,22 +428,23 @@ TEST_CASE(
     TwoWorkers workers;
     REQUIRE(give_inbox(workers.old, workers.inbox));
     Clients clients = connect(workers.old, 20);
-    Client busy(workers.old.http());
-    busy.send("POST /echo HTTP/1.1\r\nHost: localhost\r\nContent-Length: 4\r\n\r\nab");
-    REQUIRE(busy.has_bytes(10'000));  // its answer has begun
+    auto busy = std::make_unique<Client>(workers.old.http());
+    busy->send("POST /echo HTTP/1.1\r\nHost: localhost\r\nContent-Length: 4\r\n\r\nab");
+    REQUIRE(busy->has_bytes(10'000));  // its answer has begun
     REQUIRE(reload_into(workers.old, workers.inbox));
     CHECK(eventually([&] { return counter(workers.board.row(0).connections) == 1; }));
     CHECK(comes_to_rest(workers.old.pid()));
     // Nobody is left to take the others.
     REQUIRE(workers.old.send(R"({"type":"drain","listeners":["http","admin"],"retired":[]})"));
-    ::shutdown(workers.inbox.receiver.get(), SHUT_RD);
+    workers.inbox.close();
     for (const auto& client : clients) {
         const Answer answer = ask(*client);
         CHECK(contains(answer.body, greets(workers.old)));
         CHECK(answer.says_close());
     }
-    busy.send("cd");
-    CHECK(busy.receive().body == "abcd");
+    busy->send("cd");
+    CHECK(busy->receive().body == "abcd");
+    busy.reset();  // it keeps its connection for ever, and so its worker
     CHECK(workers.old.exit_code() == 0);
 }
 
@@ -452,7 +453,7 @@ TEST_CASE("a worker whose own inbox is closed takes what is in it, and comes to 
     Clients clients = connect(workers.old, 10);
     REQUIRE(workers.reload());
     CHECK(workers.old.exit_code() == 0);
-    ::shutdown(workers.inbox.receiver.get(), SHUT_RD);
+    workers.inbox.close();
     workers.open_inbox();
     for (const auto& client : clients) CHECK(contains(ask(*client).body, greets(workers.next)));
     CHECK(comes_to_rest(workers.next.pid()));
@@ -475,6 +476,7 @@ TEST_CASE("what is left in a drainer's own inbox goes on to the successor") {
     workers.old.signal(SIGSTOP);
     REQUIRE(reload_into(before, own));
     CHECK(before.exit_code() == 0);
+    own.close();
     SECTION("at a reload") {
         REQUIRE(workers.reload());
         workers.old.signal(SIGCONT);
@@ -497,6 +499,75 @@ TEST_CASE("what is left in a drainer's own inbox goes on to the successor") {
         CHECK(workers.old.exit_code() == 0);
         CHECK(counter(workers.board.row(0).drained) == 10);
     }
+}
+
+TEST_CASE("a drainer leaves its inbox, while it is open, to the peers that stay") {
+    TwoWorkers workers;
+    InboxPair elsewhere;
+    FakeMaster before;
+    REQUIRE(before.wait_until_ready());
+    REQUIRE(give_inbox(workers.old, workers.inbox));
+    workers.open_inbox();  // the peer's
+    Clients clients = connect(before, 10);
+    Client busy(workers.old.http());
+    busy.send("POST /echo HTTP/1.1\r\nHost: localhost\r\nContent-Length: 4\r\n\r\nab");
+    REQUIRE(busy.has_bytes(10'000));  // its answer has begun
+    workers.next.signal(SIGSTOP);
+    REQUIRE(reload_into(workers.old, elsewhere));
+    CHECK(eventually([&] { return counter(workers.board.row(0).accepting) == 0; }));
+    REQUIRE(reload_into(before, workers.inbox));
+    CHECK(before.exit_code() == 0);
+    busy.send("cd");
+    CHECK(busy.receive().body == "abcd");
+    CHECK(workers.old.exit_code() == 0);
+    CHECK(counter(workers.board.row(0).taken) == 0);
+    workers.next.signal(SIGCONT);
+    for (const auto& client : clients) CHECK(contains(ask(*client).body, greets(workers.next)));
+}
+
+TEST_CASE("a drainer whose time is up leaves what it could not take to others") {
+    FakeMasterOptions short_of_time;
+    short_of_time.drain_timeout_ms = "1000";
+    TwoWorkers workers({}, 0, short_of_time);
+    REQUIRE(give_inbox(workers.old, workers.inbox));
+    Clients clients = connect(workers.old, 10);
+    const rlimit none{3, 3};
+    REQUIRE(::prlimit(workers.old.pid(), RLIMIT_NOFILE, &none, nullptr) == 0);
+    FakeMaster before;
+    REQUIRE(before.wait_until_ready());
+    Clients waiting = connect(before, 5);
+    REQUIRE(reload_into(before, workers.inbox));
+    CHECK(before.exit_code() == 0);
+    workers.inbox.close();
+    REQUIRE(workers.old.send(reload_packet));
+    workers.old.signal(SIGTERM);
+    CHECK(workers.old.exit_code() == 0);
+    CHECK(counter(workers.board.row(0).taken) == 0);
+    // As the master would move them on.
+    workers.open_inbox();
+    for (const auto& client : waiting) CHECK(contains(ask(*client).body, greets(workers.next)));
+}
+
+TEST_CASE("a drainer that waits for room notices that the inbox is closed") {
+    TwoWorkers workers({}, 4608);
+    Clients clients = connect(workers.old, 60);
+    REQUIRE(workers.reload());
+    CHECK(eventually([&] { return counter(workers.board.row(0).handed_over) > 0; }));
+    CHECK(comes_to_rest(workers.old.pid()));
+    workers.inbox.close();
+    CHECK(eventually([&] { return contains(workers.old.standard_error(), "inbox is closed"); }));
+}
+
+TEST_CASE("a worker whose inbox was closed takes from the one that comes in its place") {
+    TwoWorkers workers;
+    InboxPair closed;
+    REQUIRE(give_inbox(workers.next, closed));
+    closed.close();
+    workers.open_inbox();
+    Clients clients = connect(workers.old, 10);
+    REQUIRE(workers.reload());
+    CHECK(workers.old.exit_code() == 0);
+    for (const auto& client : clients) CHECK(contains(ask(*client).body, greets(workers.next)));
 }
 
 TEST_CASE("an overloaded worker puts idle connections back, until its peer has about as many") {

@@ -30,6 +30,8 @@ struct InboxPair {
         if (send_buffer > 0)
             ::setsockopt(sender.get(), SOL_SOCKET, SO_SNDBUF, &send_buffer, sizeof send_buffer);
     }
+    // As the master does when its generation leaves.
+    void close() const { ::shutdown(receiver.get(), SHUT_RDWR); }
     // Puts a packet in, with whatever descriptors.
     bool put(const std::string& bytes, const std::vector<int>& descriptors = {}) const {
         const auto sent = send_unix_message(sender.get(), bytes, descriptors);
