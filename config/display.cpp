@@ -52,6 +52,12 @@ std::string quoted(std::string_view text) {
     return '"' + excerpt(text) + '"';
 }
 
+std::string quoted_list(std::span<const std::string_view> names) {
+    std::string list;
+    for (const std::string_view name : names) list += (list.empty() ? "" : ", ") + quoted(name);
+    return list;
+}
+
 std::string pointer_token(std::string_view key) {
     std::string token = "/";
     for (const char c : key) {

@@ -1,6 +1,7 @@
 // Text from a configuration file, made fit to be shown to a person on a terminal.
 #pragma once
 
+#include <span>
 #include <string>
 #include <string_view>
 
@@ -11,6 +12,9 @@ std::string printable(std::string_view text);
 
 // In double quotes, printable, cut short when it is long.
 std::string quoted(std::string_view text);
+
+// "a", "b", "c": each quoted.
+std::string quoted_list(std::span<const std::string_view> names);
 
 // printable(), cut short when it is long.
 std::string excerpt(std::string_view text);

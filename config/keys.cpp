@@ -189,15 +189,11 @@ std::string place_elsewhere(const std::string& name) {
 
 std::string words_for_unknown_key(const std::string& name, const Section& section) {
     std::vector<std::string_view> names;
-    std::string all;
-    for (const Key& key : section.keys) {
-        names.push_back(key.name);
-        all += (all.empty() ? "" : ", ") + quoted(key.name);
-    }
+    for (const Key& key : section.keys) names.push_back(key.name);
     if (const auto meant = nearest(name, names)) return "unknown key; did you mean " + quoted(*meant) + "?";
     const std::string place = place_elsewhere(name);
     if (!place.empty()) return "unknown key; did you mean " + place + "?";
-    return "unknown key; known here: " + all;
+    return "unknown key; known here: " + quoted_list(names);
 }
 
 void report_unknown_key(const Value& member, const Section& section) {

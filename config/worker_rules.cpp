@@ -1,6 +1,7 @@
 #include "config/worker_rules.h"
 
 #include <algorithm>
+#include <array>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -13,14 +14,10 @@ namespace {
 
 std::string words_for_unknown_listener(const std::string& name, const Config& config) {
     std::vector<std::string_view> names;
-    std::string all;
-    for (const Listen& listen : config.listen) {
-        names.push_back(listen.name);
-        all += (all.empty() ? "" : ", ") + quoted(listen.name);
-    }
+    for (const Listen& listen : config.listen) names.push_back(listen.name);
     const std::string words = "there is no listener " + quoted(name);
     if (const auto meant = nearest(name, names)) return words + "; did you mean " + quoted(*meant) + "?";
-    return words + (all.empty() ? "; the configuration has none" : "; there are: " + all);
+    return words + (names.empty() ? "; the configuration has none" : "; there are: " + quoted_list(names));
 }
 
 // Why a listener has no such thing; empty: it has.
@@ -91,6 +88,40 @@ void check_protocols(const Node& worker, const Config& config, Collector& proble
     }
 }
 
+// A protocol that puts addresses into one variable, with characters of its own between them.
+struct ListProtocol {
+    Protocol protocol;
+    std::string_view name;
+    std::string_view separators;
+    bool (*shown)(const Address& address);
+};
+
+constexpr std::array list_protocols{
+    ListProtocol{Protocol::server_starter, "server-starter",
+                 ";=", [](const Address& address) { return address.unix_domain() != nullptr; }},
+    // It is told the name that a socket with a path was bound at, which is sup's own.
+    ListProtocol{
+        Protocol::php_fpm, "php-fpm", ",=",
+        [](const Address& address) { return address.unix_domain() != nullptr && address.path() == nullptr; }},
+};
+
+void check_separators(const Node& listen, const Config& config, Collector& problems) {
+    for (std::size_t i = 0; i < config.listen.size(); ++i) {
+        const std::string pointer = "/listen/" + std::to_string(i) + "/address";
+        const Address& address = config.listen[i].address;
+        for (const ListProtocol& rule : list_protocols) {
+            if (!speaks(config.worker, rule.protocol) || !rule.shown(address) || problems.about(pointer))
+                continue;
+            const std::string& name = address.unix_domain()->name;
+            const std::size_t at = name.find_first_of(rule.separators);
+            if (at == name.npos) continue;
+            problems.add(listen.children[i].find("address")->begin, pointer,
+                         quoted(name) + " has a '" + name[at] + "', which the protocol " + quoted(rule.name) +
+                             " puts between addresses: use another name");
+        }
+    }
+}
+
 void check_readiness(const Node& worker, const Config& config, Collector& problems) {
     const Node* ready = worker.find("ready");
     if (ready == nullptr || problems.about("/worker/ready")) return;
@@ -123,6 +154,8 @@ void check_worker_rules(const Node& root, const Config& config, Collector& probl
     if (worker == nullptr) return;
     check_templates(*worker, config, problems);
     check_protocols(*worker, config, problems);
+    const Node* listen = problems.about("/listen") ? nullptr : root.find("listen");
+    if (listen != nullptr) check_separators(*listen, config, problems);
     check_readiness(*worker, config, problems);
 }
 

@@ -143,7 +143,7 @@ void Instance::worker_exited(core::WorkerId id, const ExitReport& report) {
         log_.warning("{} left processes of its group behind; they were killed", name_of(id));
     }
     if (!report.status_known) log_.warning("{}: how it ended is not known", name_of(id));
-    record_problem(live_record_.remove(pid));
+    live_record_.remove(pid);
     deliver_readiness();
     post(core::WorkerExited{id, report.status});
 }

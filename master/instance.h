@@ -109,8 +109,11 @@ private:
     void remove_retired_files();
     ReloadOutcome failed_outcome(const core::Reply& reply);
     std::string restoring_words(const core::Reply& reply) const;
-    void restore_listeners(bool with_flags);
+    const Generation* serving_generation() const;
+    void restore_listeners(const Generation& generation);
     void note_nonblock();
+    void restore_nonblock(const Generation& serving);
+    void warn(const Status& status);
     void steer_listeners();
     void tell_lost_queues(const Generation& generation);
     std::size_t slots_of(const Generation* generation) const;

@@ -155,10 +155,13 @@ void Instance::perform(const core::Release& action) {
     discard_inbox(action.generation);
     generations_.erase(action.generation);
     steer_listeners();
+    const Generation* serving = serving_generation();
+    if (serving == nullptr) return;
+    restore_listeners(*serving);
     // A newer one's workers may have set O_NONBLOCK as they want it. When that fails, too, this comes again.
-    const bool undone = aborted_ && !generations_.empty() && generations_.rbegin()->first == active_;
-    restore_listeners(undone);
-    if (undone) aborted_ = false;
+    if (!aborted_ || generations_.rbegin()->first != serving->id) return;
+    restore_nonblock(*serving);
+    aborted_ = false;
 }
 
 // While what an earlier reload left is there, its beginning counts, not what has been changed since.
@@ -172,6 +175,17 @@ void Instance::note_nonblock() {
         }
     }
     nonblock_before_ = std::move(before);
+}
+
+// What never came to serve may have left its own O_NONBLOCK on the shared sockets, which the workers that
+// still serve may not expect.
+void Instance::restore_nonblock(const Generation& serving) {
+    for (const auto& listener : serving.listeners) {
+        for (const auto& socket : listener->sockets()) {
+            const auto before = nonblock_before_.find(socket.get());
+            if (before != nonblock_before_.end()) warn(socket->set_nonblock(before->second));
+        }
+    }
 }
 
 std::size_t Instance::slots_of(const Generation* generation) const {
@@ -200,21 +214,22 @@ void Instance::tell_lost_queues(const Generation& generation) {
     }
 }
 
-// What is gone may have left the shared sockets with its own backlog, and, where it never came to serve, with
-// its own O_NONBLOCK, which the workers that still serve may not expect.
-void Instance::restore_listeners(bool with_flags) {
-    for (const auto& view : core_.view().generations) {
-        if (view.state != core::GenerationState::active) continue;
-        for (const auto& listener : generations_.at(view.generation)->listeners) {
-            Status restored = listener->restore();
-            for (const auto& socket : listener->sockets()) {
-                const auto before = nonblock_before_.find(socket.get());
-                if (restored && with_flags && before != nonblock_before_.end())
-                    restored = socket->set_nonblock(before->second);
-            }
-            if (!restored) log_.warning("{}", restored.error().message);
-        }
-    }
+// The one that is active and does not end yet.
+const Generation* Instance::serving_generation() const {
+    const core::View view = core_.view();
+    const auto serving =
+        std::ranges::find(view.generations, core::GenerationState::active, &core::GenerationView::state);
+    return serving == view.generations.end() ? nullptr : find_generation(serving->generation);
+}
+
+void Instance::restore_listeners(const Generation& generation) {
+    const Generation* serving = serving_generation();
+    const Listeners active = serving == nullptr ? Listeners{} : serving->listeners;
+    for (const auto& listener : generation.listeners) warn(listener->restore(active));
+}
+
+void Instance::warn(const Status& status) {
+    if (!status) log_.warning("{}", status.error().message);
 }
 
 ReloadOutcome Instance::failed_outcome(const core::Reply& reply) {
@@ -283,6 +298,7 @@ void Instance::note_promotion(core::GenerationId generation) {
     active_ = generation;
     aborted_ = false;  // what an earlier one left in O_NONBLOCK is now as these workers want it
     remove_retired_files();
+    for (const auto& listener : generations_.at(generation)->listeners) warn(listener->apply());
     const config::Config& config = generations_.at(generation)->config;
     log_.configure(config.log.level, config.log.format);
     live_record_.set_drain(config.drain.signal, config.drain.timeout);
@@ -330,10 +346,7 @@ void Instance::perform(const core::GenerationChanged& action) {
 void Instance::perform(const core::WorkerChanged& action) {
     const WorkerProcess* worker = find_worker(action.worker);
     if (action.state == core::WorkerState::ready && worker != nullptr) {
-        for (const auto& listener : worker->generation().listeners) {
-            if (Status restored = listener->restore(); !restored)
-                log_.warning("{}", restored.error().message);
-        }
+        restore_listeners(worker->generation());
         announce(worker_ready_event(action, worker->pid(), core_.view()));
     }
     announce(to_event(action, pid_of(action.worker)));

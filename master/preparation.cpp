@@ -7,6 +7,7 @@
 
 #include "config/load.h"
 #include "config/problem.h"
+#include "master/process/descriptor_limit.h"
 #include "master/process/worker_environment.h"
 
 namespace sup {
@@ -22,17 +23,28 @@ std::size_t open_descriptors() {
     return static_cast<std::size_t>(std::distance(begin(entries), end(entries)));
 }
 
-// A worker costs the master a pidfd, a notify socket, two output pipes and a channel, and some cost a socket
-// or pipe for their readiness. Better to say so now than to run out in the middle of the start.
+// A worker costs the master a pidfd, a notify socket, two output pipes and a channel, and what it says that
+// it is ready with: a pipe, or a socket and a connection to it.
+std::size_t descriptors_for_a_worker(const config::Worker& worker) {
+    return std::size_t{5} + (speaks(worker, config::Protocol::einhorn) ? 2 : 0) +
+           (std::holds_alternative<config::ReadyByNewline>(worker.ready) ? 1 : 0);
+}
+
+// A unix socket's file is held, too.
+std::size_t descriptors_for(const config::Listen& listen, std::size_t slots) {
+    if (listen.reuseport) return slots;
+    return listen.address.path() != nullptr ? 2 : 1;
+}
+
+// Better to say so now than to run out in the middle of the start.
 Status check_descriptors(const config::Config& config) {
-    constexpr std::size_t for_a_worker = 6;
     constexpr std::size_t for_everything_else = 32;
     rlimit limit{};
     if (::getrlimit(RLIMIT_NOFILE, &limit) != 0) return errno_error("getrlimit");
-    std::size_t needed = open_descriptors() + for_a_worker * config.worker.count + for_everything_else;
-    for (const config::Listen& listen : config.listen) {
-        needed += listen.reuseport ? config.worker.count : 1;
-    }
+    if (Status reachable = check_worker_descriptors(config, limit.rlim_cur); !reachable) return reachable;
+    std::size_t needed = open_descriptors() + for_everything_else;
+    needed += descriptors_for_a_worker(config.worker) * config.worker.count;
+    for (const config::Listen& listen : config.listen) needed += descriptors_for(listen, config.worker.count);
     if (needed <= limit.rlim_cur) return Success{};
     return Error{"the limit of " + std::to_string(limit.rlim_cur) + " open files is too low for " +
                  std::to_string(config.worker.count) + " more workers, which need about " +

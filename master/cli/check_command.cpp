@@ -1,5 +1,6 @@
 #include "master/cli/check_command.h"
 
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -14,10 +15,12 @@
 #include "config/document.h"
 #include "config/problem.h"
 #include "config/signal_name.h"
+#include "master/process/descriptor_limit.h"
 #include "master/process/executable.h"
 #include "master/process/pinned_directory.h"
-#include "master/process/socket_file.h"
+#include "master/process/socket_access.h"
 #include "master/process/socket_owner.h"
+#include "master/process/socket_place.h"
 #include "master/process/worker_environment.h"
 #include "master/runtime/instance_directory.h"
 #include "master/runtime/runtime_directory.h"
@@ -134,6 +137,11 @@ void check_addresses(const config::Config& config, Findings& notes) {
     }
 }
 
+bool is_socket(const std::string& path) {
+    struct stat found {};
+    return ::lstat(path.c_str(), &found) == 0 && S_ISSOCK(found.st_mode);
+}
+
 // What lies at the path of a unix socket, and who is to have it. A socket is not connected to here.
 void check_socket_files(const config::Config& config, Findings& problems) {
     for (std::size_t i = 0; i < config.listen.size(); ++i) {
@@ -141,15 +149,24 @@ void check_socket_files(const config::Config& config, Findings& problems) {
         const std::string pointer = "/listen/" + std::to_string(i);
         const std::string* path = listen.address.path();
         if (path == nullptr) continue;
-        struct stat found {};
-        const bool exists = ::lstat(path->c_str(), &found) == 0;
-        if (!exists || !S_ISSOCK(found.st_mode)) {
-            if (Status free = check_path_is_free(*path, listen.address.transport); !free)
-                problems.push_back({pointer + "/address", *path + " " + free.error().message});
+        if (!is_socket(*path)) {
+            if (const auto place = find_place(*path, listen.address.transport); !place)
+                problems.push_back({pointer + "/address", *path + " " + place.error().message});
         }
-        if (const auto access = resolve_access(listen.access); !access)
-            problems.push_back(
-                {pointer + (listen.access.owner ? "/owner" : "/group"), access.error().message});
+        if (const auto access = resolve_access(listen.access); !access) {
+            const auto& [key, message] = access.error();
+            problems.push_back({pointer + '/' + std::string(key), message});
+        }
+    }
+}
+
+// The master raises its limit to the hard one.
+void check_limits(const config::Config& config, Findings& problems) {
+    rlimit limit{};
+    if (::getrlimit(RLIMIT_NOFILE, &limit) != 0) return;
+    if (Status enough = check_worker_descriptors(config, limit.rlim_max); !enough) {
+        const bool by_newline = std::holds_alternative<config::ReadyByNewline>(config.worker.ready);
+        problems.push_back({by_newline ? "/worker/ready/fd" : "/listen", enough.error().message});
     }
 }
 
@@ -199,6 +216,7 @@ int check_command(const std::string& config_path, std::ostream& out, std::ostrea
     check_command(config->worker, problems, notes);
     check_directories(*config, problems);
     check_socket_files(*config, problems);
+    check_limits(*config, problems);
     check_addresses(*config, notes);
     print(*document, problems, "", err);
     print(*document, notes, "note: ", err);

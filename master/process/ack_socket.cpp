@@ -4,6 +4,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
 #include <cerrno>
 #include <utility>
@@ -16,8 +17,11 @@ namespace sup {
 namespace {
 
 constexpr std::size_t longest_line = std::size_t{4} * 1024;
-// A worker needs one; more wait in the kernel's queue until one of these has ended.
+// A worker needs one.
 constexpr std::size_t most_connections = 8;
+// More than the kernel queues: whoever connects without end must not keep us here.
+constexpr int most_accepts_a_turn = 64;
+constexpr Duration retry_delay{100};
 
 pid_t peer_of(int socket) {
     ucred credentials{};
@@ -29,7 +33,11 @@ pid_t peer_of(int socket) {
 }  // namespace
 
 AckSocket::AckSocket(uv_loop_t* loop, UniqueFd fd, std::string path, Callbacks callbacks)
-    : loop_(loop), fd_(std::move(fd)), path_(std::move(path)), callbacks_(std::move(callbacks)) {}
+    : loop_(loop),
+      fd_(std::move(fd)),
+      path_(std::move(path)),
+      callbacks_(std::move(callbacks)),
+      retry_(loop, [this] { poll_.start(UV_READABLE); }) {}
 
 Result<std::unique_ptr<AckSocket>> AckSocket::open(uv_loop_t* loop, const std::string& path,
                                                    std::optional<Owner> owner, Callbacks callbacks) {
@@ -53,27 +61,45 @@ AckSocket::~AckSocket() {
 }
 
 void AckSocket::drain() {
-    accept_all();
     std::vector<Connection*> open;
     for (Connection& connection : connections_) open.push_back(&connection);
     for (Connection* connection : open) read(*connection);
+    accept_all();
 }
 
 void AckSocket::accept_all() {
-    while (connections_.size() < most_connections) {
+    for (int i = 0; i < most_accepts_a_turn; ++i) {
         UniqueFd fd{::accept4(fd_.get(), nullptr, nullptr, SOCK_CLOEXEC | SOCK_NONBLOCK)};
-        if (!fd) return;
-        Connection& connection = connections_.emplace_back(Connection{std::move(fd), {}, {}});
-        auto poll =
-            uv::Poll::create(loop_, connection.fd.get(), [this, &connection](int, int) { read(connection); });
-        if (!poll) {
-            connections_.pop_back();
+        if (fd) {
+            adopt(std::move(fd));
+        } else if (errno == EAGAIN) {
             return;
+        } else if (errno != EINTR && errno != ECONNABORTED) {
+            // No descriptor is free: whoever waits still waits then.
+            poll_.stop();
+            return retry_.arm(retry_delay);
         }
-        connection.poll = std::move(*poll);
-        connection.poll.start(UV_READABLE);
     }
-    poll_.stop();  // until one of them has ended
+}
+
+// What it has sent already is read at once, so that nobody's ack is lost with his connection.
+void AckSocket::adopt(UniqueFd fd) {
+    const pid_t peer = peer_of(fd.get());
+    Connection& connection = connections_.emplace_back(Connection{std::move(fd), peer, {}, {}});
+    auto poll =
+        uv::Poll::create(loop_, connection.fd.get(), [this, &connection](int, int) { read(connection); });
+    if (!poll) return connections_.pop_back();
+    connection.poll = std::move(*poll);
+    connection.poll.start(UV_READABLE);
+    read(connection);
+    if (connections_.size() > most_connections) make_room();
+}
+
+// Those who connect and say nothing must not keep the worker away: the oldest of others goes, or the oldest.
+void AckSocket::make_room() {
+    const auto other =
+        std::ranges::find_if(connections_, [&](const auto& one) { return one.peer != worker_; });
+    connections_.erase(other != connections_.end() ? other : connections_.begin());
 }
 
 void AckSocket::read(Connection& connection) {
@@ -97,12 +123,8 @@ void AckSocket::interpret(const Connection& connection, std::string_view line) {
     if (!claimed) {
         return complain(R"(what it wrote to EINHORN_SOCK_PATH is not {"command":"worker:ack","pid":N})");
     }
-    const pid_t peer = peer_of(connection.fd.get());
-    if (*claimed == worker_ && peer == worker_) {
-        callbacks_.acknowledged();
-        return;
-    }
-    complain("process " + std::to_string(peer) + " acknowledged the start of process " +
+    if (*claimed == worker_ && connection.peer == worker_) return callbacks_.acknowledged();
+    complain("process " + std::to_string(connection.peer) + " acknowledged the start of process " +
              std::to_string(*claimed) + "; only the worker's main process may, and only for itself");
 }
 
@@ -112,7 +134,6 @@ void AckSocket::complain(const std::string& what) {
 
 void AckSocket::close(const Connection& connection) {
     connections_.remove_if([&](const Connection& other) { return &other == &connection; });
-    poll_.start(UV_READABLE);
 }
 
 }  // namespace sup

@@ -41,11 +41,14 @@ public:
 private:
     struct Connection {
         UniqueFd fd;
+        pid_t peer;
         std::string received;
         uv::Poll poll;
     };
     AckSocket(uv_loop_t* loop, UniqueFd fd, std::string path, Callbacks callbacks);
     void accept_all();
+    void adopt(UniqueFd fd);
+    void make_room();
     void read(Connection& connection);
     void interpret(const Connection& connection, std::string_view line);
     void complain(const std::string& what);
@@ -56,7 +59,8 @@ private:
     std::string path_;
     Callbacks callbacks_;
     uv::Poll poll_;
-    std::list<Connection> connections_;
+    uv::Timer retry_;                    // while there is no descriptor to accept with
+    std::list<Connection> connections_;  // the oldest first
     pid_t worker_ = 0;
     bool complained_ = false;
 };

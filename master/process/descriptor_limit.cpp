@@ -3,6 +3,7 @@
 #include <fcntl.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 
 namespace sup {
@@ -23,6 +24,19 @@ Status ensure_standard_descriptors() {
         if (::open("/dev/null", O_RDWR) < 0) return errno_error("/dev/null");
     }
     return Success{};
+}
+
+// spawn() first moves them all above the highest number that any of them will have, and the executable with
+// them.
+Status check_worker_descriptors(const config::Config& config, rlim_t limit) {
+    const auto* newline = std::get_if<config::ReadyByNewline>(&config.worker.ready);
+    const std::size_t count = STDERR_FILENO + 1 + config.listen.size() + (newline != nullptr ? 1 : 0);
+    const std::size_t highest =
+        newline != nullptr ? std::max(static_cast<std::size_t>(newline->fd), count - 1) : count - 1;
+    if (highest + count + 3 <= limit) return Success{};
+    return Error{"a worker cannot be given descriptor " + std::to_string(highest) + " within the limit of " +
+                 std::to_string(limit) +
+                 " open files (raise `ulimit -Hn`, or LimitNOFILE= in a systemd unit)"};
 }
 
 }  // namespace sup

@@ -4,6 +4,7 @@
 #include <sys/resource.h>
 
 #include "common/result.h"
+#include "config/config.h"
 
 namespace sup {
 
@@ -13,5 +14,9 @@ Result<rlimit> raise_descriptor_limit();
 // Opens /dev/null in place of those of descriptors 0, 1 and 2 that are closed, so that nothing else ever gets
 // these numbers. To be called before anything is opened.
 Status ensure_standard_descriptors();
+
+// Whether a worker can be given its listeners, and its descriptor for readiness the number that it wants, by
+// a master whose limit this is.
+Status check_worker_descriptors(const config::Config& config, rlim_t limit);
 
 }  // namespace sup

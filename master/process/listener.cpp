@@ -56,9 +56,10 @@ Error conflict_error(const config::Listen& wanted, const Listener& holder) {
 }
 
 Result<SocketAccess> access_of(const config::Listen& settings) {
-    auto access = resolve_access(settings.access);
-    if (!access) return listener_error(settings, "has no owner: " + access.error().message);
-    return access;
+    const auto access = resolve_access(settings.access);
+    if (access) return *access;
+    const auto& [key, message] = access.error();
+    return listener_error(settings, "cannot have this " + std::string(key) + ": " + message);
 }
 
 Status named(const Status& status, const std::string& listener) {
@@ -137,29 +138,28 @@ std::string Listener::kind() const {
     return std::string(config::kind_of(settings_.address));
 }
 
-std::string Listener::private_path() const {
-    const SocketFile* file = socket()->file();
-    return file == nullptr ? std::string() : file->private_path();
+Status Listener::apply() const {
+    for (const auto& socket : sockets_) {
+        if (Status applied = socket->apply(settings_, access_); !applied) return named(applied, name());
+    }
+    return check_reachable();
 }
 
-Status Listener::restore() const {
+Status Listener::restore(const Listeners& active) const {
     for (const auto& socket : sockets_) {
-        if (Status restored = socket->restore(settings_, access_); !restored) return named(restored, name());
-        if (!socket->reachable()) {
-            return Error{"listener " + name() + ": somebody has removed or replaced " +
-                         *settings_.address.path() +
-                         ", so new clients cannot find it; the next `sup reload` binds it again"};
-        }
+        const auto theirs =
+            std::ranges::find_if(active, [&](const auto& one) { return contains(one->sockets(), socket); });
+        const config::Listen& settings = theirs == active.end() ? settings_ : (*theirs)->settings();
+        if (Status restored = socket->restore(settings); !restored) return named(restored, name());
     }
-    return Success{};
+    return check_reachable();
 }
 
-Status Listener::reset() const {
-    if (Status restored = restore(); !restored) return restored;
-    for (const auto& socket : sockets_) {
-        if (Status set = socket->set_nonblock(settings_.nonblock); !set) return named(set, name());
-    }
-    return Success{};
+Status Listener::check_reachable() const {
+    if (std::ranges::all_of(sockets_, [](const auto& socket) { return socket->reachable(); }))
+        return Success{};
+    return Error{"listener " + name() + ": somebody has removed or replaced " + *settings_.address.path() +
+                 ", so new clients cannot find it; the next `sup reload` binds it again"};
 }
 
 Result<Listeners> acquire_listeners(const std::vector<config::Listen>& wanted, const Listeners& held,

@@ -15,6 +15,9 @@ namespace sup {
 
 using Sockets = std::vector<std::shared_ptr<const ListeningSocket>>;
 
+class Listener;
+using Listeners = std::vector<std::shared_ptr<const Listener>>;
+
 class Listener {
 public:
     // One socket; with `reuseport` one for each slot.
@@ -38,32 +41,30 @@ public:
     int fd(std::size_t slot = 0) const noexcept { return socket(slot)->fd(); }
     // Whether one of the first `slots` slots has it.
     bool serves(const std::shared_ptr<const ListeningSocket>& socket, std::size_t slots) const;
-    // What getsockname(2) tells a worker of a unix socket with a path. Nothing is at this path, so a worker
-    // that removes it when it stops does no harm. Empty for all others.
-    std::string private_path() const;
-
+    // Everything as configured, for the generation that becomes active; what sup had set and is not
+    // configured any more is undone. An error, too, when the file of a unix socket is not there any more.
+    Status apply() const;
     // Sets back what workers change on the socket that all share: the backlog, because they call listen()
-    // with their own, and O_NONBLOCK where it is configured. To be called whenever a worker became ready, and
-    // for the active generation after an aborted one. It never clears O_NONBLOCK, which lies in the open file
-    // description: a worker that set it runs an event loop, and would hang in its next accept(). An error,
-    // too, when the file of a unix socket is not there any more.
-    Status restore() const;
-    // restore(), and O_NONBLOCK exactly as configured. Only for a socket that no living worker has.
-    Status reset() const;
+    // with their own, and, where they are configured, options of TCP and O_NONBLOCK. To be called whenever a
+    // worker became ready, and for the active generation after an aborted one. It never clears O_NONBLOCK,
+    // which lies in the open file description: a worker that set it runs an event loop, and would hang in its
+    // next accept(). A socket that is one of `active`'s, too, is as the active generation wants it: this one
+    // may never be. An error as of apply().
+    Status restore(const Listeners& active = {}) const;
 
 private:
+    Status check_reachable() const;
+
     config::Listen settings_;
     SocketAccess access_;
     Sockets sockets_;
     std::string address_;
 };
 
-using Listeners = std::vector<std::shared_ptr<const Listener>>;
-
 // The listeners of a new generation, in the order of `wanted`, all or nothing. `held` are those of every
 // generation that still lives, newest first. An address that is held keeps its socket (a ":0" one when its
 // name is the same too), unless somebody has removed or replaced the file of a unix socket; the rest is
-// bound. A socket that was kept is not touched until restore() or reset(): the reload may still fail. With
+// bound. A socket that was kept is not touched until apply(): the reload may still fail. With
 // `reuseport` there are `slots` sockets; those of the first slots are kept, and those that are added get no
 // clients before steer_clients() says so. Where other programs have joined a group, none are added.
 Result<Listeners> acquire_listeners(const std::vector<config::Listen>& wanted, const Listeners& held,

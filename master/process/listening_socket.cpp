@@ -41,7 +41,7 @@ struct Bound {
     std::optional<SocketFile> file;
 };
 
-Result<Bound> bind_unix_socket(const config::Listen& wanted, const SocketAccess& access) {
+Result<Bound> bind_unix_socket(const config::Listen& wanted) {
     Bound bound;
     bound.fd = UniqueFd{::socket(AF_UNIX, (is_stream(wanted) ? SOCK_STREAM : SOCK_DGRAM) | SOCK_CLOEXEC, 0)};
     if (!bound.fd) return errno_error("cannot be bound");
@@ -50,21 +50,19 @@ Result<Bound> bind_unix_socket(const config::Listen& wanted, const SocketAccess&
         if (Status done = bind_abstract(bound.fd.get(), wanted); !done) return done.error();
         return bound;
     }
-    if (Status free = check_path_is_free(*path, wanted.address.transport); !free) return free.error();
-    auto file = SocketFile::bind(bound.fd.get(), *path);
+    auto file = SocketFile::bind(bound.fd.get(), *path, wanted.address.transport);
     if (!file) return file.error();
     bound.file.emplace(std::move(*file));
-    if (Status given = bound.file->set_access(access); !given) return given.error();
     return bound;
 }
 
-Result<Bound> bind_socket(const config::Listen& wanted, const SocketAccess& access) {
+Result<Bound> bind_socket(const config::Listen& wanted) {
     if (wanted.address.inet() != nullptr) {
         auto fd = bind_inet_socket(wanted, Sharing::alone);
         if (!fd) return fd.error();
         return Bound{std::move(*fd), std::nullopt};
     }
-    auto bound = bind_unix_socket(wanted, access);
+    auto bound = bind_unix_socket(wanted);
     if (!bound) return listener_error(wanted, bound.error().message);
     return bound;
 }
@@ -86,7 +84,7 @@ ListeningSocket::ListeningSocket(UniqueFd fd, const config::Address& configured,
 
 Result<std::shared_ptr<const ListeningSocket>> ListeningSocket::bind(const config::Listen& wanted,
                                                                      const SocketAccess& access) {
-    auto bound = bind_socket(wanted, access);
+    auto bound = bind_socket(wanted);
     if (!bound) return bound.error();
     return make_ready(std::shared_ptr<ListeningSocket>(
                           new ListeningSocket(std::move(bound->fd), wanted.address, std::move(bound->file))),
@@ -112,7 +110,7 @@ Result<std::shared_ptr<const ListeningSocket>> ListeningSocket::bind_beside(cons
 Result<std::shared_ptr<const ListeningSocket>> ListeningSocket::make_ready(
     std::shared_ptr<ListeningSocket> socket, const config::Listen& wanted, const SocketAccess& access) {
     Status ready = set_real_port(socket->bound_, socket->fd());
-    if (ready) ready = socket->restore(wanted, access);
+    if (ready) ready = socket->apply(wanted, access);
     // Last: whoever finds the path finds a socket that listens.
     if (ready && socket->file_) ready = socket->file_->publish();
     if (!ready) return listener_error(wanted, ready.error().message);
@@ -121,30 +119,53 @@ Result<std::shared_ptr<const ListeningSocket>> ListeningSocket::make_ready(
 
 namespace {
 
-Status set_tcp_option(int fd, int option, int value, const char* name) {
-    if (::setsockopt(fd, IPPROTO_TCP, option, &value, sizeof value) == 0) return Success{};
-    return errno_error(name);
+// What accepted connections inherit, and what the kernel does before there is one (tcp(7)).
+struct TcpOption {
+    int number;
+    const char* key;
+    std::optional<int> (*wanted)(const config::Listen& settings);
+};
+
+std::optional<int> seconds(const std::optional<Duration>& duration) {
+    if (!duration) return std::nullopt;
+    return static_cast<int>(std::chrono::ceil<std::chrono::seconds>(*duration).count());
 }
 
-// What accepted connections inherit, and what the kernel does before there is one (tcp(7)).
-Status set_tcp_options(int fd, const config::Listen& settings) {
-    Status set = Success{};
-    if (settings.tcp_nodelay)
-        set = set_tcp_option(fd, TCP_NODELAY, *settings.tcp_nodelay ? 1 : 0, "tcp_nodelay");
-    if (set && settings.fastopen) set = set_tcp_option(fd, TCP_FASTOPEN, *settings.fastopen, "fastopen");
-    if (!set || !settings.defer_accept) return set;
-    const auto seconds = std::chrono::ceil<std::chrono::seconds>(*settings.defer_accept);
-    return set_tcp_option(fd, TCP_DEFER_ACCEPT, static_cast<int>(seconds.count()), "defer_accept");
-}
+constexpr std::array tcp_options{
+    TcpOption{TCP_NODELAY, "tcp_nodelay",
+              [](const config::Listen& l) { return std::optional<int>(l.tcp_nodelay); }},
+    TcpOption{TCP_FASTOPEN, "fastopen", [](const config::Listen& l) { return l.fastopen; }},
+    TcpOption{TCP_DEFER_ACCEPT, "defer_accept",
+              [](const config::Listen& l) { return seconds(l.defer_accept); }},
+};
 
 }  // namespace
 
-Status ListeningSocket::restore(const config::Listen& settings, const SocketAccess& access) const {
-    if (is_stream(settings) && ::listen(fd(), settings.backlog) != 0) return errno_error("listen");
-    if (file_) {
-        if (Status given = file_->set_access(access); !given) return given;
+Status ListeningSocket::set_tcp_options(const config::Listen& settings, bool unset_others) const {
+    static_assert(std::tuple_size_v<decltype(tcp_options_)> == tcp_options.size());
+    for (std::size_t i = 0; i < tcp_options.size(); ++i) {
+        const TcpOption& option = tcp_options[i];
+        const auto wanted = option.wanted(settings);
+        if (!wanted && !unset_others) continue;
+        int now = 0;
+        socklen_t size = sizeof now;
+        ::getsockopt(fd(), IPPROTO_TCP, option.number, &now, &size);
+        const int value = tcp_options_[i].next(wanted, now);
+        if (value != now && ::setsockopt(fd(), IPPROTO_TCP, option.number, &value, sizeof value) != 0)
+            return errno_error(option.key);
     }
-    if (Status set = set_tcp_options(fd(), settings); !set) return set;
+    return Success{};
+}
+
+Status ListeningSocket::apply(const config::Listen& settings, const SocketAccess& access) const {
+    if (Status restored = restore(settings); !restored) return restored;
+    if (Status set = set_tcp_options(settings, true); !set) return set;
+    return file_ ? file_->set_access(access) : Success{};
+}
+
+Status ListeningSocket::restore(const config::Listen& settings) const {
+    if (is_stream(settings) && ::listen(fd(), settings.backlog) != 0) return errno_error("listen");
+    if (Status set = set_tcp_options(settings, false); !set) return set;
     return settings.nonblock ? set_nonblock(true) : Success{};
 }
 

@@ -3,6 +3,7 @@
 // that happens (shared_ptr). Nothing here calls shutdown(2), which would do the same at once.
 #pragma once
 
+#include <array>
 #include <memory>
 #include <optional>
 
@@ -37,8 +38,11 @@ public:
     // Whether its address still leads to it: the file of a unix socket may have been removed or replaced.
     bool reachable() const { return !file_ || file_->in_place(); }
 
-    // Listener::restore() for one socket. The error is without the listener's name.
-    Status restore(const config::Listen& settings, const SocketAccess& access) const;
+    // Everything as configured. Options of TCP, owner and group that sup has set and that are not configured
+    // any more become what they were before. The error is without the listener's name.
+    Status apply(const config::Listen& settings, const SocketAccess& access) const;
+    // Listener::restore() for one socket: only what workers change.
+    Status restore(const config::Listen& settings) const;
 
     // Whether other sockets may be at its address.
     bool has_reuseport() const;
@@ -56,11 +60,13 @@ private:
                                                                      const config::Listen& wanted,
                                                                      const SocketAccess& access);
     ListeningSocket(UniqueFd fd, const config::Address& configured, std::optional<SocketFile> file);
+    Status set_tcp_options(const config::Listen& settings, bool unset_others) const;
 
     UniqueFd fd_;
     config::Address configured_;
     config::Address bound_;
     std::optional<SocketFile> file_;  // removed before the socket closes
+    mutable std::array<Original<int>, 3> tcp_options_;
 };
 
 }  // namespace sup

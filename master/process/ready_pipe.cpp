@@ -25,23 +25,27 @@ Result<std::unique_ptr<ReadyPipe>> ReadyPipe::open(uv_loop_t* loop, Callbacks ca
     return pipe;
 }
 
-// Whatever comes before the newline does not matter, nor what comes after it.
+// Whatever comes before the newline does not matter, nor what comes after it; but that is read, too, since a
+// worker that writes more must neither wait for us nor get SIGPIPE. A pipe's capacity at a time (pipe(7)):
+// who writes without end must not keep us here.
 void ReadyPipe::drain() {
-    std::array<char, 512> buffer{};
-    while (!done_) {
+    constexpr int capacity = 64 * 1024;
+    std::array<char, 4096> buffer{};
+    for (int rest = capacity; rest > 0;) {
         const ssize_t size = ::read(reader_.get(), buffer.data(), buffer.size());
         if (size < 0 && errno == EINTR) continue;
         if (size < 0) return;
+        if (size == 0) return ended();
+        rest -= static_cast<int>(size);
         const std::string_view bytes(buffer.data(), static_cast<std::size_t>(size));
-        if (size > 0 && bytes.find('\n') == bytes.npos) continue;
-        done_ = true;
-        poll_.stop();
-        if (size > 0) {
-            callbacks_.ready();
-        } else {
-            callbacks_.trouble("it closed its descriptor for readiness without a newline");
-        }
+        if (bytes.find('\n') != bytes.npos && !std::exchange(done_, true)) callbacks_.ready();
     }
+}
+
+void ReadyPipe::ended() {
+    poll_.stop();
+    if (!std::exchange(done_, true))
+        callbacks_.trouble("it closed its descriptor for readiness without a newline");
 }
 
 }  // namespace sup

@@ -33,6 +33,7 @@ public:
 
 private:
     explicit ReadyPipe(Callbacks callbacks) : callbacks_(std::move(callbacks)) {}
+    void ended();
 
     Callbacks callbacks_;
     UniqueFd reader_;

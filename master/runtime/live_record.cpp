@@ -99,9 +99,8 @@ Status LiveRecorder::add(pid_t pid, std::uint32_t generation, core::Slot slot) {
     return ++unsaved_ < most_unsaved ? Status{Success{}} : save();
 }
 
-Status LiveRecorder::remove(pid_t pid) {
+void LiveRecorder::remove(pid_t pid) {
     std::erase_if(record_.workers, [pid](const LiveWorker& worker) { return worker.process.pid == pid; });
-    return Success{};
 }
 
 Status LiveRecorder::save() {

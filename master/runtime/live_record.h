@@ -58,7 +58,7 @@ public:
     // After the worker was reaped. A pid that is not recorded is ignored. This alone gives save() nothing to
     // do: until the next write the file names a worker that has ended, which still_alive() tells from a live
     // one, and so the end of many workers costs no writes at all.
-    Status remove(pid_t pid);
+    void remove(pid_t pid);
 
     // Writes the record if a worker was added or the drain was changed since the last write. An error leaves
     // that to the next call.

@@ -15,38 +15,23 @@
 #include "tests/catch.h"
 #include "tests/integration/support/build.h"
 #include "tests/integration/support/instance.h"
+#include "tests/integration/support/python_worker.h"
 
 namespace sup::test {
 
 namespace {
 
 // Sends back what it gets, with its generation before it.
-const char* const echo_server = R"(
-import os, select, signal, socket
-
-inherited = socket.socket(fileno=3)
-inherited.setblocking(False)
-stopping = False
-
-def stop(*_):
-    global stopping
-    stopping = True
-
-waker, wake = socket.socketpair()
-wake.setblocking(False)
-signal.set_wakeup_fd(wake.fileno())
-signal.signal(signal.SIGTERM, stop)
-with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as sender:
-    sender.sendto(b"READY=1", os.environ["NOTIFY_SOCKET"])
+const std::string echo_server = python_worker + R"(
 generation = os.environ["SUP_GENERATION"].encode()
 while not stopping:
-    select.select([inherited, waker], [], [])
+    select.select([listener, waker], [], [])
     try:
-        datagram, client = inherited.recvfrom(65536)
+        datagram, client = listener.recvfrom(65536)
     except BlockingIOError:
         continue
     if client:
-        inherited.sendto(generation + b" " + datagram, client)
+        listener.sendto(generation + b" " + datagram, client)
 )";
 
 constexpr int poll_patience = std::chrono::milliseconds(patience).count();

@@ -8,6 +8,7 @@
 #include "tests/integration/support/build.h"
 #include "tests/integration/support/instance.h"
 #include "tests/integration/support/load.h"
+#include "tests/integration/support/python_worker.h"
 
 namespace sup::test {
 
@@ -20,25 +21,8 @@ Config on_path(Config config = {}) {
     return config;
 }
 
-// Removes what it is told is its socket when it stops, as gunicorn does. Accepts without blocking, so that a
-// signal never finds it between a connection and its answer.
-const char* const unlinking_server = R"(
-import os, select, signal, socket
-
-listener = socket.socket(fileno=3)
-listener.setblocking(False)
-stopping = False
-
-def stop(*_):
-    global stopping
-    stopping = True
-
-waker, wake = socket.socketpair()
-wake.setblocking(False)
-signal.set_wakeup_fd(wake.fileno())
-signal.signal(signal.SIGTERM, stop)
-with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as sender:
-    sender.sendto(b"READY=1", os.environ["NOTIFY_SOCKET"])
+// Removes what it is told is its socket when it stops, as gunicorn does.
+const std::string unlinking_server = python_worker + R"(
 while not stopping:
     select.select([listener, waker], [], [])
     try:
@@ -213,7 +197,7 @@ TEST_CASE("a path that somebody removed is told in the log and bound again by th
     instance.wait_until_settled();
 }
 
-TEST_CASE("the mode of a unix socket is as configured, and a reload changes it") {
+TEST_CASE("the mode of a unix socket is as configured, and a reload changes it when it is promoted") {
     Instance instance{on_path({.listen_keys = R"({"mode": "0600"})"})};
     instance.start();
     const fs::path path = instance.path("app.sock");
@@ -223,7 +207,22 @@ TEST_CASE("the mode of a unix socket is as configured, and a reload changes it")
     };
     CHECK(mode() == 0600);
     const auto file = file_at(path);
+
+    // One that fails when all of its workers serve changes nothing at any time.
     instance.config.listen_keys = R"({"mode": "0660"})";
+    instance.config.soak = "10m";
+    instance.write_config();
+    Child failing(instance.sandbox()->command({"reload"}));
+    const auto soaking = instance.wait_for("the soak", [](const auto& now) {
+        return now.generation(2) != nullptr && now.generation(2)->state == "soaking";
+    });
+    CHECK(mode() == 0600);
+    ::kill(soaking.generation(2)->workers.at(0).pid, SIGKILL);
+    CHECK(failing.wait().exit_code == 1);
+    instance.wait_until_settled();
+    CHECK(mode() == 0600);
+
+    instance.config.soak = "0s";
     instance.write_config();
     REQUIRE(instance.reload().exit_code == 0);
     CHECK(mode() == 0660);

@@ -472,6 +472,24 @@ TEST_CASE("protocols and readiness that do not fit are refused, with what would"
     });
 }
 
+TEST_CASE("an address that would break the list which a protocol makes of addresses is refused") {
+    const auto listening = [](const std::string& address, const std::string& protocol) {
+        return R"({"worker": {"command": ["x"], "protocols": [")" + protocol +
+               "\"]},\n\"listen\": [{\"address\": \"" + address + "\"}]}";
+    };
+    check({
+        {listening("unix:/run/a;b", "server-starter"),
+         {2, 24},
+         "/listen/0/address",
+         "\"/run/a;b\" has a ';', which the protocol \"server-starter\" puts between addresses"},
+        {listening("unix:@a=b", "server-starter"), {2, 24}, "/listen/0/address", "has a '='"},
+        {listening("unix:@a,b", "php-fpm"), {2, 24}, "/listen/0/address", "has a ','"},
+    });
+    CHECK(parse_config(listening("unix:/run/a;b=c,d", "php-fpm"), "/etc/sup/test.json"));
+    CHECK(parse_config(listening("unix:/run/a,b", "server-starter"), "/etc/sup/test.json"));
+    CHECK(parse_config(listening("unix:/run/a;b=c,d", "systemd"), "/etc/sup/test.json"));
+}
+
 TEST_CASE("a file that is not JSON is reported with the one place where reading ended") {
     const auto config = parse_config(R"({
   "listen": [

@@ -1,10 +1,13 @@
 #include "master/cli/check_command.h"
 
 #include <arpa/inet.h>
+#include <grp.h>
 #include <netinet/in.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include <cstdlib>
@@ -187,9 +190,43 @@ TEST_CASE("check finds what a unix socket cannot be put at, and who it cannot be
         R"({"worker": {"command": ["true"]}, "listen": [{"address": "unix:x", "group": "no such"}]})"));
     CHECK(outcome.exit_code == 2);
     CHECK(outcome.err.find("/listen/0/group: there is no group no such\n") != std::string::npos);
+    const Outcome both = check(folder.write(
+        "sup.json",
+        R"({"worker": {"command": ["true"]}, "listen": [{"address": "unix:x", "owner": "0", "group": "no such"}]})"));
+    CHECK(both.err.find(geteuid() == 0 ? "/listen/0/group: there is no group no such\n"
+                                       : "/listen/0/owner: ") != std::string::npos);
     // Nothing was touched.
     CHECK(access((folder.path() + "/x").c_str(), F_OK) != 0);
     CHECK(access((folder.path() + "/x.sock").c_str(), F_OK) != 0);
+}
+
+TEST_CASE("check finds what this user may not do, and what its limits do not allow") {
+    const TempFolder folder;
+    REQUIRE(chmod(folder.path().c_str(), 0755) == 0);
+    const std::string file = folder.write("sup.json", R"({
+        "listen": [{"address": "unix:x.sock", "group": "0"}],
+        "worker": {"command": ["true"], "ready": {"fd": 900}}})");
+    const pid_t child = fork();
+    REQUIRE(child >= 0);
+    if (child == 0) {
+        const rlimit low{500, 500};
+        if (setrlimit(RLIMIT_NOFILE, &low) != 0) _exit(1);
+        if (geteuid() == 0 && (setgroups(0, nullptr) != 0 || setgid(65534) != 0 || setuid(65534) != 0))
+            _exit(2);
+        const bool writable = access(folder.path().c_str(), W_OK) == 0;
+        const Outcome outcome = check(file);
+        const auto told = [&](const std::string& words) {
+            return outcome.err.find(words) != std::string::npos;
+        };
+        if (outcome.exit_code != 2) _exit(3);
+        if (!writable && !told(":2:32: /listen/0/address: ")) _exit(4);
+        if (!writable && !told(" no file can be made in " + folder.path())) _exit(5);
+        if (!told(":2:56: /listen/0/group: only root and its members")) _exit(6);
+        _exit(told(":3:57: /worker/ready/fd: a worker cannot be given descriptor 900") ? 0 : 7);
+    }
+    int status = -1;
+    REQUIRE(waitpid(child, &status, 0) == child);
+    CHECK(status == 0);
 }
 
 TEST_CASE("check notes a socket that is at the path already") {

@@ -1,5 +1,7 @@
 #include "master/process/ack_socket.h"
 
+#include <poll.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
@@ -117,15 +119,64 @@ TEST_CASE("what is no ack is told once, and an endless line ends") {
     CHECK(fixture.troubles.size() == 1);
 }
 
-TEST_CASE("many who connect and say nothing do not keep the worker away for good") {
+TEST_CASE("many connections on which nothing is said do not keep the worker's ack away") {
     Fixture fixture;
-    {
-        std::vector<UniqueFd> silent;
-        for (int i = 0; i < 8; ++i) silent.push_back(connect_to(fixture.path));
+    std::vector<UniqueFd> silent;
+    for (int i = 0; i < 20; ++i) {
+        silent.push_back(connect_to(fixture.path));
         fixture.socket->drain();
     }
     const UniqueFd worker = connect_to(fixture.path);
     say(worker, ack(::getpid()));
+    CHECK(run_until(fixture.loop, [&] { return fixture.acknowledged == 1; }));
+}
+
+TEST_CASE("others who connect and say nothing do not end the worker's connection") {
+    Fixture fixture;
+    const UniqueFd worker = connect_to(fixture.path);
+    fixture.socket->drain();
+    Pipe connected = make_pipe();
+    Pipe end = make_pipe();
+    const pid_t other = ::fork();
+    REQUIRE(other >= 0);
+    if (other == 0) {
+        end.writer.reset();
+        std::vector<UniqueFd> silent;
+        for (int i = 0; i < 20; ++i) {
+            silent.push_back(connect_to(fixture.path));
+            if (::write(connected.writer.get(), "x", 1) != 1) ::_exit(1);
+        }
+        char byte = 0;
+        ::_exit(::read(end.reader.get(), &byte, 1) == 0 ? 0 : 1);
+    }
+    char byte = 0;
+    for (int i = 0; i < 20; ++i) {
+        REQUIRE(::read(connected.reader.get(), &byte, 1) == 1);
+        fixture.socket->drain();
+    }
+    say(worker, ack(::getpid()));
+    CHECK(run_until(fixture.loop, [&] { return fixture.acknowledged == 1; }));
+    end.writer.reset();
+    CHECK(wait_for_exit(other) == 0);
+}
+
+TEST_CASE("an ack that comes while no descriptor is free is heard later, and the master sleeps until then") {
+    Fixture fixture;
+    const UniqueFd worker = connect_to(fixture.path);
+    say(worker, ack(::getpid()));
+    rlimit before{};
+    REQUIRE(::getrlimit(RLIMIT_NOFILE, &before) == 0);
+    const int next = ::dup(worker.get());
+    REQUIRE(next >= 0);
+    ::close(next);
+    const rlimit full{static_cast<rlim_t>(next), before.rlim_max};
+    REQUIRE(::setrlimit(RLIMIT_NOFILE, &full) == 0);
+    uv_run(fixture.loop.get(), UV_RUN_ONCE);
+    pollfd waiting{uv_backend_fd(fixture.loop.get()), POLLIN, 0};
+    const int events = ::poll(&waiting, 1, 0);
+    REQUIRE(::setrlimit(RLIMIT_NOFILE, &before) == 0);
+    CHECK(events == 0);
+    CHECK(fixture.acknowledged == 0);
     CHECK(run_until(fixture.loop, [&] { return fixture.acknowledged == 1; }));
 }
 

@@ -55,3 +55,16 @@ TEST_CASE("closed standard descriptors become /dev/null, and open ones stay") {
               return 0;
           }) == 0);
 }
+
+TEST_CASE("a worker's descriptors must lie within the limit, with room to arrange them") {
+    config::Config config;
+    config.listen.resize(2);
+    CHECK(check_worker_descriptors(config, 16));
+    CHECK_FALSE(check_worker_descriptors(config, 8));
+    config.worker.ready = config::ReadyByNewline{1023};
+    CHECK(check_worker_descriptors(config, 4096));
+    const Status refused = check_worker_descriptors(config, 1024);
+    REQUIRE_FALSE(refused);
+    CHECK_THAT(refused.error().message, Catch::Matchers::Contains("descriptor 1023") &&
+                                            Catch::Matchers::Contains("the limit of 1024 open files"));
+}

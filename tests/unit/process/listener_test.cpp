@@ -60,6 +60,10 @@ int option(int fd, int level, int name) {
     return value;
 }
 
+int tcp_option(const Listener& listener, int name) {
+    return option(listener.fd(), IPPROTO_TCP, name);
+}
+
 bool nonblock(int fd) {
     return (::fcntl(fd, F_GETFL) & O_NONBLOCK) != 0;
 }
@@ -194,9 +198,10 @@ TEST_CASE(
     CHECK(listener->restore());
     CHECK(backlog(listener->fd()) == 100);
     CHECK(nonblock(listener->fd()));
-    CHECK(listener->reset());
-    CHECK_FALSE(nonblock(listener->fd()));
 
+    REQUIRE(::fcntl(listener->fd(), F_SETFL, 0) == 0);
+    CHECK(listener->restore());
+    CHECK_FALSE(nonblock(listener->fd()));
     settings.nonblock = true;
     const Listener wants_nonblock(settings, {}, listener->sockets());
     CHECK(wants_nonblock.restore());
@@ -209,18 +214,17 @@ TEST_CASE("what a listener says of TCP is set on the socket, and again when a wo
     settings.fastopen = 5;
     settings.defer_accept = Duration{2500};
     const auto listener = bound(settings);
-    const auto tcp_option = [&](int name) { return option(listener->fd(), IPPROTO_TCP, name); };
-    CHECK(tcp_option(TCP_NODELAY) == 1);
-    CHECK(tcp_option(TCP_FASTOPEN) == 5);
-    CHECK(tcp_option(TCP_DEFER_ACCEPT) >= 3);  // the kernel counts in retransmissions
+    CHECK(tcp_option(*listener, TCP_NODELAY) == 1);
+    CHECK(tcp_option(*listener, TCP_FASTOPEN) == 5);
+    CHECK(tcp_option(*listener, TCP_DEFER_ACCEPT) >= 3);  // the kernel counts in retransmissions
     const int off = 0;
     REQUIRE(::setsockopt(listener->fd(), IPPROTO_TCP, TCP_NODELAY, &off, sizeof off) == 0);
     CHECK(listener->restore());
-    CHECK(tcp_option(TCP_NODELAY) == 1);
+    CHECK(tcp_option(*listener, TCP_NODELAY) == 1);
 
     const auto plain = bound(listen_on("plain", "127.0.0.1"));
-    CHECK(option(plain->fd(), IPPROTO_TCP, TCP_NODELAY) == 0);
-    CHECK(option(plain->fd(), IPPROTO_TCP, TCP_DEFER_ACCEPT) == 0);
+    CHECK(tcp_option(*plain, TCP_NODELAY) == 0);
+    CHECK(tcp_option(*plain, TCP_DEFER_ACCEPT) == 0);
 }
 
 TEST_CASE("a UDP listener receives, shares no address, and keeps its socket") {
@@ -268,9 +272,59 @@ TEST_CASE("a reload keeps the socket of an address that it keeps, under new sett
     // The reload may still fail: the socket is as the old generation wants it.
     CHECK(backlog(old_one->fd()) == 4096);
     CHECK_FALSE(nonblock(old_one->fd()));
-    CHECK(kept[0]->restore());
+    CHECK(kept[0]->apply());
     CHECK(backlog(old_one->fd()) == 9);
     CHECK(nonblock(old_one->fd()));
+}
+
+TEST_CASE("until a generation is active, its workers find kept sockets as the active one wants them") {
+    config::Listen settings = listen_on("http", "127.0.0.1");
+    settings.backlog = 100;
+    settings.defer_accept = Duration{1000};
+    const auto old_one = bound(settings);
+    const int before = tcp_option(*old_one, TCP_DEFER_ACCEPT);
+    settings.backlog = 9;
+    settings.nonblock = true;
+    settings.tcp_nodelay = true;
+    settings.defer_accept = Duration{60'000};
+    const Listeners next = acquired({settings, listen_on("new", "127.0.0.1")}, {old_one});
+    for (const auto& listener : next) {
+        REQUIRE(::listen(listener->fd(), 5) == 0);
+        CHECK(listener->restore({old_one}));
+    }
+    CHECK(backlog(old_one->fd()) == 100);
+    CHECK_FALSE(nonblock(old_one->fd()));
+    CHECK(tcp_option(*old_one, TCP_NODELAY) == 0);
+    CHECK(tcp_option(*old_one, TCP_DEFER_ACCEPT) == before);
+    CHECK(backlog(next[1]->fd()) == 4096);
+
+    CHECK(next[0]->apply());
+    CHECK(backlog(old_one->fd()) == 9);
+    CHECK(nonblock(old_one->fd()));
+    CHECK(tcp_option(*old_one, TCP_NODELAY) == 1);
+    CHECK(tcp_option(*old_one, TCP_DEFER_ACCEPT) > before);
+    // One of the old generation's workers comes back, and then another of the new one's.
+    CHECK(old_one->restore(next));
+    CHECK(backlog(old_one->fd()) == 9);
+}
+
+TEST_CASE("an option that is not configured any more becomes what it was, and others are left alone") {
+    config::Listen settings = listen_on("http", "127.0.0.1");
+    const auto plain = bound(settings);
+    settings.fastopen = 5;
+    settings.defer_accept = Duration{1000};
+    const Listener wants_options(settings, {}, plain->sockets());
+    CHECK(wants_options.apply());
+    // As a worker does that wants it so.
+    const int on = 1;
+    REQUIRE(::setsockopt(plain->fd(), IPPROTO_TCP, TCP_NODELAY, &on, sizeof on) == 0);
+    CHECK(tcp_option(*plain, TCP_FASTOPEN) == 5);
+    CHECK(plain->restore());
+    CHECK(tcp_option(*plain, TCP_FASTOPEN) == 5);
+    CHECK(plain->apply());
+    CHECK(tcp_option(*plain, TCP_FASTOPEN) == 0);
+    CHECK(tcp_option(*plain, TCP_DEFER_ACCEPT) == 0);
+    CHECK(tcp_option(*plain, TCP_NODELAY) == 1);
 }
 
 TEST_CASE("a port that the kernel chose is kept while name and address stay") {

@@ -1,5 +1,7 @@
 #include "master/process/ready_pipe.h"
 
+#include <fcntl.h>
+#include <sys/ioctl.h>
 #include <unistd.h>
 
 #include "support.h"
@@ -56,4 +58,23 @@ TEST_CASE("an end without a newline is not ready, and is told") {
     fixture.pipe->close_worker_end();
     REQUIRE(run_until(fixture.loop, [&] { return fixture.troubles.size() == 1; }));
     CHECK(fixture.ready == 0);
+}
+
+TEST_CASE("a worker that goes on writing after its newline never waits, and its end is no trouble") {
+    Fixture fixture;
+    REQUIRE(::fcntl(fixture.pipe->worker_end(), F_SETFL, O_NONBLOCK) == 0);
+    const auto unread = [&] {
+        int bytes = 0;
+        REQUIRE(::ioctl(fixture.pipe->worker_end(), FIONREAD, &bytes) == 0);
+        return bytes;
+    };
+    fixture.say("\n");
+    for (int i = 0; i < 40; ++i) {
+        fixture.say(std::string(std::size_t{4} * 1024, '\n'));
+        REQUIRE(run_until(fixture.loop, [&] { return unread() == 0; }));
+    }
+    CHECK(fixture.ready == 1);
+    fixture.pipe->close_worker_end();
+    fixture.pipe->drain();
+    CHECK(fixture.troubles.empty());
 }

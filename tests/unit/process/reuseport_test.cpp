@@ -269,8 +269,10 @@ TEST_CASE("reuseport shares no port with another program of the same user") {
 }
 
 TEST_CASE("all sockets of a reuseport listener are restored") {
-    const auto listener = bound(listen_on(), 3);
-    for (const auto& socket : listener->sockets()) REQUIRE(socket->set_nonblock(true));
-    CHECK(listener->reset());
-    for (const auto& socket : listener->sockets()) CHECK_FALSE(socket->nonblock_now());
+    config::Listen settings = listen_on();
+    settings.nonblock = true;
+    const auto listener = bound(settings, 3);
+    for (const auto& socket : listener->sockets()) REQUIRE(socket->set_nonblock(false));
+    CHECK(listener->restore());
+    for (const auto& socket : listener->sockets()) CHECK(socket->nonblock_now());
 }

@@ -2,9 +2,12 @@
 
 #include <dirent.h>
 #include <fcntl.h>
+#include <grp.h>
 #include <poll.h>
 #include <signal.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/un.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -104,6 +107,34 @@ int wait_for_exit(pid_t pid) {
     int status = -1;
     REQUIRE(wait_until([&] { return ::waitpid(pid, &status, WNOHANG) == pid; }));
     return status;
+}
+
+std::string as_nobody(const std::function<std::string()>& body) {
+    constexpr id_t nobody = 65534;
+    Pipe result = make_pipe();
+    const pid_t child = ::fork();
+    REQUIRE(child >= 0);
+    if (child == 0) {
+        std::string text = "an exception";
+        try {
+            const bool is_root = ::geteuid() == 0;
+            if (!is_root || (::setgroups(0, nullptr) == 0 && ::setgid(nobody) == 0 && ::setuid(nobody) == 0))
+                text = body();
+        } catch (...) {  // Catch2 ends a test that has failed so
+        }
+        ::_exit(::write(result.writer.get(), text.data(), text.size()) < 0 ? 1 : 0);
+    }
+    result.writer.reset();
+    std::string text = read_to_end(result.reader.get());
+    CHECK(wait_for_exit(child) == 0);
+    return text;
+}
+
+std::string own_name(int socket) {
+    sockaddr_un name{};
+    socklen_t size = sizeof name;
+    REQUIRE(::getsockname(socket, reinterpret_cast<sockaddr*>(&name), &size) == 0);
+    return name.sun_path;
 }
 
 SpawnRequest Command::request(int standard_output, int standard_error) const {

@@ -41,6 +41,13 @@ bool process_exists(pid_t pid);
 // Waits for the end of a child, and returns waitpid(2)'s status.
 int wait_for_exit(pid_t pid);
 
+// What `body` returns in a child process, as a user without rights (65534, in no group but its own) where
+// this one is root.
+std::string as_nobody(const std::function<std::string()>& body);
+
+// Of a unix socket (getsockname(2)).
+std::string own_name(int socket);
+
 // A command to start, with everything that spawn() wants.
 struct Command {
     std::shared_ptr<const Executable> executable;

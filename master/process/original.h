@@ -1,0 +1,24 @@
+// What a property was before sup changed it, so that sup can undo that, and nothing else.
+#pragma once
+
+#include <optional>
+#include <utility>
+
+namespace sup {
+
+template <typename T>
+class Original {
+public:
+    // What to set, given what is wanted and what is there now. Where nothing is wanted: what there was before
+    // something was.
+    T next(const std::optional<T>& wanted, T now) {
+        if (!wanted) return std::exchange(before_, std::nullopt).value_or(now);
+        if (!before_) before_ = now;
+        return *wanted;
+    }
+
+private:
+    std::optional<T> before_;
+};
+
+}  // namespace sup
