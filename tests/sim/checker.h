@@ -69,8 +69,9 @@ private:
     void pass_on(Worker& worker, const GenerationModel& next);
     void vacated(GenerationModel& active, SlotModel& slot, const GenerationModel& next);
     void slot_served(GenerationModel& generation);
-    void step_begins(const GenerationModel& generation, core::Slot slot) const;
-    void steps_run() const;
+    void step_begins(const GenerationModel& generation, core::Slot slot);
+    void steps_run();
+    void processes_bounded();
     std::vector<bool> served_slots(std::optional<core::WorkerId> beside) const;
 
     // checker_handoff.cpp: who hands over to whom, what of it may come now, and what must hold afterwards.
@@ -123,6 +124,7 @@ private:
     Model model_;
     core::TimePoint now_{};
     bool aborted_ = false;      // a reload failed in this step
+    std::uint32_t surge_ = 0;   // the most that a roll which is not at its end may have had
     std::vector<bool> served_;  // by slot: before this step's event, and not by whose end it tells
 
     struct Deadline {
@@ -132,10 +134,4 @@ private:
     std::vector<Deadline> deadlines_;     // scratch
     std::vector<core::TimePoint> armed_;  // scratch
 };
-
-// A Violation unless it holds.
-inline void require(bool holds, Property property, const char* detail) {
-    if (!holds) throw Violation{property, detail};
-}
-
 }  // namespace sup::sim

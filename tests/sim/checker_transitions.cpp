@@ -83,8 +83,9 @@ void Checker::promote(GenerationModel& generation) {
     }
     model_.current.clear();
     for (Worker& worker : model_.workers) {
-        if (model_.generation(worker.generation)->state != GenerationState::aborting || !worker.staying())
-            continue;
+        if (model_.generation(worker.generation)->state != GenerationState::aborting) continue;
+        worker.beside_count = true;  // it leaves with those who are replaced
+        if (!worker.staying()) continue;
         coverage_.visit(Situation::promoted_over_failed);
         owe_drain(worker, generation.id, Property::replaced_is_drained);
     }

@@ -302,3 +302,29 @@ sup_sim_mutant(max-surge-not-saved save.cpp
     "{\"max_surge\", saved(policy.max_surge)}"
     "{\"max_surge\", nullptr}"
     "saving and restoring")
+sup_sim_mutant(added-slot-filled-twice scale.cpp
+    "if (!served_elsewhere(step.instance, *generation, slot)) spawn(step, *generation, slot);"
+    "spawn(step, *generation, slot);"
+    "a worker is spawned for a free slot")
+
+# Whom clients come to, of a listener with a socket for each slot.
+sup_sim_mutant(steered-to-who-is-not-ready steering.cpp
+    "if (worker.state != WorkerState::ready) continue;"
+    "if (worker.state == WorkerState::draining) continue;"
+    "they come to those whose worker accepts")
+sup_sim_mutant(steered-to-who-drains steering.cpp
+    "if (worker.state != WorkerState::ready) continue;"
+    "if (worker.state != WorkerState::ready && worker.state != WorkerState::draining) continue;"
+    "they come to those whose worker accepts")
+sup_sim_mutant(steered-by-the-newest steering.cpp
+    "if (generation.state == GenerationState::active) return count;"
+    ""
+    "they come to those whose worker accepts")
+sup_sim_mutant(steered-home-whoever-is-there steering.cpp
+    "if (home < steering.accepting.size() && steering.accepting[home]) return home;"
+    "if (home < steering.accepting.size()) return home;"
+    "they come to those whose worker accepts")
+sup_sim_mutant(sockets-of-slots-that-share-forgotten steering.cpp
+    "const std::size_t socket = worker.slot % has->second;"
+    "const std::size_t socket = worker.slot;"
+    "they come to those whose worker accepts")
