@@ -279,6 +279,39 @@ TEST_CASE("idle connections move to the new generation slot by slot, and their c
     CHECK(ask_all() == std::set<int>{2});
 }
 
+TEST_CASE("connections come back when a rolling reload fails after the last that took them was replaced") {
+    Instance instance{rolling(2)};
+    // Only the worker of slot 0 speaks the channel.
+    install_script("[ $SUP_SLOT = 1 ] && unset SUP_INSTANCE\nexec ./worker", instance.path("half"));
+    instance.config.command = {"./half"};
+    instance.write_config();
+    instance.start();
+    const pid_t deaf = pid_of_slot(instance.status(), 1, 1);
+    REQUIRE(::kill(deaf, SIGSTOP) == 0);
+    REQUIRE(eventually([&] { return proc::stat(deaf)->state == 'T'; }));
+    std::vector<HttpConnection> clients;
+    for (int i = 0; i < 20; ++i) {
+        clients.emplace_back(instance.port());
+        clients.back().send(request("/", true));
+        REQUIRE(clients.back().receive().ok());
+    }
+    REQUIRE(::kill(deaf, SIGCONT) == 0);
+    gate_at(instance, 1, "exit 3");
+    Child asker(instance.sandbox()->command({"reload"}));
+    wait_at_gate(instance, 2, 1);  // with generation 2 now, which is about to fail
+    open_gate(instance);
+    CHECK(asker.wait().exit_code == 1);
+    instance.wait_until_settled();
+    for (HttpConnection& client : clients) {
+        client.send(request("/", true));
+        const Answer answer = client.receive();
+        INFO(answer.error);
+        REQUIRE(answer.ok());
+        CHECK(parse_hello(answer.body)->generation == 1);
+        CHECK_FALSE(answer.headers.contains("connection"));
+    }
+}
+
 TEST_CASE(
     "in a rolling reload old listeners serve until the end, and new ones from the first new worker on") {
     Instance instance{rolling(2)};

@@ -81,7 +81,9 @@ private:
     void owe_close(GenerationModel& left, std::optional<core::GenerationId> successor);
     void owe_close_at_once(GenerationModel& left, std::optional<core::GenerationId> successor);
     void owe_reopening(GenerationModel& generation, const Worker& taker);
-    void owe_late_offers(const GenerationModel& active);
+    std::optional<core::GenerationId> late_inbox_for(const Worker& worker,
+                                                     std::optional<core::GenerationId> instead) const;
+    void owe_late_offers();
     void owe_word_of_the_stop();
     void owe_forward(GenerationModel& gone);
     void check_offer(const Worker& worker, const core::Drain& owed, const core::Drain& action) const;
@@ -89,6 +91,7 @@ private:
     void done(const core::CloseInbox& action);
     void done(const core::ReopenInbox& action);
     void done(const core::ForwardInbox& action);
+    bool could_hand_over(const Worker& worker) const;
     void offers_hold() const;
 
     // checker_actions.cpp: whether an action may come now.

@@ -185,7 +185,7 @@ bool Checker::happened(const WorkerOpenedChannel& event) {
     const GenerationModel* active = model_.active();
     if (generation.leaving())
         owe_close_at_once(generation, active != nullptr ? std::optional(active->id) : std::nullopt);
-    if (active != nullptr) owe_late_offers(*active);
+    if (active != nullptr) owe_late_offers();
     return true;
 }
 

@@ -93,7 +93,7 @@ void Checker::promote(GenerationModel& generation) {
         old->become(GenerationState::draining);
         old->replacement = generation.id;
         owe_close(*old, generation.id);
-        owe_late_offers(generation);
+        owe_late_offers();
         for (SlotModel& slot : old->slots) slot.restart_at.reset();
         for (Worker& worker : model_.workers) {
             if (worker.generation == old->id) owe_drain(worker, generation.id, Property::replaced_is_drained);
@@ -114,7 +114,7 @@ void Checker::abort(GenerationModel& generation, const Failure& failure) {
     const GenerationModel* active = model_.active();
     const auto successor = active != nullptr && !model_.ending ? std::optional{active->id} : std::nullopt;
     owe_close(generation, successor);
-    if (successor) owe_late_offers(*active);
+    if (successor) owe_late_offers();
     for (Worker& worker : model_.workers) {
         if (worker.generation != generation.id) continue;
         if (worker.state == WorkerState::spawning) coverage_.visit(Situation::aborted_in_spawning);
