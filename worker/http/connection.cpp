@@ -129,7 +129,6 @@ void Connection::settle() {
     if (!broken_ && server_.closes_idle() && !moves_on() && protocol_->idle()) protocol_->close();
     if (broken_) return close();
     if (protocol_->finished()) {
-        if (protocol_->cut_unnoticeably()) reset_on_close();
         if (!must_linger()) return close();
         shut_down();
     }
@@ -260,7 +259,10 @@ void Connection::update_deadline() {
 
 void Connection::close() {
     deadline_.cancel();
+    const bool unsent = !protocol_->output().empty();
     protocol_->abandon();
+    // An end in order would tell the client that it has everything.
+    if (!moved_ && (unsent || protocol_->cut_unnoticeably())) reset_on_close();
     if (watched_) {
         // Removes it from epoll, so that the descriptor may go at once.
         uv_close(reinterpret_cast<uv_handle_t*>(&poll_), [](uv_handle_t* handle) {
