@@ -253,8 +253,9 @@ void Protocol::end_exchange() {
     over->drained = nullptr;
     over->half_closed = nullptr;
     const auto gone = std::exchange(over->gone, nullptr);
-    const bool unanswered = over->answering != Exchange::Answering::complete;
-    if (unanswered && over->reading != Exchange::Reading::head) ++context_.unanswered;
+    const bool complete = over->answering == Exchange::Answering::complete;
+    const bool whole = complete || over->answering == Exchange::Answering::refused;
+    if (!whole && over->reading != Exchange::Reading::head) ++context_.unanswered;
     cut_unnoticeably_ =
         over->answering == Exchange::Answering::streaming && over->framing == Exchange::Framing::until_close;
     if (over->references == 1) {
@@ -262,7 +263,7 @@ void Protocol::end_exchange() {
     } else {
         --over.release()->references;
     }
-    if (unanswered && gone) gone();
+    if (!complete && gone) gone();
 }
 
 // The request cannot be served. An answer that was begun can only be cut.
@@ -276,8 +277,8 @@ void Protocol::refuse(int status) {
         write_head(status, reason.size() + 1, "text/plain");
         output_.append(reason);
         output_.append("\n");
+        exchange_->answering = Exchange::Answering::refused;
     }
-    exchange_->answering = Exchange::Answering::complete;
     cut();
 }
 

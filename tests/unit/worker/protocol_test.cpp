@@ -282,14 +282,57 @@ TEST_CASE(
     CHECK(contains(silent.give(bytes), "400 Bad Request"));
     CHECK(closes(silent));
     CHECK_FALSE(kept->open());
+    CHECK(gone == 1);
+    CHECK(silent.context.unanswered == 0);
     kept.reset();
 
     Wire begun(echo);
     const std::string text = begun.give(bytes);
+    CHECK(begun.context.unanswered == 1);
     CHECK(contains(text, "200 OK"));
     CHECK_FALSE(contains(text, "400"));
     CHECK_FALSE(contains(text, "\r\n0\r\n\r\n"));
     CHECK(closes(begun));
+}
+
+TEST_CASE("a handler whose request is refused in its midst hears that its answer is not wanted") {
+    const std::string head = "POST / HTTP/1.1\r\nHost: a\r\n";
+    const auto [bytes, status] =
+        GENERATE_COPY(std::pair{head + "Content-Length: 10\r\n\r\nabc", "408 Request Timeout"},
+                      std::pair{head + "Content-Length: 11\r\n\r\n", "413 Content Too Large"},
+                      std::pair{head + "Transfer-Encoding: chunked\r\n\r\nb\r\nhello world", "413"},
+                      std::pair{head + "Transfer-Encoding: chunked\r\n\r\nxyz\r\n", "400 Bad Request"});
+    int gone = 0;
+    const bool begins = GENERATE(false, true);
+    Wire wire([&](Request& request, Response response) {
+        response.on_gone([&] { ++gone; });
+        if (begins) response.start(200, 0);
+        request.read_body(10, [](std::string_view, bool, Response&) {});
+        request.read_body(10, [](std::string_view, bool, Response&) {});
+    });
+    std::string text = wire.give(bytes);
+    if (!wire.protocol.ending()) {
+        wire.protocol.time_out();
+        text += wire.take();
+    }
+    CAPTURE(bytes, begins);
+    CHECK(gone == 1);
+    CHECK(contains(text, status) != begins);
+    CHECK(text.find("HTTP/1.1", 1) == std::string::npos);
+    CHECK(wire.context.unanswered == (begins ? 1 : 0));
+    CHECK(closes(wire));
+}
+
+TEST_CASE("a refusal in the midst of a stream to an HTTP/1.0 client cuts it unmistakably") {
+    Wire wire([](Request& request, Response response) {
+        response.start(200);
+        request.read_body(100, [](std::string_view, bool, Response&) {});
+    });
+    wire.give("POST / HTTP/1.0\r\nContent-Length: 10\r\n\r\nabc");
+    wire.protocol.time_out();
+    wire.take();
+    CHECK(closes(wire));
+    CHECK(wire.protocol.cut_unnoticeably());
 }
 
 TEST_CASE("a handler that forgets to answer gives a 500, one that drops a stream cuts it") {

@@ -44,7 +44,8 @@ public:
     // while again; never from within write().
     void on_drain(std::function<void(Response&)> callback);
 
-    // Called once when the client goes before the answer was complete.
+    // Called once when the exchange ends before the answer was complete: the client has gone, the answer was
+    // cut, or the library has refused the request midway (408, 413, 400).
     void on_gone(std::function<void()> callback);
 
     // Called once when the client ends its side of the connection before the answer was complete; at once if

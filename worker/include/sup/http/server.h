@@ -54,7 +54,8 @@ public:
 
     std::size_t connections() const;  // open now
     std::uint64_t requests() const;   // answered, or being answered, since the start
-    // Those that got no whole answer: the client went, the handler gave up, or the drain's time was up.
+    // Those that got no whole answer: the client went, the handler gave up, the request broke off when its
+    // answer had begun, or the drain's time was up. A refusal (408, 413, 400) is an answer.
     std::uint64_t unanswered() const;
 
 private:
