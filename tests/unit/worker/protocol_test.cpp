@@ -603,6 +603,10 @@ TEST_CASE("a handler cannot contradict the headers that are the library's, and n
         response.header("Transfer-Encoding", "chunked");
         response.header("Connection", "keep-alive");
         response.header("DATE", "now");
+        for (const char* no_name :
+             {"Content-Length ", " Date", "Connection:", "X\r\nEvil", "X\tY", "\xc3\xa4", ""}) {
+            response.header(no_name, "3");
+        }
         response.header("content-type", "text/html");
         response.send(200, "body");
     });

@@ -25,7 +25,8 @@ public:
     bool open() const;
 
     // Adds a header; before send() or start(). Date, Content-Length, Transfer-Encoding and Connection are the
-    // library's, and not taken. A Content-Type from here is told in place of that of send() or start().
+    // library's, and not taken, nor is what is no name (RFC 9110, 5.6.2). A Content-Type from here is told in
+    // place of that of send() or start().
     void header(std::string_view name, std::string_view value);
 
     // The whole answer. For HEAD the body is left out and its length told.
