@@ -126,6 +126,7 @@ void Connection::settle() {
         send();
     }
     if (!broken_ && server_.context().draining && move_on()) return;
+    if (!socket_) return;  // it could not be watched again
     if (!broken_ && server_.closes_idle() && !moves_on() && protocol_->idle()) protocol_->close();
     if (broken_) return close();
     if (protocol_->finished()) {

@@ -65,7 +65,8 @@ void Successor::has_room_again() {
     if (poll_) poll_.stop();
     waiting_ = false;
     sent_ = 0;
-    callbacks_.room();
+    const auto room = callbacks_.room;
+    room();
 }
 
 }  // namespace sup::worker
