@@ -122,8 +122,10 @@ void Response::on_gone(std::function<void()> callback) {
 
 void Response::on_half_closed(std::function<void(Response&)> callback) {
     if (!live()) return;
+    Protocol& protocol = *exchange_->protocol;
     exchange_->half_closed = std::move(callback);
-    exchange_->protocol->tell_half_closed();
+    protocol.tell_half_closed();
+    protocol.proceed();
 }
 
 void Response::pause_body() {

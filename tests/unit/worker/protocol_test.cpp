@@ -1,6 +1,7 @@
 #include "worker/http/protocol.h"
 
 #include <optional>
+#include <stdexcept>
 #include <string>
 #include <vector>
 
@@ -361,6 +362,52 @@ TEST_CASE("a handler that forgets to answer gives a 500, one that drops a stream
     CHECK(contains(reader.give("POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 1\r\n\r\nx"),
                    "500 Internal Server Error"));
     CHECK(reader.protocol.idle());
+}
+
+TEST_CASE("what a handler throws costs its own request, and nothing else") {
+    Wire wire([](Request& request, Response response) {
+        if (request.path() == "/before") throw std::runtime_error("before the answer");
+        response.send(200, "whole");
+        if (request.path() == "/after") throw 1;
+    });
+    CHECK(contains(wire.give(get("/before")), "500 Internal Server Error"));
+    CHECK(undated(wire.give(get("/after"))) == answer(200, "OK", "", "whole"));
+    CHECK(undated(wire.give(get("/"))) == answer(200, "OK", "", "whole"));
+    CHECK(wire.protocol.idle());
+}
+
+TEST_CASE("what a callback throws ends its request: with 500, or cut where the answer had begun") {
+    const bool begins = GENERATE(false, true);
+    const std::string where =
+        GENERATE("handler", "piece", "end", "drain", "half-closed", "half-closed later");
+    CAPTURE(begins, where);
+    std::optional<Response> kept;
+    int gone = 0;
+    const auto fail = [&](bool here) {
+        if (here) throw std::runtime_error("in " + where);
+    };
+    Wire wire([&](Request& request, Response response) {
+        kept = response;
+        response.on_gone([&] {
+            ++gone;
+            fail(true);
+        });
+        request.read_body(
+            10, [&](std::string_view, bool last, Response&) { fail(where == (last ? "end" : "piece")); });
+        if (where == "drain") response.on_drain([&](Response&) { fail(true); });
+        if (where == "half-closed") response.on_half_closed([&](Response&) { fail(true); });
+        if (begins) response.start(200);
+        fail(where == "handler");
+    });
+    std::string text = wire.give("POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 1\r\n\r\nx");
+    if (contains(where, "half-closed")) wire.protocol.receive_end();
+    if (where == "half-closed later") kept->on_half_closed([&](Response&) { fail(true); });
+    text += wire.take();
+    CHECK(contains(text, "500 Internal Server Error") != begins);
+    CHECK_FALSE(contains(text, "\r\n0\r\n\r\n"));
+    CHECK(gone == 1);
+    CHECK_FALSE(kept->open());
+    CHECK(closes(wire));
 }
 
 TEST_CASE("a response outlives its client, and does nothing any more") {

@@ -19,8 +19,8 @@ class Worker;
 namespace sup::http {
 
 // Called in the loop's thread when a request's head has arrived. Answer at once, or keep a copy of the
-// response and answer later; the connection's next request waits until then. Must not throw and must not
-// block.
+// response and answer later; the connection's next request waits until then. Must not block. What it or
+// a callback of its request throws is told on stderr; where no answer was begun 500 is sent, else it is cut.
 using Handler = std::function<void(Request& request, Response response)>;
 
 struct Options {
