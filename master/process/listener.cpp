@@ -72,6 +72,19 @@ Status steer_to_first(const config::Listen& settings, const Sockets& sockets) {
     return steered ? steered : Status(listener_error(settings, steered.error().message));
 }
 
+// Clients are steered by the places of the sockets, and who has come between shifts those that come after.
+// Asked after they were added, beside `before` others, so that nobody can come between unseen.
+Status check_nobody_joined(const config::Listen& settings, const Sockets& sockets, std::size_t before) {
+    if (sockets.size() <= before) return Success{};
+    std::vector<int> own;
+    for (const auto& socket : sockets) own.push_back(socket->fd());
+    const auto others = find_sockets_beside(own);
+    if (others.empty()) return Success{};
+    return listener_error(settings, "is shared by " + describe(find_owners_of(others)) +
+                                        ", which has joined it with SO_REUSEPORT, so no sockets can be added "
+                                        "for more slots: end that, or keep the number of slots");
+}
+
 // The first ones of `sockets`, and new ones where they are too few.
 Result<Sockets> complete(const config::Listen& settings, Sockets sockets, std::size_t slots) {
     const std::size_t wanted = settings.reuseport ? slots : 1;
@@ -84,22 +97,10 @@ Result<Sockets> complete(const config::Listen& settings, Sockets sockets, std::s
     return sockets;
 }
 
-// Clients are steered by the places of the sockets, and who has come between shifts those that come after.
-Status check_nobody_joined(const config::Listen& settings, const Sockets& held) {
-    std::vector<int> own;
-    for (const auto& socket : held) own.push_back(socket->fd());
-    const auto others = find_sockets_beside(own);
-    if (others.empty()) return Success{};
-    return listener_error(settings, "is shared by " + describe(find_owners_of(others)) +
-                                        ", which has joined it with SO_REUSEPORT, so no sockets can be added "
-                                        "for more slots: end that, or keep the number of slots");
-}
-
 // The same of sockets that serve already. What was steered before sends nothing to those that are added. A
 // socket that was alone until now becomes part of a group only with the second one, and can be steered then.
 Result<Sockets> complete_held(const config::Listen& settings, Sockets held, std::size_t slots) {
     if (!settings.reuseport || held.size() >= slots) return complete(settings, std::move(held), slots);
-    if (Status alone = check_nobody_joined(settings, held); !alone) return alone.error();
     if (held.size() > 1 || steer_to_first(settings, held)) return complete(settings, std::move(held), slots);
     auto pair = complete(settings, std::move(held), 2);
     if (!pair) return pair.error();
@@ -126,6 +127,7 @@ Result<std::shared_ptr<const Listener>> Listener::bind(const config::Listen& set
     }
     auto sockets = complete(settings, std::move(first), slots);
     if (!sockets) return sockets.error();
+    if (Status alone = check_nobody_joined(settings, *sockets, 1); !alone) return alone.error();
     return std::make_shared<const Listener>(settings, *access, std::move(*sockets));
 }
 
@@ -179,8 +181,10 @@ Result<Listeners> acquire_listeners(const std::vector<config::Listen>& wanted, c
         }
         const auto access = access_of(settings);
         if (!access) return access.error();
+        const std::size_t before = found.size();
         auto sockets = complete_held(settings, std::move(found), slots);
         if (!sockets) return sockets.error();
+        if (Status alone = check_nobody_joined(settings, *sockets, before); !alone) return alone.error();
         taken.insert(taken.end(), sockets->begin(), sockets->end());
         listeners.push_back(std::make_shared<const Listener>(settings, *access, std::move(*sockets)));
     }

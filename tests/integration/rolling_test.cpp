@@ -338,4 +338,28 @@ TEST_CASE(
     CHECK(hello(port_of(added)).generation == 2);
 }
 
+TEST_CASE("who waits at a removed listener whose last worker has crashed is counted when it closes") {
+    Instance instance{{.count = 1}};
+    instance.config.strategy = GENERATE("replace", "rolling");
+    instance.config.listen = {"127.0.0.1:0", "127.0.0.1:0"};
+    instance.config.backoff_min = instance.config.backoff_max = "60s";
+    install_script("[ -e broken ] && exit 1\nexec ./worker", instance.path("breaks"));
+    instance.config.command = {"./breaks"};
+    instance.write_config();
+    instance.start();
+    write_file(instance.path("broken"), "");
+    const pid_t victim = instance.worker_pids().front();
+    ::kill(victim, SIGKILL);
+    instance.wait_for("a restart that is delayed", [](const InstanceStatus& now) { return now.degraded; });
+    HttpConnection client(instance.port(1));
+    client.send(request("/"));
+    instance.config.listen = {"127.0.0.1:0"};
+    instance.config.command = {"./worker"};
+    instance.write_config();
+    CHECK(instance.reload({"--drained"}).exit_code == 0);
+    CHECK(instance.log().find("1 connections that no worker of generation 1 has accepted are reset") !=
+          std::string::npos);
+    CHECK_FALSE(client.receive().ok());
+}
+
 }  // namespace sup::test
