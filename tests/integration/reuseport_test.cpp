@@ -79,6 +79,28 @@ TEST_CASE("4 slots with a socket each lose no request in 50 reloads, nor when th
     CHECK(instance.log().find("are reset") == std::string::npos);
 }
 
+TEST_CASE("rolling reloads of slots with a socket each lose no request, nor when slots go and come") {
+    Instance instance{with_slots(4)};
+    instance.config.strategy = "rolling";
+    instance.write_config();
+    instance.start();
+    Load load(instance.port(), 8);
+    for (const int count : {4, 2, 6, 3}) {
+        instance.config.count = count;
+        instance.write_config();
+        const Outcome reloaded = instance.reload();
+        INFO(reloaded.text());
+        REQUIRE(reloaded.exit_code == 0);
+        const auto pids = instance.wait_until_settled().active()->pids();
+        CHECK(eventually([&] {
+            return std::all_of(pids.begin(), pids.end(), [&](pid_t pid) { return load.has_answered(pid); });
+        }));
+    }
+    const LoadReport report = load.stop();
+    INFO(report.text());
+    CHECK(report.failures() == 0);
+}
+
 TEST_CASE("who is queued at a surplus socket is answered by the old worker before it goes") {
     Instance instance{with_slots(2)};
     instance.start();
