@@ -328,7 +328,7 @@ void Instance::perform(const core::GenerationChanged& action) {
     if (action.state == core::GenerationState::active) note_promotion(action.generation);
     if (action.state == core::GenerationState::aborting) {
         aborted_ = action.generation;
-        if (active_) remove_retired_files();  // of listeners that only it has
+        if (active_) remove_retired_files();            // of listeners that only it has
         if (active_) drained_workers_.erase(*active_);  // what a rolling reload had replaced before it failed
     }
     announce(to_event(action, core_.view()));

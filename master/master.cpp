@@ -20,6 +20,7 @@ namespace {
 void take_over_signals() {
     reset_child_signal();
     std::signal(SIGPIPE, SIG_IGN);
+    std::signal(SIGXFSZ, SIG_IGN);  // a log at RLIMIT_FSIZE is a write that fails (EFBIG), not the end
     sigset_t none;
     sigemptyset(&none);
     sigprocmask(SIG_SETMASK, &none, nullptr);
@@ -74,7 +75,6 @@ int fail_early(MasterOptions& options, const Error& error) {
 }  // namespace
 
 int run_master(MasterOptions options) {
-    if (Status ready = ensure_standard_descriptors(); !ready) return fail_early(options, ready.error());
     take_over_signals();
     const auto limit = raise_descriptor_limit();
     if (!limit) return fail_early(options, limit.error());
