@@ -137,6 +137,16 @@ void check_backoff(const Node& restart, const Restart& config, Collector& proble
            problems);
 }
 
+void check_max_surge(const Node& reload, const Reload& config, Collector& problems) {
+    const Node* given = reload.find("max_surge");
+    if (given == nullptr || config.strategy == Strategy::rolling) return;
+    if (problems.about("/reload") || problems.about("/reload/strategy") ||
+        problems.about("/reload/max_surge"))
+        return;
+    problems.add(given->key_begin, "/reload/max_surge",
+                 "\"max_surge\" is for \"strategy\": \"rolling\", and this one is \"replace\"");
+}
+
 }  // namespace
 
 void check_cross_rules(const Node& root, const Config& config, Collector& problems) {
@@ -148,6 +158,7 @@ void check_cross_rules(const Node& root, const Config& config, Collector& proble
         check_kinds(*listen, config, problems);
     }
     if (const Node* worker = root.find("worker")) check_ready(*worker, config.worker, problems);
+    if (const Node* reload = root.find("reload")) check_max_surge(*reload, config.reload, problems);
     if (const Node* restart = root.find("restart")) check_backoff(*restart, config.restart, problems);
 }
 

@@ -37,10 +37,14 @@ const char* level_name(config::LogLevel level) {
 
 json to_event(const core::GenerationChanged& change, const core::View& view) {
     const core::GenerationView* generation = find(view, change.generation);
+    const std::size_t workers = generation == nullptr ? 0
+                                : change.state == core::GenerationState::draining
+                                    ? generation->workers.size()  // a rolling reload has drained most before
+                                    : generation->count;
     return {{"type", "generation"},
             {"generation", number(change.generation)},
             {"state", core::to_string(change.state)},
-            {"workers", generation == nullptr ? 0 : generation->count},
+            {"workers", workers},
             {"ready", count_ready(generation)}};
 }
 

@@ -80,7 +80,9 @@ void Instance::work_off() {
         const core::Event event = std::move(events_.front());
         events_.pop_front();
         log_.debug("event {}", core::to_string(event));
-        for (const core::Action& action : core_.step(event, now())) {
+        const std::vector<core::Action> actions = core_.step(event, now());
+        steer_listeners();
+        for (const core::Action& action : actions) {
             log_.debug("action {}", core::to_string(action));
             std::visit([this](const auto& one) { perform(one); }, action);
         }
@@ -150,9 +152,8 @@ void Instance::worker_exited(core::WorkerId id, const ExitReport& report) {
 void Instance::count_connections(core::WorkerId id, const WorkerProcess& worker) {
     const ScoreboardRow* row = worker.scoreboard_row();
     if (row == nullptr) return;
-    const core::GenerationId generation = worker.generation_id();
-    if (replaced_by_.contains(generation) || replaced_midway_.contains(id)) {
-        DrainTotals& totals = drained_workers_[generation];
+    if (const auto reload = leaving_for_.find(id); reload != leaving_for_.end()) {
+        DrainTotals& totals = drain_totals_[reload->second];
         totals.add(*row);
         totals.closed += row->connections.load(std::memory_order_relaxed);
     }
@@ -169,22 +170,21 @@ std::optional<std::size_t> Instance::free_scoreboard_row(core::GenerationId gene
     return free == used.end() ? std::nullopt : std::optional(static_cast<std::size_t>(free - used.begin()));
 }
 
-// With what has become of the replaced generation's connections up to now.
+// With what has become up to now of the connections of those who were drained for this reload.
 ReloadOutcome Instance::with_connections(ReloadOutcome outcome) const {
-    for (const auto& [old_generation, new_generation] : replaced_by_) {
-        if (!outcome.promoted || outcome.generation != new_generation) continue;
-        const auto exited = drained_workers_.find(old_generation);
-        if (exited != drained_workers_.end()) outcome.connections = exited->second;
-        for (const auto& [id, worker] : workers_) {
-            const ScoreboardRow* row = worker->scoreboard_row();
-            if (row != nullptr && worker->generation_id() == old_generation) outcome.connections.add(*row);
-        }
+    if (!outcome.generation) return outcome;
+    const auto exited = drain_totals_.find(*outcome.generation);
+    if (exited != drain_totals_.end()) outcome.connections = exited->second;
+    for (const auto& [id, reload] : leaving_for_) {
+        const auto worker = workers_.find(id);
+        if (reload != *outcome.generation || worker == workers_.end()) continue;
+        if (const ScoreboardRow* row = worker->second->scoreboard_row()) outcome.connections.add(*row);
     }
     return outcome;
 }
 
 void Instance::forget_worker(core::WorkerId id) {
-    replaced_midway_.erase(id);
+    leaving_for_.erase(id);
     const auto node = workers_.extract(id);
     if (node.empty() || node.mapped()->output_closed() || exit_code_) return;
     survived_by_output_.emplace(id, std::move(node.mapped()));

@@ -10,7 +10,6 @@
 #include <map>
 #include <memory>
 #include <optional>
-#include <set>
 #include <string>
 
 #include "common/uv.h"
@@ -18,6 +17,7 @@
 #include "master/core/supervisor.h"
 #include "master/generation.h"
 #include "master/inbox_relay.h"
+#include "master/listener_steering.h"
 #include "master/log.h"
 #include "master/outcome.h"
 #include "master/report.h"
@@ -108,9 +108,10 @@ private:
     void forget_old_promotions();
     void remove_retired_files();
     ReloadOutcome failed_outcome(const core::Reply& reply);
-    std::string restoring_words() const;
+    std::string restoring_words(const core::Reply& reply) const;
     const Generation* serving_generation() const;
     void restore_listeners(const Generation& generation);
+    void note_nonblock();
     void restore_nonblock(const Generation& serving);
     void warn(const Status& status);
     void steer_listeners();
@@ -146,10 +147,10 @@ private:
     std::map<core::WorkerId, std::unique_ptr<WorkerProcess>> workers_;
     // Exited, but a descendant that left the process group still holds their output.
     std::map<core::WorkerId, std::unique_ptr<WorkerProcess>> survived_by_output_;
-    // How the sockets' O_NONBLOCK was before the reload that runs, and which generation was the last that
-    // failed.
+    // How the sockets' O_NONBLOCK was before the reload that runs, or before the first of those that failed
+    // and still leave.
     std::map<const ListeningSocket*, bool> nonblock_before_;
-    std::optional<core::GenerationId> aborted_;
+    bool aborted_ = false;
     Requests requests_;
     LiveRecorder live_record_;
     StartReport report_;
@@ -158,11 +159,12 @@ private:
     core::TimePoint reload_began_;
     std::map<core::GenerationId, ReloadOutcome> promotions_;  // for those who wait until the old one is gone
     std::map<core::GenerationId, core::GenerationId> replaced_by_;  // old generation to new
-    std::map<core::GenerationId, DrainTotals>
-        drained_workers_;                       // of each old generation, those that have exited
-    std::set<core::WorkerId> replaced_midway_;  // by a rolling reload, before its promotion; they still drain
+    // Which reload (by its generation) the workers make room for, or give room back after, that drain; and
+    // what became of the connections of those that have exited.
+    std::map<core::WorkerId, core::GenerationId> leaving_for_;
+    std::map<core::GenerationId, DrainTotals> drain_totals_;
     std::optional<core::GenerationId> active_;
-    std::size_t steered_slots_ = 0;  // those that new connections go to, of listeners with a socket for each
+    ListenerSteering steering_;
     std::optional<ReloadOutcome> last_reload_;
     std::optional<ReloadOutcome> failed_start_;
     std::optional<int> exit_code_;

@@ -48,11 +48,7 @@ void Instance::perform(const core::Prepare& action) {
     log_.info("generation {} prepared: {} ({})", number(generation.id), executable.path,
               executable.pinned ? "pinned" : "a script, run by its path and not pinned");
     const core::Policy policy = policy_of(generation.config);
-    nonblock_before_.clear();
-    for (const auto& listener : held_listeners()) {
-        for (const auto& socket : listener->sockets())
-            nonblock_before_.emplace(socket.get(), socket->nonblock_now());
-    }
+    note_nonblock();
     if (const Generation* serving = active_ ? find_generation(*active_) : nullptr) {
         for (const std::string& warning : describe_surplus_sockets(generation, *serving))
             log_.warning("{}", warning);
@@ -88,8 +84,9 @@ void Instance::perform(const core::Drain& action) {
     const Generation* successor = action.successor ? find_generation(*action.successor) : nullptr;
     log_.debug("{} is told to drain ({})", name_of(action.worker),
                config::drain_signal_name(worker->generation().config.drain.signal));
-    if (worker->generation_id() == active_ && action.successor && action.successor != active_)
-        replaced_midway_.insert(action.worker);
+    const core::GenerationId own = worker->generation_id();
+    if (action.successor && *action.successor != own)
+        leaving_for_.emplace(action.worker, std::max(own, *action.successor));
     const Generation* inbox = action.inbox ? find_generation(*action.inbox) : nullptr;
     if (core_.view().state == core::InstanceState::stopping) remove_files(worker->generation().listeners);
     worker->drain(split_listeners(worker->generation(), worker->slot(), successor, slots_of(successor)),
@@ -157,10 +154,27 @@ void Instance::perform(const core::Release& action) {
     tell_lost_queues(*generations_.at(action.generation));
     discard_inbox(action.generation);
     generations_.erase(action.generation);
+    steer_listeners();
     const Generation* serving = serving_generation();
     if (serving == nullptr) return;
     restore_listeners(*serving);
-    if (action.generation == aborted_) restore_nonblock(*serving);
+    // A newer one's workers may have set O_NONBLOCK as they want it. When that fails, too, this comes again.
+    if (!aborted_ || generations_.rbegin()->first != serving->id) return;
+    restore_nonblock(*serving);
+    aborted_ = false;
+}
+
+// While what an earlier reload left is there, its beginning counts, not what has been changed since.
+void Instance::note_nonblock() {
+    std::map<const ListeningSocket*, bool> before;
+    for (const auto& listener : held_listeners()) {
+        for (const auto& socket : listener->sockets()) {
+            const auto known = aborted_ ? nonblock_before_.find(socket.get()) : nonblock_before_.end();
+            before.emplace(socket.get(),
+                           known != nonblock_before_.end() ? known->second : socket->nonblock_now());
+        }
+    }
+    nonblock_before_ = std::move(before);
 }
 
 // What never came to serve may have left its own O_NONBLOCK on the shared sockets, which the workers that
@@ -181,15 +195,9 @@ std::size_t Instance::slots_of(const Generation* generation) const {
     return 0;
 }
 
-// Clients go to the slots that the active generation has now.
 void Instance::steer_listeners() {
-    const Generation* serving = active_ ? find_generation(*active_) : nullptr;
-    if (serving == nullptr) return;
-    steered_slots_ = slots_of(serving);
-    for (const auto& listener : serving->listeners) {
-        if (Status steered = listener->steer(steered_slots_); !steered)
-            log_.warning("{}", steered.error().message);
-    }
+    for (const Error& problem : steering_.follow(core_.view(), generations_))
+        log_.warning("{}", problem.message);
 }
 
 // Of sockets that close with their last generation: the promise's exceptions are told.
@@ -240,17 +248,17 @@ ReloadOutcome Instance::failed_outcome(const core::Reply& reply) {
                               worker->generation().config.worker.ready};
         outcome.worker_output = worker->last_lines();
     }
-    outcome.reason = describe(failure, failed) + restoring_words();
+    outcome.reason = describe(failure, failed) + restoring_words(reply);
     return outcome;
 }
 
 // What a rolling reload that failed midway had replaced does not come back in one moment.
-std::string Instance::restoring_words() const {
+std::string Instance::restoring_words(const core::Reply& reply) const {
     const core::View view = core_.view();
     std::ptrdiff_t serving = 0;
     for (const core::GenerationView& generation : view.generations) {
-        if (generation.state == core::GenerationState::aborting)
-            serving +=
+        if (generation.generation == reply.generation)
+            serving =
                 std::ranges::count(generation.workers, core::WorkerState::ready, &core::WorkerView::state);
     }
     if (serving == 0 || !active_) return {};
@@ -269,7 +277,7 @@ void Instance::perform(const core::Reply& action) {
             const bool start = action.request == start_request_;
             log_.error("{} failed: {}", start ? "the start" : "a reload", outcome.reason);
             (start ? failed_start_ : last_reload_) = outcome;
-            requests_.answer(action.request, to_json(outcome));
+            requests_.answer(action.request, to_json(with_connections(outcome)));
             return;
         }
         case core::Reply::Outcome::stopped: requests_.answer(action.request, {}); return;
@@ -288,10 +296,9 @@ void Instance::note_promotion(core::GenerationId generation) {
         last_reload_ = outcome;
     }
     active_ = generation;
-    aborted_.reset();  // what an earlier one left in O_NONBLOCK is now as these workers want it
+    aborted_ = false;  // what an earlier one left in O_NONBLOCK is now as these workers want it
     remove_retired_files();
     for (const auto& listener : generations_.at(generation)->listeners) warn(listener->apply());
-    steer_listeners();
     const config::Config& config = generations_.at(generation)->config;
     log_.configure(config.log.level, config.log.format);
     live_record_.set_drain(config.drain.signal, config.drain.timeout);
@@ -318,18 +325,20 @@ void Instance::forget_old_promotions() {
             continue;
         }
         promotions_.erase(generation);
-        drained_workers_.erase(replaced);
         entry = replaced_by_.erase(entry);
     }
+    std::erase_if(drain_totals_, [this](const auto& totals) {
+        const bool last = last_reload_ && last_reload_->generation == totals.first;
+        return !last && !promotions_.contains(totals.first);
+    });
 }
 
 void Instance::perform(const core::GenerationChanged& action) {
     log_.info("generation {} is {}", number(action.generation), core::to_string(action.state));
     if (action.state == core::GenerationState::active) note_promotion(action.generation);
     if (action.state == core::GenerationState::aborting) {
-        aborted_ = action.generation;
-        if (active_) remove_retired_files();            // of listeners that only it has
-        if (active_) drained_workers_.erase(*active_);  // what a rolling reload had replaced before it failed
+        aborted_ = true;
+        if (active_) remove_retired_files();  // of listeners that only it has
     }
     announce(to_event(action, core_.view()));
 }
@@ -338,8 +347,6 @@ void Instance::perform(const core::WorkerChanged& action) {
     const WorkerProcess* worker = find_worker(action.worker);
     if (action.state == core::WorkerState::ready && worker != nullptr) {
         restore_listeners(worker->generation());
-        if (worker->generation_id() == active_ && slots_of(&worker->generation()) != steered_slots_)
-            steer_listeners();
         announce(worker_ready_event(action, worker->pid(), core_.view()));
     }
     announce(to_event(action, pid_of(action.worker)));
@@ -362,8 +369,6 @@ void Instance::perform(const core::ReloadWaits& action) {
 
 void Instance::perform(const core::CountChanged& action) {
     log_.info("generation {} now has {} workers", number(action.generation), action.count);
-    // A slot that was added gets connections once its worker is ready.
-    if (action.generation == active_ && action.count < steered_slots_) steer_listeners();
     announce(to_event(action));
 }
 

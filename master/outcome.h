@@ -13,9 +13,10 @@
 
 namespace sup {
 
-// What became of the connections of the generation that a reload replaced, as its workers count them.
+// What became of the connections of the workers that were drained for a reload, as they count them: those
+// that it replaced, and, when it failed, those that had replaced them.
 struct DrainTotals {
-    std::uint64_t handed_over = 0;  // to the next generation: the client saw nothing
+    std::uint64_t handed_over = 0;  // to the successor: the client saw nothing
     std::uint64_t drained = 0;      // ended in order
     std::uint64_t closed = 0;       // still open at the drain deadline
 

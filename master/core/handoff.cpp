@@ -24,19 +24,24 @@ void offer(Step& step, Worker& worker, std::optional<GenerationId> inbox) {
     step.act(OfferInbox{worker.id, inbox});
 }
 
-// Where somebody takes now: in the generation that the worker was told takes over, or in the active one.
-std::optional<GenerationId> late_inbox_for(Step& step, const Worker& worker, const Generation& active) {
-    const Generation* named = worker.successor ? find_generation(step.instance, *worker.successor) : nullptr;
-    if (named != nullptr && takes_connections(*named)) return named->id;
-    return takes_connections(active) ? std::optional(active.id) : std::nullopt;
+// Where somebody takes now: in `instead`, in the generation that the worker was told takes over, or in the
+// active one.
+std::optional<GenerationId> late_inbox_for(Step& step, const Worker& worker,
+                                           std::optional<GenerationId> instead) {
+    const Generation* active = active_generation(step.instance);
+    for (const auto id : {instead, worker.successor, active ? std::optional(active->id) : std::nullopt}) {
+        const Generation* generation = id ? find_generation(step.instance, *id) : nullptr;
+        if (generation != nullptr && takes_connections(*generation)) return id;
+    }
+    return std::nullopt;
 }
 
 // Those that were told to finish by themselves need not any more.
-void offer_to_those_without(Step& step, const Generation& active) {
+void offer_to_those_without(Step& step) {
     for (auto& [generation_id, generation] : step.instance.generations) {
         for (auto& [worker_id, worker] : generation.workers) {
             if (worker.state != WorkerState::draining || !worker.channel || worker.inbox) continue;
-            if (const auto inbox = late_inbox_for(step, worker, active)) offer(step, worker, inbox);
+            if (const auto inbox = late_inbox_for(step, worker, std::nullopt)) offer(step, worker, inbox);
         }
     }
 }
@@ -47,7 +52,7 @@ void close_inbox(Step& step, Generation& generation, std::optional<GenerationId>
     for (auto& [other_id, other] : step.instance.generations) {
         for (auto& [worker_id, worker] : other.workers) {
             if (worker.state == WorkerState::draining && worker.inbox == generation.id)
-                offer(step, worker, inbox_for(step, worker, successor));
+                offer(step, worker, late_inbox_for(step, worker, successor));
         }
     }
     const Generation* next = successor ? find_generation(step.instance, *successor) : nullptr;
@@ -78,7 +83,7 @@ void on(Step& step, const WorkerOpenedChannel& event) {
     // Its inbox was not closed when it began to leave, as nobody took from it.
     if (is_leaving(generation))
         close_inbox(step, generation, active != nullptr ? std::optional(active->id) : std::nullopt);
-    if (active != nullptr) offer_to_those_without(step, *active);
+    if (active != nullptr) offer_to_those_without(step);
 }
 
 // The successor's inbox, if this worker can hand over and somebody there can take.
@@ -94,7 +99,7 @@ std::optional<GenerationId> inbox_for(Step& step, const Worker& worker,
 // that whoever finds it closed has been told of another one.
 void leave_inbox(Step& step, Generation& leaving, std::optional<GenerationId> successor) {
     if (has_spoken(leaving)) close_inbox(step, leaving, successor);
-    if (successor) offer_to_those_without(step, step.instance.generations.at(*successor));
+    if (successor) offer_to_those_without(step);
 }
 
 // A slot that took is gone, and the generation lives on.

@@ -33,17 +33,12 @@ Duration with_jitter(Duration base, Duration longest, std::uint64_t& random) {
 
 }  // namespace
 
-void spawn_again(Step& step, Generation& generation, Slot slot) {
-    ++generation.slots.at(slot).restarts;
-    spawn(step, generation, slot);
-}
-
 void restart(Step& step, Generation& generation, Slot slot, bool short_life) {
     SlotRecord& record = generation.slots.at(slot);
     if (!short_life) {
         record.short_lives = 0;
         step.act(RestartScheduled{generation.id, slot, Duration{0}, 0});
-        spawn_again(step, generation, slot);
+        spawn(step, generation, slot);
         return;
     }
     if (record.short_lives < std::numeric_limits<std::uint32_t>::max()) ++record.short_lives;
@@ -58,7 +53,7 @@ void on(Step& step, const RestartDue& timer) {
     require(generation != nullptr && generation->state == GenerationState::active,
             "only an active generation restarts its workers");
     generation->slots.at(timer.slot).restart.reset();
-    spawn_again(step, *generation, timer.slot);
+    spawn(step, *generation, timer.slot);
 }
 
 }  // namespace sup::core

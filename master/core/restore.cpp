@@ -132,7 +132,7 @@ DrainedWaiter drained_waiter(const Saved& saved) {
 SlotRecord slot_record(const Saved& saved) {
     return {.worker = saved["worker"].optional(id<WorkerId>),
             .restart = saved["restart"].optional(id<TimerId>),
-            .restarts = count(saved["restarts"]),
+            .spawns = count(saved["spawns"]),
             .short_lives = count(saved["short_lives"]),
             .spoke = saved["spoke"].boolean()};
 }

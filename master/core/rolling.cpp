@@ -78,7 +78,7 @@ void give_up_restarts(Step& step, Generation& active, GenerationId successor) {
 void fill_gaps(Step& step, Generation& active) {
     for (Slot slot = 0; slot < active.slots.size(); ++slot) {
         if (is_empty(active.slots[slot]) && !served_elsewhere(step.instance, active, slot))
-            spawn_again(step, active, slot);
+            spawn(step, active, slot);
     }
 }
 
@@ -122,11 +122,7 @@ void begin_steps(Step& step, Generation& target) {
     const std::uint32_t most = max_surge(step.instance);
     for (Slot slot = 0; slot < target.slots.size() && steps < most; ++slot) {
         if (!is_empty(target.slots[slot]) || occupied[slot] > 1) continue;
-        if (is_upcoming(target)) {
-            spawn(step, target, slot);
-        } else {
-            spawn_again(step, target, slot);
-        }
+        spawn(step, target, slot);
         ++steps;
     }
 }

@@ -57,7 +57,6 @@ void forward_inbox(Step& step, GenerationId gone);
 
 // restart.cpp: a slot of the active generation lost its worker.
 void restart(Step& step, Generation& generation, Slot slot, bool short_life);
-void spawn_again(Step& step, Generation& generation, Slot slot);
 void on(Step& step, const RestartDue& timer);
 
 // scale.cpp

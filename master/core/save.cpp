@@ -77,7 +77,7 @@ json saved(const Worker& worker) {
 json saved(const SlotRecord& slot) {
     return {{"worker", saved(slot.worker)},
             {"restart", saved(slot.restart)},
-            {"restarts", slot.restarts},
+            {"spawns", slot.spawns},
             {"short_lives", slot.short_lives},
             {"spoke", slot.spoke}};
 }

@@ -16,7 +16,8 @@ void on(Step& step, const AddWorkerRequested&) {
     const Slot slot = static_cast<Slot>(generation->slots.size());
     generation->slots.emplace_back();
     announce_count(step, *generation);
-    spawn(step, *generation, slot);
+    // In a rolling reload the slot may have been passed on before it was there.
+    if (!served_elsewhere(step.instance, *generation, slot)) spawn(step, *generation, slot);
 }
 
 // The worker leaves its slot at once, so its exit restarts nothing and the slot's index may be given out

@@ -58,7 +58,7 @@ struct Worker {
 struct SlotRecord {
     std::optional<WorkerId> worker = {};
     std::optional<TimerId> restart = {};  // set while it waits out a restart delay
-    std::uint32_t restarts = 0;
+    std::uint32_t spawns = 0;
     std::uint32_t short_lives = 0;  // in a row
     bool spoke = false;             // a worker of it opened its channel, so its next one will
 };

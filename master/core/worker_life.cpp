@@ -73,7 +73,7 @@ void spawn(Step& step, Generation& generation, Slot slot) {
                        .generation = generation.id,
                        .slot = slot,
                        .spawned_at = step.now,
-                       .restarts = record.restarts};
+                       .restarts = record.spawns++};
     Worker& worker = generation.workers.emplace(id, fresh).first->second;
     step.act(Spawn{id, generation.id, slot});
     change(step, worker, WorkerState::spawning);

@@ -6,6 +6,7 @@
 #include "config/address.h"
 #include "master/process/inet_socket.h"
 #include "master/process/reuseport_group.h"
+#include "master/process/socket_owner.h"
 
 namespace sup {
 namespace {
@@ -65,6 +66,25 @@ Status named(const Status& status, const std::string& listener) {
     return status ? status : Status(Error{"listener " + listener + ": " + status.error().message});
 }
 
+// Until it is known who accepts. Before others join, so that they get nobody.
+Status steer_to_first(const config::Listen& settings, const Sockets& sockets) {
+    const Status steered = steer_clients(sockets.front()->fd(), 1, {true});
+    return steered ? steered : Status(listener_error(settings, steered.error().message));
+}
+
+// Clients are steered by the places of the sockets, and who has come between shifts those that come after.
+// Asked after they were added, beside `before` others, so that nobody can come between unseen.
+Status check_nobody_joined(const config::Listen& settings, const Sockets& sockets, std::size_t before) {
+    if (sockets.size() <= before) return Success{};
+    std::vector<int> own;
+    for (const auto& socket : sockets) own.push_back(socket->fd());
+    const auto others = find_sockets_beside(own);
+    if (others.empty()) return Success{};
+    return listener_error(settings, "is shared by " + describe(find_owners_of(others)) +
+                                        ", which has joined it with SO_REUSEPORT, so no sockets can be added "
+                                        "for more slots: end that, or keep the number of slots");
+}
+
 // The first ones of `sockets`, and new ones where they are too few.
 Result<Sockets> complete(const config::Listen& settings, Sockets sockets, std::size_t slots) {
     const std::size_t wanted = settings.reuseport ? slots : 1;
@@ -77,15 +97,14 @@ Result<Sockets> complete(const config::Listen& settings, Sockets sockets, std::s
     return sockets;
 }
 
-// The same of sockets that serve already. A group that was steered sends nothing to those that are added; one
-// that becomes a group only now is steered as soon as it can be.
+// The same of sockets that serve already. What was steered before sends nothing to those that are added. A
+// socket that was alone until now becomes part of a group only with the second one, and can be steered then.
 Result<Sockets> complete_held(const config::Listen& settings, Sockets held, std::size_t slots) {
-    if (!settings.reuseport || held.size() != 1 || slots == 1) return complete(settings, held, slots);
-    auto pair = complete(settings, held, 2);
+    if (!settings.reuseport || held.size() >= slots) return complete(settings, std::move(held), slots);
+    if (held.size() > 1 || steer_to_first(settings, held)) return complete(settings, std::move(held), slots);
+    auto pair = complete(settings, std::move(held), 2);
     if (!pair) return pair.error();
-    if (Status steered = steer_to_first(held.front()->fd(), 1); !steered) {
-        return listener_error(settings, steered.error().message);
-    }
+    if (Status steered = steer_to_first(settings, *pair); !steered) return steered.error();
     return complete(settings, std::move(*pair), slots);
 }
 
@@ -102,8 +121,13 @@ Result<std::shared_ptr<const Listener>> Listener::bind(const config::Listen& set
     if (!access) return access.error();
     auto socket = ListeningSocket::bind(settings, *access);
     if (!socket) return socket.error();
-    auto sockets = complete(settings, {std::move(*socket)}, slots);
+    Sockets first{std::move(*socket)};
+    if (settings.reuseport) {
+        if (Status steered = steer_to_first(settings, first); !steered) return steered.error();
+    }
+    auto sockets = complete(settings, std::move(first), slots);
     if (!sockets) return sockets.error();
+    if (Status alone = check_nobody_joined(settings, *sockets, 1); !alone) return alone.error();
     return std::make_shared<const Listener>(settings, *access, std::move(*sockets));
 }
 
@@ -140,13 +164,6 @@ Status Listener::check_reachable() const {
                  ", so new clients cannot find it; the next `sup reload` binds it again"};
 }
 
-Status Listener::steer(std::size_t slots) const {
-    if (!settings_.reuseport && !socket()->has_reuseport()) return Success{};
-    const Status steered = steer_to_first(fd(), std::min(slots, sockets_.size()));
-    // A single socket need not be in a group at all.
-    return sockets_.size() == 1 ? Status(Success{}) : named(steered, name());
-}
-
 Result<Listeners> acquire_listeners(const std::vector<config::Listen>& wanted, const Listeners& held,
                                     std::size_t slots) {
     Listeners listeners;
@@ -164,8 +181,10 @@ Result<Listeners> acquire_listeners(const std::vector<config::Listen>& wanted, c
         }
         const auto access = access_of(settings);
         if (!access) return access.error();
+        const std::size_t before = found.size();
         auto sockets = complete_held(settings, std::move(found), slots);
         if (!sockets) return sockets.error();
+        if (Status alone = check_nobody_joined(settings, *sockets, before); !alone) return alone.error();
         taken.insert(taken.end(), sockets->begin(), sockets->end());
         listeners.push_back(std::make_shared<const Listener>(settings, *access, std::move(*sockets)));
     }

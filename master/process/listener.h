@@ -22,7 +22,8 @@ class Listener {
 public:
     // One socket; with `reuseport` one for each slot.
     Listener(const config::Listen& settings, const SocketAccess& access, Sockets sockets);
-    // New sockets, with everything as configured; `slots` of them with `reuseport`.
+    // New sockets, with everything as configured; with `reuseport` `slots` of them, and clients go to the
+    // first before steer_clients() says otherwise.
     static Result<std::shared_ptr<const Listener>> bind(const config::Listen& settings,
                                                         std::size_t slots = 1);
 
@@ -50,9 +51,6 @@ public:
     // next accept(). A socket that is one of `active`'s, too, is as the active generation wants it: this one
     // may never be. An error as of apply().
     Status restore(const Listeners& active = {}) const;
-    // With `reuseport`: new connections go to the sockets of the first `slots` slots alone, whatever others
-    // their group has. For the generation that is active.
-    Status steer(std::size_t slots) const;
 
 private:
     Status check_reachable() const;
@@ -68,7 +66,7 @@ private:
 // name is the same too), unless somebody has removed or replaced the file of a unix socket; the rest is
 // bound. A socket that was kept is not touched until apply(): the reload may still fail. With
 // `reuseport` there are `slots` sockets; those of the first slots are kept, and those that are added get no
-// connections before steer().
+// clients before steer_clients() says so. Where other programs have joined a group, none are added.
 Result<Listeners> acquire_listeners(const std::vector<config::Listen>& wanted, const Listeners& held,
                                     std::size_t slots = 1);
 

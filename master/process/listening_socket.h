@@ -22,7 +22,8 @@ public:
     static Result<std::shared_ptr<const ListeningSocket>> bind(const config::Listen& wanted,
                                                                const SocketAccess& access);
 
-    // A further one at the address of `first`, for `reuseport`; new connections may come to it at once.
+    // A further one at the address of `first`, for `reuseport`. New connections may come to it at once,
+    // unless the group is steered.
     static Result<std::shared_ptr<const ListeningSocket>> bind_beside(const config::Listen& wanted,
                                                                       const ListeningSocket& first);
 

@@ -2,17 +2,19 @@
 // clients' datagrams, over them (socket(7)).
 #pragma once
 
-#include <cstddef>
+#include <cstdint>
+#include <vector>
 
 #include "common/result.h"
 
 namespace sup {
 
-// From now on new connections go to the first `count` sockets of the group that `fd` is in, in the order in
-// which they joined it; those that join later get none. What is in the queue of another one stays there, and
-// handshakes that have begun are completed. A client's address and port decide, so one that sends datagrams
-// stays with one socket. Needs no privilege.
-Status steer_to_first(int fd, std::size_t count);
+// From now on new connections, or clients' datagrams, go to those sockets of the group of `fd` that are
+// `accepting`, by their places in it, the order in which they joined; the rest, and those that join later,
+// get none. A client's address and port choose its home among the first `homes` places, and it goes elsewhere
+// only while nobody is accepting there. What is in a queue stays there, and handshakes that have begun are
+// completed where they began. Something must be accepting. Needs no privilege.
+Status steer_clients(int fd, std::uint32_t homes, const std::vector<bool>& accepting);
 
 // Whether the kernel moves the queue of a TCP socket that closes to others of its group
 // (net.ipv4.tcp_migrate_req, Linux 5.14).

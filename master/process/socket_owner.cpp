@@ -1,6 +1,7 @@
 #include "master/process/socket_owner.h"
 
 #include <dirent.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -34,12 +35,15 @@ std::vector<std::uint64_t> inodes_in_the_way(const config::Address& address) {
 }
 
 // As /proc/PID/fd shows them.
-std::set<std::string> links_of_sockets(const config::Address& address) {
+std::set<std::string> links_of(const std::vector<std::uint64_t>& inodes) {
     std::set<std::string> links;
-    for (const std::uint64_t inode : inodes_in_the_way(address)) {
-        links.insert("socket:[" + std::to_string(inode) + "]");
-    }
+    for (const std::uint64_t inode : inodes) links.insert("socket:[" + std::to_string(inode) + "]");
     return links;
+}
+
+std::uint64_t inode_of(int fd) {
+    struct stat status {};
+    return ::fstat(fd, &status) == 0 ? status.st_ino : 0;
 }
 
 std::vector<std::string> entries(const std::string& directory) {
@@ -62,7 +66,11 @@ bool holds_one_of(const std::string& descriptors, const std::set<std::string>& l
 }  // namespace
 
 std::vector<SocketOwner> find_socket_owners(const config::Address& address) {
-    const auto links = links_of_sockets(address);
+    return find_owners_of(inodes_in_the_way(address));
+}
+
+std::vector<SocketOwner> find_owners_of(const std::vector<std::uint64_t>& inodes) {
+    const auto links = links_of(inodes);
     std::vector<SocketOwner> owners;
     if (links.empty()) return owners;
     for (const std::string& name : entries("/proc")) {
@@ -73,6 +81,23 @@ std::vector<SocketOwner> find_socket_owners(const config::Address& address) {
     }
     std::sort(owners.begin(), owners.end(), [](const auto& a, const auto& b) { return a.pid < b.pid; });
     return owners;
+}
+
+std::vector<std::uint64_t> find_sockets_beside(const std::vector<int>& own) {
+    std::vector<std::uint64_t> own_inodes;
+    for (const int fd : own) own_inodes.push_back(inode_of(fd));
+    std::vector<BoundSocket> all = listening_tcp_sockets();
+    const auto ours = [&](const BoundSocket& socket) { return socket.inode == own_inodes.front(); };
+    if (std::none_of(all.begin(), all.end(), ours)) all = bound_udp_sockets();
+    const auto first = std::find_if(all.begin(), all.end(), ours);
+    std::vector<std::uint64_t> others;
+    if (first == all.end()) return others;
+    for (const BoundSocket& socket : all) {
+        const bool is_own = std::find(own_inodes.begin(), own_inodes.end(), socket.inode) != own_inodes.end();
+        if (!is_own && socket.host == first->host && socket.port == first->port)
+            others.push_back(socket.inode);
+    }
+    return others;
 }
 
 std::string describe(const std::vector<SocketOwner>& owners) {

@@ -3,6 +3,7 @@
 
 #include <sys/types.h>
 
+#include <cstdint>
 #include <string>
 #include <vector>
 
@@ -19,6 +20,12 @@ struct SocketOwner {
 // is bound there. Empty when there is none, or when this user may not look (proc_pid_fd(5)). Reads all of
 // /proc: only for a failure.
 std::vector<SocketOwner> find_socket_owners(const config::Address& address);
+// Those that hold one of these sockets.
+std::vector<SocketOwner> find_owners_of(const std::vector<std::uint64_t>& inodes);
+
+// The inodes of the TCP or UDP sockets at exactly the address of the first of `own`, without these: of other
+// programs that have joined with SO_REUSEPORT, or of workers that bind for themselves.
+std::vector<std::uint64_t> find_sockets_beside(const std::vector<int>& own);
 
 // "pid 4711 (nginx)", "pid 4711 (nginx) and 3 more", "another process (only root can see which)".
 std::string describe(const std::vector<SocketOwner>& owners);

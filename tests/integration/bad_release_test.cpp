@@ -1,4 +1,5 @@
 // Promise 3: a bad release changes nothing.
+#include <fcntl.h>
 #include <signal.h>
 
 #include <functional>
@@ -225,6 +226,49 @@ TEST_CASE("the old generation is kept at strength while a new one hangs") {
     CHECK(now.active()->number == 1);
     CHECK(asker.wait().exit_code == 1);
     CHECK(hello(instance.port()).generation == 1);
+}
+
+TEST_CASE("releases that fail one after another leave the sockets' O_NONBLOCK as it was before the first") {
+    if (python().empty()) return skip("python3 is not installed");
+    Instance instance{{.count = 2}};
+    const auto release = [&](const std::string& name, const std::string& program) {
+        write_file(instance.path(name), R"(
+import os, signal, socket, sys, time
+def say(what):
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as sender:
+        sender.sendto(what, os.environ["NOTIFY_SOCKET"])
+def wait_for(file):
+    while not os.path.exists(file):
+        time.sleep(0.02)
+)" + program);
+        instance.config.command = {python(), name};
+        instance.write_config();
+    };
+    const auto nonblock_now = [&] {
+        const std::string info =
+            read_file("/proc/" + std::to_string(instance.worker_pids().front()) + "/fdinfo/3");
+        return (std::stoul(info.substr(info.find("flags:") + 6), nullptr, 8) & O_NONBLOCK) != 0;
+    };
+    release("blocking.py", "say(b'READY=1')\nsignal.pause()\n");
+    instance.start();
+    CHECK_FALSE(nonblock_now());
+    release("leaves_late.py", R"(
+if os.environ["SUP_SLOT"] == "1":
+    wait_for("ready")
+    sys.exit(1)
+signal.signal(signal.SIGTERM, signal.SIG_IGN)
+os.set_blocking(3, False)
+say(b"READY=1")
+open("ready", "w").close()
+wait_for("leave")
+)");
+    CHECK(instance.reload().exit_code == 1);
+    CHECK(nonblock_now());
+    release("fails.py", "sys.exit(1)\n");
+    CHECK(instance.reload().exit_code == 1);
+    write_file(instance.path("leave"), "");
+    instance.wait_until_settled();
+    CHECK(eventually([&] { return !nonblock_now(); }));
 }
 
 }  // namespace sup::test

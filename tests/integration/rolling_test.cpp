@@ -123,6 +123,41 @@ TEST_CASE("a rolling reload that fails midway restores all 8 workers from the ol
     CHECK(hello(instance.port()).version == old_version);
 }
 
+TEST_CASE(
+    "what moved in a rolling reload that failed is counted, and what it gives back is told of it alone") {
+    Instance instance{rolling(2)};
+    install_script("until [ ! -e shut ]; do sleep 0.02; done\nexec ./worker", instance.path("old"));
+    instance.config.command = {"./old"};
+    instance.write_config();
+    instance.start();
+    std::vector<HttpConnection> clients;
+    for (int i = 0; i < 30; ++i) {
+        clients.emplace_back(instance.port());
+        clients.back().send(request("/", true));
+        REQUIRE(clients.back().receive().ok());
+    }
+    gate_at(instance, 1, "exit 3");
+    open_gate(instance);
+    CHECK(instance.reload().exit_code == 1);
+    CHECK(instance.wait_until_settled().last_reload->handed_over > 0);
+
+    write_file(instance.path("shut"), "");  // what is given back does not come back yet
+    const Outcome failed = instance.reload();
+    CHECK(failed.exit_code == 1);
+    CHECK(failed.err.find("generation 1 takes back the 1 slot") != std::string::npos);
+    write_file(instance.config_path(), "{");
+    const Outcome invalid = instance.reload();
+    INFO(invalid.text());
+    CHECK(invalid.exit_code == 2);
+    CHECK(invalid.err.find("takes back") == std::string::npos);
+    std::filesystem::remove(instance.path("shut"));
+    instance.wait_until_settled();
+    for (auto& client : clients) {
+        client.send(request("/", true));
+        CHECK(client.receive().ok());
+    }
+}
+
 TEST_CASE("a new worker that dies midway, having served, ends the rolling reload, and its slot is filled") {
     Instance instance{rolling(4)};
     instance.start();
@@ -204,6 +239,7 @@ TEST_CASE("a rolling reload to another count stays between the two") {
     const Outcome reloaded = instance.reload({"--drained"});
     INFO(reloaded.text());
     REQUIRE(reloaded.exit_code == 0);
+    CHECK(reloaded.text().find("draining 8 workers") == std::string::npos);  // most have gone before
     ledger.until(1, "gone");
     INFO(ledger.text());
     CHECK(ledger.least_ready() >= std::min(8, count));
@@ -243,9 +279,43 @@ TEST_CASE("idle connections move to the new generation slot by slot, and their c
     CHECK(ask_all() == std::set<int>{2});
 }
 
+TEST_CASE("connections come back when a rolling reload fails after the last that took them was replaced") {
+    Instance instance{rolling(2)};
+    // Only the worker of slot 0 speaks the channel.
+    install_script("[ $SUP_SLOT = 1 ] && unset SUP_INSTANCE\nexec ./worker", instance.path("half"));
+    instance.config.command = {"./half"};
+    instance.write_config();
+    instance.start();
+    const pid_t deaf = pid_of_slot(instance.status(), 1, 1);
+    REQUIRE(::kill(deaf, SIGSTOP) == 0);
+    REQUIRE(eventually([&] { return proc::stat(deaf)->state == 'T'; }));
+    std::vector<HttpConnection> clients;
+    for (int i = 0; i < 20; ++i) {
+        clients.emplace_back(instance.port());
+        clients.back().send(request("/", true));
+        REQUIRE(clients.back().receive().ok());
+    }
+    REQUIRE(::kill(deaf, SIGCONT) == 0);
+    gate_at(instance, 1, "exit 3");
+    Child asker(instance.sandbox()->command({"reload"}));
+    wait_at_gate(instance, 2, 1);  // with generation 2 now, which is about to fail
+    open_gate(instance);
+    CHECK(asker.wait().exit_code == 1);
+    instance.wait_until_settled();
+    for (HttpConnection& client : clients) {
+        client.send(request("/", true));
+        const Answer answer = client.receive();
+        INFO(answer.error);
+        REQUIRE(answer.ok());
+        CHECK(parse_hello(answer.body)->generation == 1);
+        CHECK_FALSE(answer.headers.contains("connection"));
+    }
+}
+
 TEST_CASE(
     "in a rolling reload old listeners serve until the end, and new ones from the first new worker on") {
     Instance instance{rolling(2)};
+    instance.config.listen_keys = GENERATE("{}", R"({"reuseport": true})");
     instance.config.listen = {"127.0.0.1:0", "127.0.0.1:0"};
     instance.write_config();
     instance.start();
@@ -257,13 +327,39 @@ TEST_CASE(
     gate_at(instance, 1, "exec ./worker");
     Child asker(instance.sandbox()->command({"reload"}));
     wait_at_gate(instance, 2, 1);
-    CHECK(hello(leaving).generation == 1);
-    CHECK(hello(port_of(added)).generation == 2);
+    for (int client = 0; client < 20; ++client) {  // wherever the kernel sends them
+        CHECK(hello(leaving).generation == 1);
+        CHECK(hello(port_of(added)).generation == 2);
+    }
     open_gate(instance);
     CHECK(asker.wait().exit_code == 0);
     instance.wait_until_settled();
     CHECK(hello(leaving).generation == 0);
     CHECK(hello(port_of(added)).generation == 2);
+}
+
+TEST_CASE("who waits at a removed listener whose last worker has crashed is counted when it closes") {
+    Instance instance{{.count = 1}};
+    instance.config.strategy = GENERATE("replace", "rolling");
+    instance.config.listen = {"127.0.0.1:0", "127.0.0.1:0"};
+    instance.config.backoff_min = instance.config.backoff_max = "60s";
+    install_script("[ -e broken ] && exit 1\nexec ./worker", instance.path("breaks"));
+    instance.config.command = {"./breaks"};
+    instance.write_config();
+    instance.start();
+    write_file(instance.path("broken"), "");
+    const pid_t victim = instance.worker_pids().front();
+    ::kill(victim, SIGKILL);
+    instance.wait_for("a restart that is delayed", [](const InstanceStatus& now) { return now.degraded; });
+    HttpConnection client(instance.port(1));
+    client.send(request("/"));
+    instance.config.listen = {"127.0.0.1:0"};
+    instance.config.command = {"./worker"};
+    instance.write_config();
+    CHECK(instance.reload({"--drained"}).exit_code == 0);
+    CHECK(instance.log().find("1 connections that no worker of generation 1 has accepted are reset") !=
+          std::string::npos);
+    CHECK_FALSE(client.receive().ok());
 }
 
 }  // namespace sup::test

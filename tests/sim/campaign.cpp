@@ -61,7 +61,7 @@ bool tells_two_stories(std::uint64_t seed, bool connections_only) {
 
 // So many visit everything several times over. The time does not stop them, or a slow machine would decide
 // the test.
-constexpr std::uint64_t seeds_for_coverage = 1000;
+constexpr std::uint64_t seeds_for_coverage = 5000;
 
 }  // namespace
 

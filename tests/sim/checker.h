@@ -69,8 +69,9 @@ private:
     void pass_on(Worker& worker, const GenerationModel& next);
     void vacated(GenerationModel& active, SlotModel& slot, const GenerationModel& next);
     void slot_served(GenerationModel& generation);
-    void step_begins(const GenerationModel& generation, core::Slot slot) const;
-    void steps_run() const;
+    void step_begins(const GenerationModel& generation, core::Slot slot);
+    void steps_run();
+    void processes_bounded();
     std::vector<bool> served_slots(std::optional<core::WorkerId> beside) const;
 
     // checker_handoff.cpp: who hands over to whom, what of it may come now, and what must hold afterwards.
@@ -80,7 +81,9 @@ private:
     void owe_close(GenerationModel& left, std::optional<core::GenerationId> successor);
     void owe_close_at_once(GenerationModel& left, std::optional<core::GenerationId> successor);
     void owe_reopening(GenerationModel& generation, const Worker& taker);
-    void owe_late_offers(const GenerationModel& active);
+    std::optional<core::GenerationId> late_inbox_for(const Worker& worker,
+                                                     std::optional<core::GenerationId> instead) const;
+    void owe_late_offers();
     void owe_word_of_the_stop();
     void owe_forward(GenerationModel& gone);
     void check_offer(const Worker& worker, const core::Drain& owed, const core::Drain& action) const;
@@ -88,6 +91,7 @@ private:
     void done(const core::CloseInbox& action);
     void done(const core::ReopenInbox& action);
     void done(const core::ForwardInbox& action);
+    bool could_hand_over(const Worker& worker) const;
     void offers_hold() const;
 
     // checker_actions.cpp: whether an action may come now.
@@ -120,6 +124,7 @@ private:
     Model model_;
     core::TimePoint now_{};
     bool aborted_ = false;      // a reload failed in this step
+    std::uint32_t surge_ = 0;   // the most that a roll which is not at its end may have had
     std::vector<bool> served_;  // by slot: before this step's event, and not by whose end it tells
 
     struct Deadline {
@@ -129,10 +134,4 @@ private:
     std::vector<Deadline> deadlines_;     // scratch
     std::vector<core::TimePoint> armed_;  // scratch
 };
-
-// A Violation unless it holds.
-inline void require(bool holds, Property property, const char* detail) {
-    if (!holds) throw Violation{property, detail};
-}
-
 }  // namespace sup::sim

@@ -74,11 +74,14 @@ bool Checker::happened(const AddWorkerRequested&) {
     GenerationModel* active = model_.active();
     if (active == nullptr) return false;
     const Slot slot = active->count();
-    for (const Worker& worker : model_.workers) {
+    for (Worker& worker : model_.workers) {
+        if (worker.slot == slot && !worker.staying()) worker.beside_count = true;
         if (worker.generation == active->id && worker.slot == slot)
             coverage_.visit(Situation::slot_taken_again_while_draining);
     }
-    active->slots.push_back({.spawn_owed = true});
+    active->slots.emplace_back();
+    active->slots.back().spawn_owed = !model_.served_beside(*active, slot);
+    if (!active->slots.back().spawn_owed) coverage_.visit(Situation::slot_added_that_is_served);
     active->count_owed = true;
     return true;
 }
@@ -95,6 +98,7 @@ bool Checker::happened(const RemoveWorkerRequested&) {
     if (!slot.worker) return true;
     Worker& worker = *model_.worker(*slot.worker);
     if (worker.killing()) coverage_.visit(Situation::scaled_down_while_killing);
+    worker.beside_count = true;
     owe_drain(worker, active->id, Property::scaled_by_request);
     return true;
 }
@@ -181,7 +185,7 @@ bool Checker::happened(const WorkerOpenedChannel& event) {
     const GenerationModel* active = model_.active();
     if (generation.leaving())
         owe_close_at_once(generation, active != nullptr ? std::optional(active->id) : std::nullopt);
-    if (active != nullptr) owe_late_offers(*active);
+    if (active != nullptr) owe_late_offers();
     return true;
 }
 

@@ -41,9 +41,8 @@ void Checker::owe_close_at_once(GenerationModel& left, std::optional<GenerationI
     left.sent_on_to = successor && model_.takes(*model_.generation(*successor)) ? successor : std::nullopt;
     for (Worker& worker : model_.workers) {
         if (!worker.draining() || worker.inbox != left.id) continue;
-        const bool takes = successor && model_.takes(*model_.generation(*successor));
-        worker.offer_owed = Offer{takes ? successor : std::nullopt};
-        if (takes) {
+        worker.offer_owed = Offer{late_inbox_for(worker, successor)};
+        if (worker.offer_owed->inbox) {
             coverage_.visit(Situation::sent_on);
         } else if (successor) {
             coverage_.visit(Situation::sent_on_to_nobody);
@@ -62,19 +61,29 @@ void Checker::owe_reopening(GenerationModel& generation, const Worker& taker) {
     generation.reopen_owed = taker.id;
 }
 
-// Somebody takes there now: who had to finish alone need not any more. Best by whom it was told takes over.
-void Checker::owe_late_offers(const GenerationModel& active) {
+// Best by who comes instead, then by whom it was told takes over, then by the active one.
+std::optional<GenerationId> Checker::late_inbox_for(const Worker& worker,
+                                                    std::optional<GenerationId> instead) const {
+    const GenerationModel* active = model_.active();
+    const auto takes = [this](std::optional<GenerationId> id) {
+        const GenerationModel* generation = id ? model_.generation(*id) : nullptr;
+        return generation != nullptr && model_.takes(*generation);
+    };
+    if (model_.ending) return std::nullopt;
+    if (takes(instead)) return instead;
+    if (takes(worker.successor)) return worker.successor;
+    return active != nullptr && takes(active->id) ? std::optional(active->id) : std::nullopt;
+}
+
+// Somebody takes there now: who had to finish alone need not any more.
+void Checker::owe_late_offers() {
     for (Worker& worker : model_.workers) {
         if (!worker.draining() || !worker.channel || worker.inbox || worker.offer_owed) continue;
-        const GenerationModel* named = worker.successor ? model_.generation(*worker.successor) : nullptr;
-        if (named != nullptr && model_.takes(*named)) {
-            worker.offer_owed = Offer{named->id};
-            coverage_.visit(named == &active ? Situation::offered_late
-                                             : Situation::offered_late_by_the_named);
-        } else if (model_.takes(active)) {
-            worker.offer_owed = Offer{active.id};
-            coverage_.visit(Situation::offered_late);
-        }
+        const auto inbox = late_inbox_for(worker, std::nullopt);
+        if (!inbox) continue;
+        worker.offer_owed = Offer{inbox};
+        coverage_.visit(inbox == model_.active()->id ? Situation::offered_late
+                                                     : Situation::offered_late_by_the_named);
     }
 }
 
@@ -168,6 +177,12 @@ void Checker::done(const ForwardInbox& action) {
     coverage_.visit(Situation::inbox_forwarded);
 }
 
+bool Checker::could_hand_over(const Worker& worker) const {
+    if (!worker.draining() || !worker.channel || !worker.successor) return false;
+    const GenerationModel* named = model_.generation(*worker.successor);
+    return named != nullptr && model_.takes(*named);
+}
+
 void Checker::offers_hold() const {
     for (const GenerationModel& generation : model_.generations) {
         rule(!generation.forward_owed, Property::inbox_forwarded,
@@ -180,7 +195,11 @@ void Checker::offers_hold() const {
     for (const Worker& worker : model_.workers) {
         rule(!worker.offer_owed, Property::handoffs_sent_on,
              "a worker hands over to where nobody will take any more");
-        if (!worker.inbox) continue;
+        if (!worker.inbox) {
+            rule(!could_hand_over(worker), Property::handoffs_sent_on,
+                 "a worker must end its connections although its successor takes them");
+            continue;
+        }
         rule(worker.draining() && worker.channel, Property::offered_to_takers,
              "a worker hands over that does not drain, or does not speak the channel");
         const GenerationModel* to = model_.generation(*worker.inbox);

@@ -161,7 +161,7 @@ void Checker::slot_served(GenerationModel& generation) {
 }
 
 // A worker is spawned that neither takes the place of one that ended, nor fills a gap.
-void Checker::step_begins(const GenerationModel& generation, Slot slot) const {
+void Checker::step_begins(const GenerationModel& generation, Slot slot) {
     const GenerationModel* active = model_.active();
     require(&generation == model_.roll_target(), Property::own_snapshot,
             "a worker is spawned that nothing asked for");
@@ -169,20 +169,29 @@ void Checker::step_begins(const GenerationModel& generation, Slot slot) const {
             "a slot changes again before it was left by who drains there");
     require(model_.steps() < model_.max_surge(), Property::rolls_in_steps,
             "a slot begins to change although max_surge slots do already");
+    surge_ = std::max(surge_, model_.max_surge());
     if (model_.steps() > 0) coverage_.visit(Situation::many_steps_at_once);
     if (slot >= active->count()) coverage_.visit(Situation::rolled_without_predecessor);
-    const auto staying = [&](const Worker& worker) {
-        return worker.staying() && model_.generation(worker.generation)->shares_slots();
+}
+
+// Those that drain included, but for those beside the count: whose slot a request has taken away or given out
+// again, and who leave with an earlier reload's. A surge is over when no slot changes any more.
+void Checker::processes_bounded() {
+    const auto counts = [&](const Worker& worker) {
+        return !worker.killing() && !worker.beside_count &&
+               model_.generation(worker.generation)->shares_slots();
     };
-    const auto alive = std::count_if(model_.workers.begin(), model_.workers.end(), staying) + 1;
-    require(alive <= std::int64_t{model_.shared_slots()} + model_.max_surge(), Property::rolls_in_steps,
-            "there are more workers than count and max_surge together");
+    const auto alive = std::count_if(model_.workers.begin(), model_.workers.end(), counts);
+    require(alive <= std::int64_t{model_.shared_slots()} + surge_, Property::rolls_in_steps,
+            "there are more processes than count and max_surge together");
+    if (model_.steps() == 0) surge_ = 0;
 }
 
 // No slot waits for its turn that could have it, and none that was served is not.
-void Checker::steps_run() const {
+void Checker::steps_run() {
     const GenerationModel* active = model_.active();
     if (model_.ending || active == nullptr) return;
+    processes_bounded();
     const std::vector<bool> served = served_slots(std::nullopt);
     for (Slot slot = 0; slot < active->count() && slot < served_.size(); ++slot)
         require(!served_[slot] || served[slot], Property::slot_stays_served,

@@ -83,8 +83,9 @@ void Checker::promote(GenerationModel& generation) {
     }
     model_.current.clear();
     for (Worker& worker : model_.workers) {
-        if (model_.generation(worker.generation)->state != GenerationState::aborting || !worker.staying())
-            continue;
+        if (model_.generation(worker.generation)->state != GenerationState::aborting) continue;
+        worker.beside_count = true;  // it leaves with those who are replaced
+        if (!worker.staying()) continue;
         coverage_.visit(Situation::promoted_over_failed);
         owe_drain(worker, generation.id, Property::replaced_is_drained);
     }
@@ -92,7 +93,7 @@ void Checker::promote(GenerationModel& generation) {
         old->become(GenerationState::draining);
         old->replacement = generation.id;
         owe_close(*old, generation.id);
-        owe_late_offers(generation);
+        owe_late_offers();
         for (SlotModel& slot : old->slots) slot.restart_at.reset();
         for (Worker& worker : model_.workers) {
             if (worker.generation == old->id) owe_drain(worker, generation.id, Property::replaced_is_drained);
@@ -113,7 +114,7 @@ void Checker::abort(GenerationModel& generation, const Failure& failure) {
     const GenerationModel* active = model_.active();
     const auto successor = active != nullptr && !model_.ending ? std::optional{active->id} : std::nullopt;
     owe_close(generation, successor);
-    if (successor) owe_late_offers(*active);
+    if (successor) owe_late_offers();
     for (Worker& worker : model_.workers) {
         if (worker.generation != generation.id) continue;
         if (worker.state == WorkerState::spawning) coverage_.visit(Situation::aborted_in_spawning);

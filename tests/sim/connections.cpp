@@ -69,7 +69,7 @@ void Connections::close(GenerationId generation, std::optional<GenerationId> suc
         coverage_.visit(successor ? Situation::forwarded_elsewhere : Situation::forwarded_to_nobody);
         if (!successor) give_up(inbox);
     }
-    move_on();
+    forget_the_empty();
 }
 
 // The master moves what is left from the old pair to the new one.
@@ -85,10 +85,8 @@ void Connections::forward(GenerationId from, GenerationId to) {
     if (source == nullptr || inbox(to) == nullptr) return;
     if (source->content.all() > 0) coverage_.visit(Situation::connection_forwarded);
     source->forwarded_to = to;
-    move_on();
 }
 
-// As much as there is room for, of what was forwarded.
 void Connections::move_on() {
     for (Inbox& source : inboxes_) {
         Inbox* target = source.forwarded_to ? inbox(*source.forwarded_to) : nullptr;
@@ -97,6 +95,16 @@ void Connections::move_on() {
             --(source.content.bereft > 0 ? source.content.bereft : source.content.forgotten);
         if (source.content.all() > 0) coverage_.visit(Situation::forwarded_bit_by_bit);
     }
+    forget_the_empty();
+}
+
+bool Connections::something_waits() const {
+    return std::any_of(inboxes_.begin(), inboxes_.end(), [](const Inbox& inbox) {
+        return inbox.forwarded_to.has_value() && inbox.content.all() > 0;
+    });
+}
+
+void Connections::forget_the_empty() {
     std::erase_if(inboxes_, [](const Inbox& inbox) { return inbox.released && inbox.content.all() == 0; });
 }
 
@@ -115,7 +123,7 @@ void Connections::release(GenerationId generation) {
         lost_.bereft += closed->content.bereft;
         closed->content = {};
     }
-    move_on();
+    forget_the_empty();
 }
 
 void Connections::opened(WorkerId worker, GenerationId generation, Slot slot) {
@@ -168,10 +176,8 @@ Connections::HandOver Connections::hand_over(WorkerId worker) {
         Inbox* known = generation ? inbox(*generation) : nullptr;
         return known == nullptr || known->closed ? nullptr : known;
     };
-    if (member->inbox && open(member->inbox) == nullptr) {
-        coverage_.visit(Situation::inbox_found_closed);
-        reads_channel(worker);
-    }
+    if (member->inbox && open(member->inbox) == nullptr) coverage_.visit(Situation::inbox_found_closed);
+    if (open(member->inbox) == nullptr) reads_channel(worker);
     Inbox* offered = open(member->inbox);
     if (offered != nullptr && !put(*offered)) {
         coverage_.visit(Situation::inbox_found_full);
@@ -234,7 +240,6 @@ void Connections::forget(WorkerId worker) {
 }
 
 void Connections::wake(const std::function<void(GenerationId)>& woken) {
-    move_on();
     for (Inbox& inbox : inboxes_) {
         if (inbox.woken || inbox.content.all() == 0 || !taker(inbox.generation, 0)) continue;
         inbox.woken = true;

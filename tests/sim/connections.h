@@ -4,12 +4,11 @@
 // What is expected of such a worker:
 //  * While it serves, it takes from its own generation's inbox.
 //  * It keeps what an inbox that is full does not take, and tries again.
-//  * It reads its channel at the drain signal, later when it comes to it, and when its inbox turns out to be
-//    closed. So it may put connections into an inbox that it was sent on from.
+//  * It reads its channel at the drain signal, later when it comes to it, and before it ends a connection.
+//    So it may put connections into an inbox that it was sent on from.
 //  * Draining, it leaves its own generation's inbox to the peers that stay, until that is closed. From then
-//  on
-//    it takes from it, to serve or to pass on what comes, and ends only when it has emptied it and holds no
-//    connection.
+//    on it takes from it, to serve or to pass on what comes, and ends only when it has emptied it and holds
+//    no connection.
 //  * When its time is nearly up, it ends what it holds, and takes nothing more.
 //  * What it puts into the inbox of a generation that was closed or released stays with it.
 #pragma once
@@ -44,6 +43,9 @@ public:
     void reopen(core::GenerationId generation, core::WorkerId worker);
     void forward(core::GenerationId from, core::GenerationId to);
     void release(core::GenerationId generation);
+    // What was forwarded, as much of it as there is room for.
+    void move_on();
+    bool something_waits() const;
 
     // A worker, from the opening of its channel to its end; nothing is done by one that has not opened it.
     void opened(core::WorkerId worker, core::GenerationId generation, core::Slot slot);
@@ -104,7 +106,7 @@ private:
     bool takes(const Member& member) const;
     bool put(Inbox& inbox);
     void nobody_left(Inbox& inbox);
-    void move_on();
+    void forget_the_empty();
     void give_up(Inbox& inbox);
     void take_one(Inbox& inbox, Member& member);
     void forget(core::WorkerId worker);

@@ -296,6 +296,17 @@ const char* to_string(Situation situation) {
         case Situation::offered_a_promise: return "an inbox is offered while all that take from it restart";
         case Situation::draining_told_of_the_stop: return "who drains already hears of the stop";
         case Situation::killed_while_handing_over: return "a worker is killed that hands over";
+        case Situation::slot_added_that_is_served:
+            return "a slot is added that a rolling reload has passed on already";
+        case Situation::clients_find_nobody: return "clients come while no worker accepts";
+        case Situation::clients_without_their_home:
+            return "clients come whose home has no worker that accepts";
+        case Situation::clients_not_at_new_sockets_yet:
+            return "a worker is ready at a socket that is only to be the home of clients";
+        case Situation::clients_of_new_listener:
+            return "clients come to a listener that only an upcoming generation has";
+        case Situation::clients_of_failed_listener:
+            return "clients come to a listener that only a failed generation has";
         case Situation::inbox_forwarded: return "a gone generation's inbox is forwarded";
         case Situation::inbox_not_forwarded: return "... is not, as nobody takes";
         case Situation::inbox_found_closed: return "a sender finds its inbox closed";

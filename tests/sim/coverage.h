@@ -69,6 +69,7 @@ enum class Situation {
     scaled_down_while_waiting_for_restart,
     scaled_down_while_killing,
     slot_taken_again_while_draining,
+    slot_added_that_is_served,
     deadlines_in_one_instant,
     channel_before_ready,
     channel_after_ready,
@@ -108,6 +109,11 @@ enum class Situation {
     ended_at_deadline,
     sender_died_midway,
     receiver_died_midway,
+    clients_find_nobody,
+    clients_without_their_home,
+    clients_not_at_new_sockets_yet,
+    clients_of_new_listener,
+    clients_of_failed_listener,
     count_
 };
 

@@ -33,8 +33,9 @@ struct Worker {
     core::TimePoint due{};       // starting: readiness comes, or must have come; draining: SIGKILL
     std::uint32_t restarts = 0;  // of its slot, before it
     std::optional<Signal> owed{};
-    Property owed_by{};      // what is broken when that signal does not come, or another one does
-    bool soak_owed = false;  // ready in a rolling reload: its soak's timer must be armed…
+    Property owed_by{};         // what is broken when that signal does not come, or another one does
+    bool beside_count = false;  // its slot was taken away, or given to another, beside the roll
+    bool soak_owed = false;     // ready in a rolling reload: its soak's timer must be armed…
     std::optional<core::TimerId> soak_timer{};      // … or is; `due` is when it must end
     bool channel = false;                           // it speaks the channel
     std::optional<core::GenerationId> successor{};  // draining: as it was told

@@ -97,15 +97,15 @@ sup_sim_mutant(never-offered handoff.cpp
     ""
     "is offered its successor's inbox exactly where")
 sup_sim_mutant(not-offered-when-a-channel-opens handoff.cpp
-    "offer_to_those_without(step, *active);"
+    "if (active != nullptr) offer_to_those_without(step);"
     ";"
     "is sent on, before")
 sup_sim_mutant(not-offered-at-the-promotion handoff.cpp
-    "offer_to_those_without(step, step.instance.generations.at(*successor));"
+    "if (successor) offer_to_those_without(step);"
     ";"
     "is sent on, before")
 sup_sim_mutant(closed-and-not-sent-on handoff.cpp
-    "offer(step, worker, inbox_for(step, worker, successor));"
+    "offer(step, worker, late_inbox_for(step, worker, successor));"
     ";"
     "is sent on, before")
 sup_sim_mutant(not-sent-on drain.cpp
@@ -121,7 +121,7 @@ sup_sim_mutant(sent-on-too-late drain.cpp
     leave_inbox(step, generation, successor);"
     "an inbox is closed to senders")
 sup_sim_mutant(sent-on-to-the-leaving handoff.cpp
-    "offer(step, worker, inbox_for(step, worker, successor));"
+    "offer(step, worker, late_inbox_for(step, worker, successor));"
     "offer(step, worker, generation.id);"
     "is sent on, before")
 sup_sim_mutant(inbox-not-closed handoff.cpp
@@ -144,8 +144,8 @@ sup_sim_mutant(reopened-and-not-told handoff.cpp
     ""
     "an inbox is closed to senders")
 sup_sim_mutant(offered-late-by-the-active-alone handoff.cpp
-    "if (named != nullptr && takes_connections(*named)) return named->id;"
-    ""
+    "for (const auto id : {instead, worker.successor, active"
+    "for (const auto id : {instead, active"
     "is sent on, before")
 sup_sim_mutant(forwarded-to-the-closed handoff.cpp
     "step.act(CloseInbox{generation.id, takes ? successor : std::nullopt});"
@@ -302,3 +302,29 @@ sup_sim_mutant(max-surge-not-saved save.cpp
     "{\"max_surge\", saved(policy.max_surge)}"
     "{\"max_surge\", nullptr}"
     "saving and restoring")
+sup_sim_mutant(added-slot-filled-twice scale.cpp
+    "if (!served_elsewhere(step.instance, *generation, slot)) spawn(step, *generation, slot);"
+    "spawn(step, *generation, slot);"
+    "a worker is spawned for a free slot")
+
+# Whom clients come to, of a listener with a socket for each slot.
+sup_sim_mutant(steered-to-who-is-not-ready steering.cpp
+    "if (worker.state != WorkerState::ready) continue;"
+    "if (worker.state == WorkerState::draining) continue;"
+    "they come to those whose worker accepts")
+sup_sim_mutant(steered-to-who-drains steering.cpp
+    "if (worker.state != WorkerState::ready) continue;"
+    "if (worker.state != WorkerState::ready && worker.state != WorkerState::draining) continue;"
+    "they come to those whose worker accepts")
+sup_sim_mutant(steered-by-the-newest steering.cpp
+    "if (generation.state == GenerationState::active) return count;"
+    ""
+    "they come to those whose worker accepts")
+sup_sim_mutant(steered-home-whoever-is-there steering.cpp
+    "if (home < steering.accepting.size() && steering.accepting[home]) return home;"
+    "if (home < steering.accepting.size()) return home;"
+    "they come to those whose worker accepts")
+sup_sim_mutant(sockets-of-slots-that-share-forgotten steering.cpp
+    "const std::size_t socket = worker.slot % has->second;"
+    "const std::size_t socket = worker.slot;"
+    "they come to those whose worker accepts")

@@ -69,6 +69,10 @@ const char* to_string(Property property) {
                    "at a stop";
         case Property::connections_served:
             return "when faults cease, no connection is left in an inbox that nobody reads";
+        case Property::clients_find_a_worker:
+            return "of sockets that clients are spread over, they come to those whose worker accepts, and "
+                   "stay "
+                   "there";
         case Property::stop_leaves_nothing:
             return "a stop signals every worker once, a second one kills, and nothing is left";
         case Property::exit_once:

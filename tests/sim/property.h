@@ -35,6 +35,7 @@ enum class Property {
     inbox_forwarded,
     connections_survive,
     connections_served,
+    clients_find_a_worker,
     stop_leaves_nothing,
     exit_once,
     told_truly,
@@ -52,5 +53,10 @@ struct Violation {
     Property property;
     std::string detail;
 };
+
+// A Violation unless it holds.
+inline void require(bool holds, Property property, const char* detail) {
+    if (!holds) throw Violation{property, detail};
+}
 
 }  // namespace sup::sim

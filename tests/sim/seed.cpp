@@ -1,6 +1,7 @@
 #include "tests/sim/seed.h"
 
 #include "tests/sim/checker.h"
+#include "tests/sim/clients.h"
 #include "tests/sim/operator.h"
 #include "tests/sim/shadow.h"
 #include "tests/sim/world.h"
@@ -21,6 +22,7 @@ public:
           operator_(profile_, Random{random_.next()}, world_),
           supervisor_(random_.next()),
           checker_(coverage, connections_only),
+          clients_(Random{random_.next()}, coverage),
           trace_(trace) {
         if (!connections_only && random_.chance(25)) save_after_ = 1 + random_.below(150);
     }
@@ -92,7 +94,10 @@ private:
         if (trace_)
             for (const core::Action& action : actions) trace_("            -> " + core::to_string(action));
         shadow_.follow(event, now, actions);
+        if (!actions.empty()) clients_.steer(event, supervisor_.view());
         checker_.after(event, now, actions);
+        if (!actions.empty()) clients_.come(checker_.model());
+        clients_.released(actions);
         for (const core::Action& action : actions) world_.perform(action);
         judge_losses();
         if (random_.chance(5)) checker_.compare(supervisor_.view());
@@ -119,6 +124,7 @@ private:
     Operator operator_;
     core::Supervisor supervisor_;
     Checker checker_;
+    Clients clients_;
     Shadow shadow_;
     const Trace& trace_;
     std::uint64_t events_ = 0;

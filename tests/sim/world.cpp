@@ -53,6 +53,7 @@ bool World::moot(const Pending& pending) {
         case Kind::prepare_answer:
         case Kind::spawn_success:
         case Kind::spawn_failure:
+        case Kind::move_on:
         case Kind::take:
         case Kind::stale_timer: return false;
     }
@@ -97,6 +98,7 @@ std::optional<Event> World::event_of(const Pending& pending) {
         case Kind::stale_timer: return TimerFired{TimerId{pending.id}};
         case Kind::accept: accept(worker); return std::nullopt;
         case Kind::time_up: time_up(worker); return std::nullopt;
+        case Kind::move_on: move_on(); return std::nullopt;
         case Kind::hand_over: hand_over(worker); return std::nullopt;
         case Kind::take: take_from(GenerationId{static_cast<std::uint32_t>(pending.id)}); return std::nullopt;
     }
@@ -109,7 +111,7 @@ Event World::prepare_answer(GenerationId generation) {
     if (fault(profile_.bad_release)) bad_.push_back(generation);
     const Policy policy = random_policy(random_);
     choose_dialect(generation, policy.drain_timeout);
-    connections_.prepared(generation, random_.chance(30) ? 1 + random_.below(3) : 1000);
+    connections_.prepared(generation, random_.chance(50) ? 1 + random_.below(3) : 1000);
     return Prepared{generation, policy};
 }
 

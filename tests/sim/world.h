@@ -66,6 +66,7 @@ private:
         stale_timer,
         accept,  // from here on: what the core does not hear of
         time_up,
+        move_on,
         hand_over,
         take
     };
@@ -111,6 +112,8 @@ private:
     void take_from(core::GenerationId inbox);
     void wake_takers();
     void time_up(core::WorkerId worker);
+    void move_on();
+    void move_on_later();
     bool exit(core::WorkerId worker, Kind kind, core::ExitStatus status);
     Process* find(std::uint64_t worker);
     bool bad(core::GenerationId generation) const;
@@ -131,6 +134,7 @@ private:
     std::vector<core::GenerationId> bad_;
     std::vector<Dialect> dialects_;
     Connections connections_;
+    bool moves_on_later_ = false;             // what was forwarded and did not fit
     std::deque<std::uint64_t> gone_workers_;  // the last few
     std::deque<std::uint64_t> gone_timers_;
 };

@@ -67,6 +67,7 @@ void World::perform_handoff(const Action& action) {
         connections_.reopen(reopened->generation, reopened->worker);
     } else if (const auto* moved = std::get_if<ForwardInbox>(&action)) {
         connections_.forward(moved->from, moved->to);
+        move_on();
     } else if (const auto* released = std::get_if<Release>(&action)) {
         connections_.release(released->generation);
         std::erase_if(dialects_, [&](const Dialect& d) { return d.generation == released->generation; });
@@ -102,6 +103,19 @@ void World::take_from(GenerationId inbox) {
     if (fault(5)) return schedule(Duration{0}, Kind::crash, number(*taker), crash_status());
     connections_.take(*taker);
     schedule(random_delay(random_, 20), Kind::hand_over, number(*taker));
+}
+
+// Unless the kernel refuses it for the moment.
+void World::move_on() {
+    moves_on_later_ = false;
+    if (!fault(50)) connections_.move_on();
+    move_on_later();
+}
+
+void World::move_on_later() {
+    if (moves_on_later_ || !connections_.something_waits()) return;
+    moves_on_later_ = true;
+    schedule(Duration{5} + random_delay(random_, 100), Kind::move_on, 0);
 }
 
 void World::wake_takers() {

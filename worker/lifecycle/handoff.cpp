@@ -56,9 +56,10 @@ void Core::use(DrainPacket packet) {
 }
 
 // The peers stay, and take what is in it: a worker that drains may have been told to put its own in, too. It
-// is closed when they go as well. A master that has died closes nothing.
+// is closed when they go as well, but by nobody when the master has died: who then drains without having been
+// told of a successor may be the last.
 bool Core::leaves_inbox_to_peers() const {
-    return !inbox_->closed() && channel_ && !channel_->closed();
+    return !inbox_->closed() && (successor_ || (channel_ && !channel_->closed()));
 }
 
 // A generation's inbox is closed when it leaves, and before that those who hand over to it are told what

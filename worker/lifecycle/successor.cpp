@@ -65,7 +65,9 @@ void Successor::has_room_again() {
     if (poll_) poll_.stop();
     waiting_ = false;
     sent_ = 0;
-    callbacks_.room();
+    // A copy: what is told in the channel meanwhile may replace this successor.
+    const auto room = callbacks_.room;
+    room();
 }
 
 }  // namespace sup::worker

@@ -167,10 +167,11 @@ class Worker:
         return [*listeners, *([self.inbox] if self.inbox and not self.inbox_is_left_to_peers() else [])]
 
     def inbox_is_left_to_peers(self):
-        """While draining: they stay, and take from it. When they go, too, it is closed."""
+        """While draining: they stay, and take from it. When they go, too, it is closed, unless the master has died."""
         poll = select.poll()
         poll.register(self.inbox, select.POLLRDHUP)
-        return self.draining and self.channel is not None and not poll.poll(0)
+        told = self.channel is not None or self.successor is not None
+        return self.draining and told and not poll.poll(0)
 
     def open(self, connection):
         self.connections.add(connection)

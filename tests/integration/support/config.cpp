@@ -21,10 +21,10 @@ std::string Config::json() const {
           {"ready", ready.starts_with("{") ? nlohmann::json::parse(ready) : nlohmann::json(ready)},
           {"ready_timeout", ready_timeout}}},
         {"drain", {{"signal", drain_signal}, {"timeout", drain_timeout}}},
-        {"reload",
-         {{"strategy", strategy}, {"max_surge", max_surge}, {"soak", soak}, {"max_draining", max_draining}}},
+        {"reload", {{"strategy", strategy}, {"soak", soak}, {"max_draining", max_draining}}},
         {"restart", {{"min_uptime", min_uptime}, {"backoff_min", backoff_min}, {"backoff_max", backoff_max}}},
         {"log", {{"format", log_format}}}};
+    if (strategy == "rolling") config["reload"]["max_surge"] = max_surge;
     if (!protocols.empty()) config["worker"]["protocols"] = protocols;
     if (!cwd.empty()) config["worker"]["cwd"] = cwd;
     if (!log_file.empty()) config["log"]["file"] = log_file;

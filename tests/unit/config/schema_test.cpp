@@ -250,6 +250,7 @@ TEST_CASE("schema and parser accept and refuse the same values") {
     const auto with = [](const Values& values, const json& value) {
         json document = minimal();
         document["listen"][0]["address"] = values.address;
+        if (values.key == "/reload/max_surge") document["reload"]["strategy"] = "rolling";
         document[place(values.key)] = value;
         return document;
     };
@@ -285,6 +286,18 @@ TEST_CASE("schema and parser allow each key for the same kinds of sockets") {
             document["listen"][0] = {{"address", address}, {key, value}};
             CHECK(schema.accepts(document) == parser_accepts(document));
         }
+    }
+}
+
+TEST_CASE("schema and parser allow max_surge for the same strategies") {
+    const Schema schema;
+    for (const json& reload : {json{{"max_surge", 1}}, json{{"max_surge", 2}, {"strategy", "replace"}},
+                               json{{"max_surge", 2}, {"strategy", "rolling"}}}) {
+        json document = minimal();
+        document["reload"] = reload;
+        INFO(reload);
+        CHECK(schema.accepts(document) == (reload.value("strategy", "") == "rolling"));
+        CHECK(parser_accepts(document) == schema.accepts(document));
     }
 }
 

@@ -308,8 +308,10 @@ TEST_CASE(
     SECTION("by its successor") {
         CHECK(life.feed(WorkerOpenedChannel{wrk(3)}) == Lines{"OfferInbox worker=1 inbox=2"});
     }
-    SECTION("by its peers, while nobody there takes") {
+    SECTION("by its peers, while nobody there takes, and by its successor when they go") {
         CHECK(life.feed(WorkerOpenedChannel{wrk(2)}) == Lines{"OfferInbox worker=1 inbox=1"});
+        life.feed(WorkerOpenedChannel{wrk(3)});
+        CHECK(contains(life.feed(RemoveWorkerRequested{}), "OfferInbox worker=1 inbox=2"));
     }
 }
 

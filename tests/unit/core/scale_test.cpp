@@ -100,3 +100,24 @@ TEST_CASE("a stopping instance does not change its count") {
     CHECK(life.feed(AddWorkerRequested{}).empty());
     CHECK(life.feed(RemoveWorkerRequested{}).empty());
 }
+
+TEST_CASE(
+    "a slot that is added in a rolling reload is left to the new generation, where that serves it already") {
+    Life life;
+    life.serve(policy_of(1));
+    life.reload(req(2));
+    life.prepared(gen(2), {.count = 3, .max_surge = 1});
+    life.spawned(gen(2));
+    life.ready(gen(2));
+    life.exit(wrk(1));
+    life.spawned(gen(2));
+    life.ready(gen(2));
+    CHECK(life.feed(AddWorkerRequested{}) == Lines{"CountChanged generation=1 count=2"});
+    // When the reload fails, the slot is given to the old generation after all.
+    life.spawned(gen(2));
+    CHECK(contains(life.exit(wrk(4)), "Spawn worker=5 generation=1 slot=0"));
+    life.spawned(gen(1));
+    CHECK(life.ready(gen(1)) == Lines{"Drain worker=2 successor=1"});
+    CHECK(life.exit(wrk(2)) == Lines{"Spawn worker=6 generation=1 slot=1"});
+    CHECK(life.workers(gen(1)).at(1).restarts == 0);
+}

@@ -122,7 +122,7 @@ TEST_CASE("what is no ack is told once, and an endless line ends") {
 TEST_CASE("many connections on which nothing is said do not keep the worker's ack away") {
     Fixture fixture;
     std::vector<UniqueFd> silent;
-    for (int i = 0; i < 20; ++i) {
+    for (int i = 0; i < 8; ++i) {
         silent.push_back(connect_to(fixture.path));
         fixture.socket->drain();
     }
@@ -142,7 +142,7 @@ TEST_CASE("others who connect and say nothing do not end the worker's connection
     if (other == 0) {
         end.writer.reset();
         std::vector<UniqueFd> silent;
-        for (int i = 0; i < 20; ++i) {
+        for (int i = 0; i < 8; ++i) {
             silent.push_back(connect_to(fixture.path));
             if (::write(connected.writer.get(), "x", 1) != 1) ::_exit(1);
         }
@@ -150,7 +150,7 @@ TEST_CASE("others who connect and say nothing do not end the worker's connection
         ::_exit(::read(end.reader.get(), &byte, 1) == 0 ? 0 : 1);
     }
     char byte = 0;
-    for (int i = 0; i < 20; ++i) {
+    for (int i = 0; i < 8; ++i) {
         REQUIRE(::read(connected.reader.get(), &byte, 1) == 1);
         fixture.socket->drain();
     }

@@ -240,9 +240,10 @@ TEST_CASE("a file that is not a socket is refused and kept, and a folder that ca
     CHECK(read_file(path) == "precious");
     CHECK_THAT(bind_error(listen_on(folder.path() + "/none/x.sock")),
                Contains("there is no directory " + folder.path() + "/none"));
-    REQUIRE(::chmod(folder.path().c_str(), 0755) == 0);
+    REQUIRE(::chmod(folder.path().c_str(), 0555) == 0);
     CHECK_THAT(as_nobody([&] { return bind_error(listen_on(folder.path() + "/y.sock")); }),
                Contains("no file can be made in " + folder.path() + ": Permission denied"));
+    REQUIRE(::chmod(folder.path().c_str(), 0755) == 0);
 }
 
 TEST_CASE("a path that leaves no room for a private name beside it can be bound all the same") {

@@ -150,7 +150,7 @@ TEST_CASE("the worker in Python takes what is in a closed inbox, and comes to re
     REQUIRE(answers(workers.old, client, "one"));
     REQUIRE(workers.reload());
     CHECK(workers.old.exit_code() == 0);
-    ::shutdown(workers.inbox.receiver.get(), SHUT_RD);
+    workers.inbox.close();
     workers.open_inbox();
     CHECK(answers(workers.next, client, "two"));
     CHECK(comes_to_rest(workers.next.pid()));
@@ -164,13 +164,32 @@ TEST_CASE("the worker in Python that finds the inbox closed hands over when ther
     Client client(workers.old.http());
     REQUIRE(answers(workers.old, client, "one"));
     client.send("tw");  // so that it is not ended as idle before
-    ::shutdown(closed.receiver.get(), SHUT_RD);
+    closed.close();
     REQUIRE(reload_into(workers.old, closed));
     REQUIRE(workers.old.send(reload_packet, {workers.inbox.sender.get()}));
     CHECK(workers.old.exit_code() == 0);
     client.send("o\n");
     const std::string two = answer(workers.next, "two");
     CHECK(client.receive_bytes(two.size()) == two);
+}
+
+TEST_CASE("the worker in Python leaves its inbox, while it is open, to the peers that stay") {
+    TwoWorkers workers(runs(PYTHON_WORKER), 0, runs(PYTHON_WORKER));
+    FakeMaster before(runs(PYTHON_WORKER));
+    REQUIRE(before.wait_until_ready());
+    Client client(before.http());
+    REQUIRE(answers(before, client, "one"));
+    Client kept(workers.old.http());
+    REQUIRE(answers(workers.old, kept, "one"));
+    REQUIRE(give_inbox(workers.old, workers.inbox));
+    REQUIRE(workers.old.send(R"({"type":"drain","listeners":["http"],"retired":[]})"));
+    workers.old.signal(SIGTERM);
+    REQUIRE(kept.ended_in_order());  // so it drains, and waits for this client to end its side, too
+    REQUIRE(reload_into(before, workers.inbox));
+    CHECK(before.exit_code() == 0);
+    CHECK(workers.old.exit_code() == 0);
+    workers.open_inbox();
+    CHECK(answers(workers.next, client, "two"));
 }
 
 TEST_CASE("the worker in Python ends in order what it cannot use, and what nobody takes") {

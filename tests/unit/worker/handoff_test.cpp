@@ -525,6 +525,23 @@ TEST_CASE("a drainer leaves its inbox, while it is open, to the peers that stay"
     for (const auto& client : clients) CHECK(contains(ask(*client).body, greets(workers.next)));
 }
 
+TEST_CASE("what was left to peers stays theirs when the master dies") {
+    TwoWorkers workers;
+    REQUIRE(give_inbox(workers.old, workers.inbox));
+    Clients clients = connect(workers.old, 20);
+    Client busy(workers.old.http());
+    busy.send("POST /echo HTTP/1.1\r\nHost: localhost\r\nContent-Length: 4\r\n\r\nab");
+    REQUIRE(busy.has_bytes(10'000));  // its answer has begun
+    REQUIRE(reload_into(workers.old, workers.inbox));
+    CHECK(eventually([&] { return counter(workers.board.row(0).connections) == 1; }));
+    workers.old.close_channel();
+    busy.send("cd");
+    CHECK(busy.receive().body == "abcd");
+    CHECK(workers.old.exit_code() == 0);
+    workers.open_inbox();
+    for (const auto& client : clients) CHECK(contains(ask(*client).body, greets(workers.next)));
+}
+
 TEST_CASE("a drainer whose time is up leaves what it could not take to others") {
     FakeMasterOptions short_of_time;
     short_of_time.drain_timeout_ms = "1000";

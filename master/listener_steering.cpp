@@ -1,0 +1,59 @@
+#include "master/listener_steering.h"
+
+#include <optional>
+#include <string>
+
+#include "master/process/reuseport_group.h"
+
+namespace sup {
+namespace {
+
+// The sockets at one address: each generation has the first ones. A socket that was shared over slots once is
+// in a group for ever: the kernel lets others of this user join it even when the option is taken back (it
+// remembers the port as shareable), so clients are still steered past them.
+struct Group {
+    std::string name;
+    bool shared = false;  // with `reuseport` in a generation that lives
+    std::map<core::GenerationId, std::uint32_t> sockets;
+};
+using Groups = std::map<std::shared_ptr<const ListeningSocket>, Group>;
+
+Groups groups_of(const ListenerSteering::Generations& generations) {
+    Groups groups;
+    for (const auto& [id, generation] : generations) {
+        for (const auto& listener : generation->listeners) {
+            if (listener->socket()->bound().inet() == nullptr) continue;
+            Group& group = groups[listener->socket()];
+            group.name = listener->name();
+            group.shared = group.shared || listener->settings().reuseport;
+            group.sockets.emplace(id, static_cast<std::uint32_t>(listener->sockets().size()));
+        }
+    }
+    return groups;
+}
+
+}  // namespace
+
+std::vector<Error> ListenerSteering::follow(const core::View& view, const Generations& generations) {
+    std::vector<Error> problems;
+    const auto note = [&problems](const std::string& name, const Status& done) {
+        if (!done) problems.push_back({"listener " + name + ": " + done.error().message});
+    };
+    decltype(steered_) steered;
+    for (const auto& [socket, group] : groups_of(generations)) {
+        if (!group.shared && !socket->has_reuseport()) continue;
+        const auto before = steered_.find(socket);
+        const std::optional<core::Steering> wanted = core::steer(view, group.sockets);
+        if (wanted && (before == steered_.end() || before->second != *wanted))
+            note(group.name, steer_clients(socket->fd(), wanted->homes, wanted->accepting));
+        if (wanted) {
+            steered.emplace(socket, *wanted);
+        } else if (before != steered_.end()) {
+            steered.insert(*before);
+        }
+    }
+    steered_ = std::move(steered);
+    return problems;
+}
+
+}  // namespace sup
