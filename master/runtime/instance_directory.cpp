@@ -164,7 +164,9 @@ Status InstanceDirectory::remove_all() {
     if (!is_file_at(lock_.get(), paths_.lock))
         return Success{};  // done before; what is there now is somebody else's
     if (auto removed = remove_leftovers(paths_.folder); !removed) return removed;
-    if (auto removed = remove_file(paths_.log); !removed) return removed;
+    for (const std::string& log : {paths_.log, paths_.older_log}) {
+        if (auto removed = remove_file(log); !removed) return removed;
+    }
     // From here on somebody else may take the name: whoever opened this lock file sees that it is not the one
     // at its path.
     if (auto removed = remove_file(paths_.lock); !removed) return removed;
