@@ -34,7 +34,7 @@ bool has_no_body(int status) {
 
 void Protocol::ask_for_body(std::uint64_t limit, Request::BodyReader reader) {
     Exchange& exchange = *exchange_;
-    if (exchange.answering == Exchange::Answering::complete) return;
+    if (closing_ || exchange.answering == Exchange::Answering::complete) return;
     exchange.body_limit = limit;
     if (exchange.parser.head().content_length > limit) return refuse(413);
     exchange.reader = std::move(reader);

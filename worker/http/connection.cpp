@@ -3,6 +3,7 @@
 #include <sys/socket.h>
 #include <sys/uio.h>
 
+#include <algorithm>
 #include <array>
 #include <cerrno>
 #include <span>
@@ -11,6 +12,7 @@
 
 #include "worker/http/limits.h"
 #include "worker/http/server_core.h"
+#include "worker/lifecycle/inbox_packet.h"
 #include "worker/lifecycle/log_line.h"
 
 namespace sup::http {
@@ -61,8 +63,16 @@ void Connection::on_events(uv_poll_t* handle, int status, int events) {
     connection.settle();
 }
 
+// So much that what is then held can still travel, should the connection change hands; a head may be longer,
+// where that was configured, and stays.
+std::size_t Connection::most_to_read() const {
+    const std::size_t held = protocol_->unconsumed().size();
+    const std::size_t most = server_.scratch().size();
+    return held < worker::max_unconsumed ? std::min(most, worker::max_unconsumed - held) : most;
+}
+
 void Connection::read() {
-    const std::span<char> space = server_.scratch();
+    const std::span<char> space = server_.scratch().first(most_to_read());
     const ssize_t count = ::recv(socket_.get(), space.data(), space.size(), 0);
     if (count < 0) {
         broken_ = errno != EAGAIN && errno != EINTR;
@@ -126,10 +136,10 @@ void Connection::settle() {
         send();
     }
     if (!broken_ && server_.context().draining && move_on()) return;
+    if (!socket_) return;  // it could not be watched again
     if (!broken_ && server_.closes_idle() && !moves_on() && protocol_->idle()) protocol_->close();
     if (broken_) return close();
     if (protocol_->finished()) {
-        if (protocol_->cut_unnoticeably()) reset_on_close();
         if (!must_linger()) return close();
         shut_down();
     }
@@ -260,7 +270,10 @@ void Connection::update_deadline() {
 
 void Connection::close() {
     deadline_.cancel();
+    const bool unsent = !protocol_->output().empty();
     protocol_->abandon();
+    // An end in order would tell the client that it has everything.
+    if (!moved_ && (unsent || protocol_->cut_unnoticeably())) reset_on_close();
     if (watched_) {
         // Removes it from epoll, so that the descriptor may go at once.
         uv_close(reinterpret_cast<uv_handle_t*>(&poll_), [](uv_handle_t* handle) {

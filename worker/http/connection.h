@@ -64,6 +64,7 @@ private:
 
     static void on_events(uv_poll_t* handle, int status, int events);
     bool watch();
+    std::size_t most_to_read() const;
     void read();
     void send();
     void settle();

@@ -16,7 +16,12 @@ class Protocol;
 class Exchange {
 public:
     enum class Reading { head, body, complete };
-    enum class Answering { nothing, streaming, complete };
+    enum class Answering {
+        nothing,
+        streaming,
+        complete,
+        refused,  // answered by the library in the handler's place
+    };
     enum class Framing { none, length, chunked, until_close };
 
     // Null once the client has gone or the exchange is over: handles that are left then do nothing.

@@ -1,10 +1,13 @@
 #include "worker/http/protocol.h"
 
 #include <cstdlib>
+#include <exception>
+#include <string>
 #include <utility>
 
 #include "worker/http/limits.h"
 #include "worker/http/status_line.h"
+#include "worker/lifecycle/log_line.h"
 
 namespace sup::http {
 
@@ -38,9 +41,10 @@ void Protocol::receive_end() {
 
 void Protocol::tell_half_closed() {
     if (!ended_ || exchange_ == nullptr || exchange_->half_closed == nullptr) return;
+    Working scope(*this);
     const auto half_closed = std::exchange(exchange_->half_closed, nullptr);
     Response response(exchange_.get());
-    half_closed(response);
+    guard([&] { half_closed(response); });
 }
 
 bool Protocol::wants_input() const {
@@ -58,7 +62,7 @@ void Protocol::room() {
     if (exchange_ != nullptr && exchange_->drained != nullptr) {
         const auto drained = std::exchange(exchange_->drained, nullptr);
         Response response(exchange_.get());
-        drained(response);
+        guard([&] { drained(response); });
     }
     consume_held();
 }
@@ -195,8 +199,26 @@ bool Protocol::read_head(std::string_view input, std::size_t& used) {
 void Protocol::call_handler(const char* message) {
     exchange_->message = message;
     Request request(*exchange_);
-    context_.handler(request, Response(exchange_.get()));
+    guard([&] { context_.handler(request, Response(exchange_.get())); });
     exchange_->message = nullptr;
+}
+
+// Runs one of the user's callbacks, in which the exchange does not end (see Working). What it throws ends its
+// own request; other connections have nothing to do with it.
+template <typename Callback>
+void Protocol::guard(Callback callback) {
+    try {
+        callback();
+    } catch (const std::exception& thrown) {
+        callback_threw(thrown.what());
+    } catch (...) {
+        callback_threw("what is no std::exception");
+    }
+}
+
+void Protocol::callback_threw(const char* what) {
+    worker::log_line(std::string("a handler, or a callback of its request, threw: ") + what);
+    if (exchange_ != nullptr && exchange_->answering != Exchange::Answering::complete) refuse(500);
 }
 
 bool Protocol::read_body(std::string_view input, std::size_t& used) {
@@ -227,7 +249,7 @@ bool Protocol::read_body(std::string_view input, std::size_t& used) {
     }
     if (reads) {
         Response response(exchange_.get());
-        exchange_->reader(piece, false, response);
+        guard([&] { exchange_->reader(piece, false, response); });
     }
     return true;
 }
@@ -235,7 +257,7 @@ bool Protocol::read_body(std::string_view input, std::size_t& used) {
 bool Protocol::deliver_end() {
     const auto reader = std::exchange(exchange_->reader, nullptr);
     Response response(exchange_.get());
-    reader({}, true, response);
+    guard([&] { reader({}, true, response); });
     return true;
 }
 
@@ -253,8 +275,9 @@ void Protocol::end_exchange() {
     over->drained = nullptr;
     over->half_closed = nullptr;
     const auto gone = std::exchange(over->gone, nullptr);
-    const bool unanswered = over->answering != Exchange::Answering::complete;
-    if (unanswered && over->reading != Exchange::Reading::head) ++context_.unanswered;
+    const bool complete = over->answering == Exchange::Answering::complete;
+    const bool whole = complete || over->answering == Exchange::Answering::refused;
+    if (!whole && over->reading != Exchange::Reading::head) ++context_.unanswered;
     cut_unnoticeably_ =
         over->answering == Exchange::Answering::streaming && over->framing == Exchange::Framing::until_close;
     if (over->references == 1) {
@@ -262,7 +285,7 @@ void Protocol::end_exchange() {
     } else {
         --over.release()->references;
     }
-    if (unanswered && gone) gone();
+    if (!complete && gone) guard([&] { gone(); });
 }
 
 // The request cannot be served. An answer that was begun can only be cut.
@@ -276,8 +299,8 @@ void Protocol::refuse(int status) {
         write_head(status, reason.size() + 1, "text/plain");
         output_.append(reason);
         output_.append("\n");
+        exchange_->answering = Exchange::Answering::refused;
     }
-    exchange_->answering = Exchange::Answering::complete;
     cut();
 }
 

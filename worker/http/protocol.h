@@ -106,6 +106,9 @@ private:
     bool read_body(std::string_view input, std::size_t& used);
     bool deliver_end();
     void call_handler(const char* message);
+    template <typename Callback>
+    void guard(Callback callback);
+    void callback_threw(const char* what);
     bool starve();
     void end_exchange();
     void refuse(int status);

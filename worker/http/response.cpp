@@ -12,6 +12,12 @@
 namespace sup::http {
 namespace {
 
+// RFC 9112, 5.1. With a space behind it, say, a name that is the library's would pass for another here, and
+// not with every reader.
+bool is_name(std::string_view name) {
+    return !name.empty() && std::all_of(name.begin(), name.end(), is_token_char);
+}
+
 // What a client sent must not become a header of its own: line ends and NUL turn into spaces.
 void append_safe(std::string& out, std::string_view text) {
     for (const char c : text) out.push_back(c == '\r' || c == '\n' || c == '\0' ? ' ' : c);
@@ -66,9 +72,9 @@ bool Response::live() const {
 
 void Response::header(std::string_view name, std::string_view value) {
     if (!open() || exchange_->answering != Exchange::Answering::nothing) return;
-    if (is_the_librarys(name)) return;
+    if (!is_name(name) || is_the_librarys(name)) return;
     exchange_->typed = exchange_->typed || equal_ignoring_case(name, "content-type");
-    append_safe(exchange_->headers, name);
+    exchange_->headers.append(name);
     exchange_->headers.append(": ");
     append_safe(exchange_->headers, value);
     exchange_->headers.append("\r\n");
@@ -116,8 +122,10 @@ void Response::on_gone(std::function<void()> callback) {
 
 void Response::on_half_closed(std::function<void(Response&)> callback) {
     if (!live()) return;
+    Protocol& protocol = *exchange_->protocol;
     exchange_->half_closed = std::move(callback);
-    exchange_->protocol->tell_half_closed();
+    protocol.tell_half_closed();
+    protocol.proceed();
 }
 
 void Response::pause_body() {

@@ -3,6 +3,7 @@
 #include <string>
 
 #include "worker/lifecycle/core.h"
+#include "worker/lifecycle/drain_margin.h"
 #include "worker/lifecycle/log_line.h"
 
 namespace sup::worker {
@@ -13,12 +14,6 @@ namespace {
 constexpr Duration idle_grace{1'000};
 // A packet that waits in the inbox for a free descriptor, while nothing else is left to do.
 constexpr Duration inbox_retry{20};
-
-// How long before the supervisor's deadline the worker closes what is left by itself, rather than being
-// killed with it.
-Duration margin(Duration timeout) {
-    return std::min(timeout / 2, std::max(Duration{500}, timeout / 10));
-}
 
 }  // namespace
 
@@ -64,7 +59,7 @@ bool Core::has_successor() const {
 
 void Core::arm_deadline() {
     const Duration timeout = environment_.drain_timeout.value_or(options_.drain_timeout);
-    const Duration left = margin(timeout);
+    const Duration left = drain_margin(timeout);
     deadline_ = uv::Timer(loop_.get(), [this, left] { end_everything(left / 2); });
     deadline_.arm(timeout - left);
 }

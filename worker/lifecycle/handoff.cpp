@@ -135,7 +135,7 @@ bool Core::move_excess() {
     if (draining_ || !peers_inbox_) return false;
     const std::size_t excess = std::min(balance_.excess(), most_put_back);
     std::size_t left = excess;
-    for (const Registered& one : services_) left -= one.service->put_back(left);
+    for (const Registered& one : services_) left -= std::min(left, one.service->put_back(left));
     return left < excess;
 }
 

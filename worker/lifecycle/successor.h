@@ -17,7 +17,7 @@ namespace sup::worker {
 class Successor {
 public:
     struct Callbacks {
-        // It makes sense to try again after `later`.
+        // It makes sense to try again after `later`. May destroy its caller.
         std::function<void()> room;
         // Once: the inbox is closed, and everything is `later` from now on. Must not destroy its caller.
         std::function<void()> gone;

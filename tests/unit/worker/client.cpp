@@ -108,6 +108,10 @@ bool Client::ended_in_order() {
     return receive_to_end() == "";
 }
 
+bool Client::was_reset() {
+    return !receive_to_end() && errno == ECONNRESET;
+}
+
 bool Client::has_bytes(int within_milliseconds) {
     if (!received_.empty()) return true;
     pollfd wait{socket_.get(), POLLIN, 0};

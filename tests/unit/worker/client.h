@@ -36,6 +36,8 @@ public:
     std::optional<std::string> receive_to_end();
     // The server has ended its side in order, and sent nothing before.
     bool ended_in_order();
+    // The connection was reset, after whatever.
+    bool was_reset();
     bool has_bytes(int within_milliseconds);
 
     int fd() const { return socket_.get(); }

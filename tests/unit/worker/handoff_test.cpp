@@ -133,6 +133,34 @@ TEST_CASE("a busy connection moves after its current answer, with the requests t
     CHECK(workers.old.exit_code() == 0);
 }
 
+TEST_CASE("a connection moves however many requests wait on it, and all of them are answered") {
+    TwoWorkers workers;
+    workers.open_inbox();
+    const auto repeated = [](std::size_t count) {
+        std::string all;
+        for (std::size_t i = 0; i < count; ++i) all += get("/healthz");
+        return all;
+    };
+    Client client(workers.old.http());
+    // Two reads: what the first one leaves is just not enough for the worker to stop reading.
+    client.send(get("/sleep?ms=300") + repeated(350));
+    REQUIRE(request(workers.old.http(), get("/")).status == 200);
+    client.send(repeated(2400));
+    REQUIRE(request(workers.old.http(), get("/")).status == 200);
+    REQUIRE(workers.reload());
+    CHECK(contains(client.receive().body, greets(workers.old)));
+    std::size_t answered = 0;
+    for (int i = 0; i < 2750; ++i) {
+        const Answer answer = client.receive();
+        if (answer.body == "ok\n" && !answer.says_close()) ++answered;
+        if (answer.status == 0) break;
+    }
+    CHECK(answered == 2750);
+    CHECK(workers.old.exit_code() == 0);
+    CHECK(contains(ask(client).body, greets(workers.next)));
+    CHECK(counter(workers.board.row(0).handed_over) == 1);
+}
+
 TEST_CASE("half a head moves") {
     TwoWorkers workers;
     workers.open_inbox();

@@ -1,5 +1,6 @@
 // The HTTP server's small parts.
 #include <array>
+#include <chrono>
 #include <string>
 #include <vector>
 
@@ -8,6 +9,7 @@
 #include "worker/http/date.h"
 #include "worker/http/deadlines.h"
 #include "worker/http/status_line.h"
+#include "worker/lifecycle/drain_margin.h"
 
 using namespace sup::http;
 
@@ -66,6 +68,17 @@ TEST_CASE("status lines and reasons belong together") {
     }
     CHECK(reason_phrase(404) == "Not Found");
     CHECK(reason_phrase(999).empty());
+}
+
+TEST_CASE("a drain uses nearly all of its time, however long or short that is") {
+    using std::chrono::minutes;
+    using sup::Duration;
+    using sup::worker::drain_margin;
+    CHECK(drain_margin(minutes{10}) == Duration{5'000});
+    CHECK(drain_margin(Duration{30'000}) == Duration{3'000});
+    CHECK(drain_margin(Duration{2'000}) == Duration{500});
+    CHECK(drain_margin(Duration{100}) == Duration{50});
+    CHECK(drain_margin(Duration{0}) == Duration{0});
 }
 
 TEST_CASE("deadlines expire in order, and those that left do not") {

@@ -1,6 +1,7 @@
 #include "worker/http/protocol.h"
 
 #include <optional>
+#include <stdexcept>
 #include <string>
 #include <vector>
 
@@ -282,14 +283,57 @@ TEST_CASE(
     CHECK(contains(silent.give(bytes), "400 Bad Request"));
     CHECK(closes(silent));
     CHECK_FALSE(kept->open());
+    CHECK(gone == 1);
+    CHECK(silent.context.unanswered == 0);
     kept.reset();
 
     Wire begun(echo);
     const std::string text = begun.give(bytes);
+    CHECK(begun.context.unanswered == 1);
     CHECK(contains(text, "200 OK"));
     CHECK_FALSE(contains(text, "400"));
     CHECK_FALSE(contains(text, "\r\n0\r\n\r\n"));
     CHECK(closes(begun));
+}
+
+TEST_CASE("a handler whose request is refused in its midst hears that its answer is not wanted") {
+    const std::string head = "POST / HTTP/1.1\r\nHost: a\r\n";
+    const auto [bytes, status] =
+        GENERATE_COPY(std::pair{head + "Content-Length: 10\r\n\r\nabc", "408 Request Timeout"},
+                      std::pair{head + "Content-Length: 11\r\n\r\n", "413 Content Too Large"},
+                      std::pair{head + "Transfer-Encoding: chunked\r\n\r\nb\r\nhello world", "413"},
+                      std::pair{head + "Transfer-Encoding: chunked\r\n\r\nxyz\r\n", "400 Bad Request"});
+    int gone = 0;
+    const bool begins = GENERATE(false, true);
+    Wire wire([&](Request& request, Response response) {
+        response.on_gone([&] { ++gone; });
+        if (begins) response.start(200, 0);
+        request.read_body(10, [](std::string_view, bool, Response&) {});
+        request.read_body(10, [](std::string_view, bool, Response&) {});
+    });
+    std::string text = wire.give(bytes);
+    if (!wire.protocol.ending()) {
+        wire.protocol.time_out();
+        text += wire.take();
+    }
+    CAPTURE(bytes, begins);
+    CHECK(gone == 1);
+    CHECK(contains(text, status) != begins);
+    CHECK(text.find("HTTP/1.1", 1) == std::string::npos);
+    CHECK(wire.context.unanswered == (begins ? 1 : 0));
+    CHECK(closes(wire));
+}
+
+TEST_CASE("a refusal in the midst of a stream to an HTTP/1.0 client cuts it unmistakably") {
+    Wire wire([](Request& request, Response response) {
+        response.start(200);
+        request.read_body(100, [](std::string_view, bool, Response&) {});
+    });
+    wire.give("POST / HTTP/1.0\r\nContent-Length: 10\r\n\r\nabc");
+    wire.protocol.time_out();
+    wire.take();
+    CHECK(closes(wire));
+    CHECK(wire.protocol.cut_unnoticeably());
 }
 
 TEST_CASE("a handler that forgets to answer gives a 500, one that drops a stream cuts it") {
@@ -318,6 +362,52 @@ TEST_CASE("a handler that forgets to answer gives a 500, one that drops a stream
     CHECK(contains(reader.give("POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 1\r\n\r\nx"),
                    "500 Internal Server Error"));
     CHECK(reader.protocol.idle());
+}
+
+TEST_CASE("what a handler throws costs its own request, and nothing else") {
+    Wire wire([](Request& request, Response response) {
+        if (request.path() == "/before") throw std::runtime_error("before the answer");
+        response.send(200, "whole");
+        if (request.path() == "/after") throw 1;
+    });
+    CHECK(contains(wire.give(get("/before")), "500 Internal Server Error"));
+    CHECK(undated(wire.give(get("/after"))) == answer(200, "OK", "", "whole"));
+    CHECK(undated(wire.give(get("/"))) == answer(200, "OK", "", "whole"));
+    CHECK(wire.protocol.idle());
+}
+
+TEST_CASE("what a callback throws ends its request: with 500, or cut where the answer had begun") {
+    const bool begins = GENERATE(false, true);
+    const std::string where =
+        GENERATE("handler", "piece", "end", "drain", "half-closed", "half-closed later");
+    CAPTURE(begins, where);
+    std::optional<Response> kept;
+    int gone = 0;
+    const auto fail = [&](bool here) {
+        if (here) throw std::runtime_error("in " + where);
+    };
+    Wire wire([&](Request& request, Response response) {
+        kept = response;
+        response.on_gone([&] {
+            ++gone;
+            fail(true);
+        });
+        request.read_body(
+            10, [&](std::string_view, bool last, Response&) { fail(where == (last ? "end" : "piece")); });
+        if (where == "drain") response.on_drain([&](Response&) { fail(true); });
+        if (where == "half-closed") response.on_half_closed([&](Response&) { fail(true); });
+        if (begins) response.start(200);
+        fail(where == "handler");
+    });
+    std::string text = wire.give("POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 1\r\n\r\nx");
+    if (contains(where, "half-closed")) wire.protocol.receive_end();
+    if (where == "half-closed later") kept->on_half_closed([&](Response&) { fail(true); });
+    text += wire.take();
+    CHECK(contains(text, "500 Internal Server Error") != begins);
+    CHECK_FALSE(contains(text, "\r\n0\r\n\r\n"));
+    CHECK(gone == 1);
+    CHECK_FALSE(kept->open());
+    CHECK(closes(wire));
 }
 
 TEST_CASE("a response outlives its client, and does nothing any more") {
@@ -560,6 +650,10 @@ TEST_CASE("a handler cannot contradict the headers that are the library's, and n
         response.header("Transfer-Encoding", "chunked");
         response.header("Connection", "keep-alive");
         response.header("DATE", "now");
+        for (const char* no_name :
+             {"Content-Length ", " Date", "Connection:", "X\r\nEvil", "X\tY", "\xc3\xa4", ""}) {
+            response.header(no_name, "3");
+        }
         response.header("content-type", "text/html");
         response.send(200, "body");
     });

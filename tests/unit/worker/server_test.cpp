@@ -374,6 +374,29 @@ TEST_CASE(
     }
 }
 
+TEST_CASE("an answer that only the connection's end completes is reset, and not ended, when it is cut") {
+    sup::http::Options options;
+    sup::worker::Options life;
+    const bool stalls = GENERATE(true, false);
+    (stalls ? options.stall_timeout : life.drain_timeout) = 200ms;
+    std::atomic<bool> written = false;
+    RunningServer running(
+        [&](Request&, Response response) {
+            response.start(200);
+            response.write(std::string(20'000'000, 'x'));
+            response.end();
+            written = true;
+        },
+        options, life);
+    Client client(running.address());
+    client.send("GET / HTTP/1.0\r\n\r\n");
+    REQUIRE(eventually([&] { return written.load(); }));
+    if (!stalls) running.drain();
+    CHECK(eventually([&] { return running.server().connections() == 0; }));
+    CHECK(client.was_reset());
+    CHECK(running.exit_code() == 0);
+}
+
 TEST_CASE("a client that goes while nothing is read from it is noticed at once") {
     Patient patient;
     RunningServer running(

@@ -39,8 +39,8 @@ struct Options {
     // start inherit that, unless by uv_spawn(). With false all dispositions are left alone; call drain().
     bool handle_signals = true;
 
-    // How long a drain may take where SUP_DRAIN_TIMEOUT_MS does not say it. Shortly before its end what is
-    // still open is closed in order.
+    // How long a drain may take where SUP_DRAIN_TIMEOUT_MS does not say it. Shortly before its end (a
+    // tenth of it, but 5 s at the most) what is still open is closed in order.
     std::chrono::milliseconds drain_timeout{30'000};
 
     // Called once in the loop's thread when the worker has begun to serve.

@@ -51,7 +51,8 @@ public:
         const;  // nothing when there is no body or it comes in chunks
 
     // Called for each piece of the body as it arrives, and once with `last` and an empty piece at its end.
-    // `piece` is valid during the call. No more calls once the client has gone.
+    // `piece` is valid during the call. No more calls once the client has gone, or
+    // the request was refused midway: Response::on_gone() tells.
     using BodyReader = std::function<void(std::string_view piece, bool last, Response& response)>;
 
     // Asks for the body. It is read no faster than the client takes the answer that is being streamed back,

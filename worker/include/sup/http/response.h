@@ -25,7 +25,8 @@ public:
     bool open() const;
 
     // Adds a header; before send() or start(). Date, Content-Length, Transfer-Encoding and Connection are the
-    // library's, and not taken. A Content-Type from here is told in place of that of send() or start().
+    // library's, and not taken, nor is what is no name (RFC 9110, 5.6.2). A Content-Type from here is told in
+    // place of that of send() or start().
     void header(std::string_view name, std::string_view value);
 
     // The whole answer. For HEAD the body is left out and its length told.
@@ -44,7 +45,8 @@ public:
     // while again; never from within write().
     void on_drain(std::function<void(Response&)> callback);
 
-    // Called once when the client goes before the answer was complete.
+    // Called once when the exchange ends before the answer was complete: the client has gone, the answer was
+    // cut, or the library has refused the request midway (408, 413, 400).
     void on_gone(std::function<void()> callback);
 
     // Called once when the client ends its side of the connection before the answer was complete; at once if

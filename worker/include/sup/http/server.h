@@ -19,8 +19,8 @@ class Worker;
 namespace sup::http {
 
 // Called in the loop's thread when a request's head has arrived. Answer at once, or keep a copy of the
-// response and answer later; the connection's next request waits until then. Must not throw and must not
-// block.
+// response and answer later; the connection's next request waits until then. Must not block. What it or
+// a callback of its request throws is told on stderr; where no answer was begun 500 is sent, else it is cut.
 using Handler = std::function<void(Request& request, Response response)>;
 
 struct Options {
@@ -54,7 +54,8 @@ public:
 
     std::size_t connections() const;  // open now
     std::uint64_t requests() const;   // answered, or being answered, since the start
-    // Those that got no whole answer: the client went, the handler gave up, or the drain's time was up.
+    // Those that got no whole answer: the client went, the handler gave up, the request broke off when its
+    // answer had begun, or the drain's time was up. A refusal (408, 413, 400) is an answer.
     std::uint64_t unanswered() const;
 
 private:
