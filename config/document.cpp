@@ -66,11 +66,16 @@ Result<Config, Problems> read_config(const Document& document) {
     config.file = document.file;
     config.worker.cwd = folder;
     report_duplicate_keys(document.root, problems);
+    const bool repeats_itself = !problems.empty();
     read_document({document.root, "", folder, problems}, config);
     default_name(document, config, problems);
-    default_ready(document.root, config);
-    check_cross_rules(document.root, config, problems);
-    check_worker_rules(document.root, config, problems);
+    // These compare what was read with where it stands. Of a key that is given twice, or where problems were
+    // too many to be kept, the one does not belong to the other.
+    if (!repeats_itself && !problems.full()) {
+        default_ready(document.root, config);
+        check_cross_rules(document.root, config, problems);
+        check_worker_rules(document.root, config, problems);
+    }
     if (!problems.empty()) return problems.take();
     return config;
 }

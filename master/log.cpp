@@ -14,6 +14,7 @@
 #include <nlohmann/json.hpp>
 
 #include "common/unique_fd.h"
+#include "master/log_file.h"
 
 namespace sup {
 namespace {
@@ -41,27 +42,25 @@ private:
 };
 
 // Writes each entry to a file with one write(2), so that entries of several processes (O_APPEND) stay whole.
-// Writes each entry to a file with one write(2), so that entries of several processes (O_APPEND) stay whole.
 class DescriptorSink final : public spdlog::sinks::base_sink<spdlog::details::null_mutex> {
 public:
-    DescriptorSink(std::string file, bool redirect_stdio)
-        : file_(std::move(file)), redirect_stdio_(redirect_stdio) {}
+    explicit DescriptorSink(const Log::Options& options)
+        : file_(options.file), redirect_stdio_(options.redirect_stdio), max_bytes_(options.max_bytes) {}
 
     Status open() {
         if (file_.empty()) {
             may_block_ = !is_regular_file(STDERR_FILENO);
             return Success{};
         }
-        // O_NONBLOCK: a FIFO without a reader is an error (ENXIO) and no wait; on a regular file it means
-        // nothing.
-        UniqueFd fd{
-            ::open(file_.c_str(), O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC | O_NOCTTY | O_NONBLOCK, 0600)};
-        if (!fd) return errno_error("cannot open the log file " + file_);
-        if (redirect_stdio_ && (::dup2(fd.get(), STDOUT_FILENO) < 0 || ::dup2(fd.get(), STDERR_FILENO) < 0)) {
+        auto fd = open_log_file(file_);
+        if (!fd) return fd.error();
+        if (redirect_stdio_ &&
+            (::dup2(fd->get(), STDOUT_FILENO) < 0 || ::dup2(fd->get(), STDERR_FILENO) < 0)) {
             return errno_error("cannot redirect standard error to " + file_);
         }
-        fd_ = std::move(fd);
+        fd_ = std::move(*fd);
         may_block_ = !is_regular_file(fd_.get());
+        size_ = size_of(fd_.get());
         return Success{};
     }
 
@@ -69,14 +68,19 @@ protected:
     void sink_it_(const spdlog::details::log_msg& entry) override {
         spdlog::memory_buf_t line;
         formatter_->format(entry, line);
-        if (lost_ > 0 &&
-            write_whole(fmt::format("({} lines of the log were lost: its reader did not read)\n", lost_)))
-            lost_ = 0;
+        begin_anew_if_full(line.size());
+        if (lost_ > 0 && write_whole(fmt::format("({} lines of the log were lost)\n", lost_))) lost_ = 0;
         if (lost_ > 0 || !write_whole({line.data(), line.size()})) ++lost_;
     }
     void flush_() override {}
 
 private:
+    // Where it cannot be, it grows on.
+    void begin_anew_if_full(std::size_t more) {
+        if (max_bytes_ == 0 || may_block_ || size_ + more <= max_bytes_) return;
+        if (::rename(file_.c_str(), (file_ + ".1").c_str()) != 0 || !open()) size_ = 0;
+    }
+
     // A full disk, and a reader that stands still or has gone, must not stop the master: false, and the line
     // is lost (what has been written of it stays).
     bool write_whole(std::string_view rest) {
@@ -90,6 +94,7 @@ private:
             if (written < 0 && errno == EINTR) continue;
             if (written <= 0) return false;
             rest.remove_prefix(static_cast<std::size_t>(written));
+            size_ += static_cast<std::uint64_t>(written);
         }
         return true;
     }
@@ -104,8 +109,15 @@ private:
         return ::fstat(fd, &info) == 0 && S_ISREG(info.st_mode);
     }
 
+    static std::uint64_t size_of(int fd) {
+        struct stat info {};
+        return ::fstat(fd, &info) == 0 ? static_cast<std::uint64_t>(info.st_size) : 0;
+    }
+
     std::string file_;
     bool redirect_stdio_;
+    std::uint64_t max_bytes_;
+    std::uint64_t size_ = 0;
     UniqueFd fd_;
     bool may_block_ = true;  // anything but a regular file
     std::uint64_t lost_ = 0;
@@ -164,7 +176,7 @@ Log& Log::operator=(Log&&) noexcept = default;
 Log::~Log() = default;
 
 Result<Log> Log::open(const Options& options) {
-    auto sink = std::make_shared<DescriptorSink>(options.file, options.redirect_stdio);
+    auto sink = std::make_shared<DescriptorSink>(options);
     if (Status opened = sink->open(); !opened) return opened.error();
     Log log(std::make_unique<State>(State{std::move(sink), options.level, options.format, {}}));
     log.configure(options.level, options.format);

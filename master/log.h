@@ -32,6 +32,7 @@ public:
         config::LogFormat format = config::LogFormat::text;
         std::string file;             // empty: standard error
         bool redirect_stdio = false;  // also point standard output and error at the file (background)
+        std::uint64_t max_bytes = 0;  // then the file is renamed to FILE.1 and begun anew; 0: never
     };
 
     // Fails when the file cannot be opened for appending.

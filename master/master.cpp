@@ -16,10 +16,13 @@
 namespace sup {
 namespace {
 
+constexpr std::uint64_t most_log_bytes = 16 * 1024 * 1024;
+
 // Dispositions and the mask survive exec: whoever started us may have left some signals blocked or ignored.
 void take_over_signals() {
     reset_child_signal();
     std::signal(SIGPIPE, SIG_IGN);
+    std::signal(SIGXFSZ, SIG_IGN);  // a log at RLIMIT_FSIZE is a write that fails (EFBIG), not the end
     sigset_t none;
     sigemptyset(&none);
     sigprocmask(SIG_SETMASK, &none, nullptr);
@@ -54,7 +57,12 @@ Log::Options log_options(const MasterOptions& options) {
     log.level = options.config.log.level;
     log.format = options.config.log.format;
     log.redirect_stdio = options.background;
-    log.file = options.config.log.file.value_or(options.background ? options.directory.paths().log : "");
+    log.file = options.config.log.file.value_or("");
+    if (options.background && log.file.empty()) {
+        // The runtime folder may lie in memory, and what workers print is theirs to decide.
+        log.file = options.directory.paths().log;
+        log.max_bytes = most_log_bytes;
+    }
     return log;
 }
 
@@ -74,7 +82,6 @@ int fail_early(MasterOptions& options, const Error& error) {
 }  // namespace
 
 int run_master(MasterOptions options) {
-    if (Status ready = ensure_standard_descriptors(); !ready) return fail_early(options, ready.error());
     take_over_signals();
     const auto limit = raise_descriptor_limit();
     if (!limit) return fail_early(options, limit.error());

@@ -16,28 +16,29 @@ namespace {
 
 void detach_standard_descriptors() {
     const int null = ::open("/dev/null", O_RDWR);
-    if (null < 0) return;  // the master makes sure of them again, and can say what is wrong
+    if (null < 0) return;  // they are open, if to something else
     for (const int target : {STDIN_FILENO, STDOUT_FILENO, STDERR_FILENO}) ::dup2(null, target);
     if (null > STDERR_FILENO) ::close(null);
 }
 
 // Whatever the caller had open, with or without close-on-exec: a shell that reads our output waits for its
 // end.
-void close_all_but(int one, int other) {
-    const auto [low, high] = std::minmax(one, other);
-    constexpr unsigned first = STDERR_FILENO + 1;
-    const auto close_between = [](unsigned from, unsigned to) {
-        if (from <= to) ::close_range(from, to, 0);
-    };
-    close_between(first, static_cast<unsigned>(low) - 1);
-    close_between(static_cast<unsigned>(low) + 1, static_cast<unsigned>(high) - 1);
-    close_between(static_cast<unsigned>(high) + 1, ~0U);
+void close_all_but(std::array<int, 3> kept) {
+    std::ranges::sort(kept);
+    unsigned from = STDERR_FILENO + 1;
+    for (const int fd : kept) {
+        const auto next = static_cast<unsigned>(fd);
+        if (from < next) ::close_range(from, next - 1, 0);
+        from = next + 1;
+    }
+    ::close_range(from, ~0U, 0);
 }
 
 [[noreturn]] void become_master(Claim& claim, UniqueFd report) {
     ::setsid();
     detach_standard_descriptors();
-    close_all_but(report.get(), claim.directory.lock_descriptor());
+    const auto [lock, folder] = claim.directory.lock_descriptors();
+    close_all_but({report.get(), lock, folder});
     // Every path is absolute by now; a working directory would only keep a file system from being unmounted.
     [[maybe_unused]] const int ignored = ::chdir("/");
     const int code = run_master({.config = std::move(claim.config),
@@ -47,12 +48,6 @@ void close_all_but(int one, int other) {
     std::exit(code);
 }
 
-// Descriptors 0 to 2 may have been closed by the caller; nothing of ours must take their place.
-UniqueFd above_standard(UniqueFd fd) {
-    if (fd.get() > STDERR_FILENO) return fd;
-    return UniqueFd{::fcntl(fd.get(), F_DUPFD_CLOEXEC, STDERR_FILENO + 1)};
-}
-
 }  // namespace
 
 Result<BackgroundMaster> start_in_background(Claim& claim) {
@@ -60,8 +55,8 @@ Result<BackgroundMaster> start_in_background(Claim& claim) {
     if (::socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends.data()) != 0) {
         return errno_error("cannot create the stream for the start's report");
     }
-    UniqueFd ours = above_standard(UniqueFd{ends[0]});
-    UniqueFd masters = above_standard(UniqueFd{ends[1]});
+    UniqueFd ours{ends[0]};
+    UniqueFd masters{ends[1]};
     const pid_t pid = ::fork();
     if (pid < 0) return errno_error("cannot fork the master");
     if (pid == 0) become_master(claim, std::move(masters));

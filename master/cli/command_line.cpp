@@ -17,6 +17,7 @@
 #include "master/cli/status_command.h"
 #include "master/cli/stop_command.h"
 #include "master/cli/terminal.h"
+#include "master/process/descriptor_limit.h"
 
 namespace sup::cli {
 namespace {
@@ -145,6 +146,8 @@ int run_command_line(int argc, char** argv) {
     // Whoever reads our output may go before the end (`sup stop | head -1`); what was asked for is done all
     // the same.
     std::signal(SIGPIPE, SIG_IGN);
+    // Before anything is opened, so that nothing of ours takes the place of what the caller has closed.
+    if (const Status ready = ensure_standard_descriptors(); !ready) return number(ExitCode::failed);
     try {
         return run_chosen(argc, argv);
     } catch (const std::exception& error) {

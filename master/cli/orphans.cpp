@@ -80,7 +80,10 @@ bool drain(std::vector<Orphan>& orphans, const LiveRecord& record, const control
 }
 
 bool kill_all(std::vector<Orphan>& orphans, const control::Deadline& deadline) {
-    for (const auto& orphan : orphans) kill_group(orphan.worker.process);
+    for (const auto& orphan : orphans) {
+        kill_group(orphan.worker.process);
+        signal_process(orphan.process.get(), SIGKILL);  // it may have left its group
+    }
     return wait_for_all(orphans, earlier(deadline, control::deadline_after(grace_after_kill)));
 }
 
@@ -91,6 +94,7 @@ bool passed(const control::Deadline& deadline) {
 }  // namespace
 
 void kill_group(const ProcessIdentity& leader) {
+    if (leader.pid <= 1) return;  // kill(2) takes -1 for every process there is
     // A number is not given to a new process while a group has it: if another process has it now, nothing is
     // left of the group.
     const auto holder = identify_process(leader.pid);
@@ -103,10 +107,14 @@ Result<Success, CommandError> end_orphans(const Found& instance, bool now,
     auto directory = InstanceDirectory::claim(instance.runtime_directory, instance.name);
     if (!directory) return CommandError{ExitCode::failed, directory.error().message};
 
-    auto opened = open_orphans(instance.orphans);
+    // What was seen before the claim may have been anybody's.
+    auto read = read_live_record(directory->paths().live_workers);
+    if (!read) return CommandError{ExitCode::failed, read.error().message};
+    const LiveRecord record = read->value_or(LiveRecord{});
+    auto opened = open_orphans(still_alive(record));
     if (!opened) return CommandError{ExitCode::failed, opened.error().message};
     std::vector<Orphan> orphans = std::move(*opened);
-    if (!now && !drain(orphans, instance.record.value_or(LiveRecord{}), deadline)) {
+    if (!now && !drain(orphans, record, deadline)) {
         const std::string names = describe_workers(workers_of(orphans));
         if (passed(deadline)) {
             return CommandError{ExitCode::timed_out,

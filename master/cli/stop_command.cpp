@@ -55,7 +55,8 @@ Outcome stop_master(control::Client& client, const Found& instance, bool now, co
 // recorded.
 Outcome stop_by_signal(const Found& instance, bool now, const Deadline& deadline) {
     const auto record = read_live_record(instance.paths.live_workers);
-    const UniqueFd master = record && *record ? open_process((*record)->master) : UniqueFd{};
+    if (!record) return CommandError{ExitCode::failed, record.error().message};
+    const UniqueFd master = *record ? open_process((*record)->master) : UniqueFd{};
     if (!master) {
         if (!look_at(instance.runtime_directory, instance.name).running)
             return end_what_is_left(instance, now, deadline);

@@ -13,6 +13,7 @@
 #include "common/socket_table.h"
 #include "config/address.h"
 #include "master/process/process_info.h"
+#include "master/process/safe_text.h"
 
 namespace sup {
 namespace {
@@ -103,7 +104,7 @@ std::string describe(const std::vector<SocketOwner>& owners) {
     if (owners.empty()) return "another process (only root can see which)";
     const SocketOwner& first = owners.front();
     std::string text = "pid " + std::to_string(first.pid);
-    if (!first.command.empty()) text += " (" + first.command + ")";
+    if (!first.command.empty()) text += " (" + safe_text(first.command, 64) + ")";
     if (owners.size() > 1) text += " and " + std::to_string(owners.size() - 1) + " more";
     return text;
 }

@@ -22,6 +22,15 @@ Status write_whole(int fd, std::string_view contents, const std::string& path) {
     return Success{};
 }
 
+Status check_file(int fd, const std::string& path, std::optional<uid_t> owner) {
+    struct stat info {};
+    if (::fstat(fd, &info) != 0) return errno_error("cannot look at " + path);
+    if (!S_ISREG(info.st_mode)) return Error{path + " is not a file; remove it"};
+    if (!owner || info.st_uid == *owner) return Success{};
+    return Error{path + " belongs to user " + std::to_string(info.st_uid) +
+                 ", and so does what it names; that user can act on it"};
+}
+
 }  // namespace
 
 Status replace_file(const std::string& path, std::string_view contents) {
@@ -40,10 +49,12 @@ Status replace_file(const std::string& path, std::string_view contents) {
     return Success{};
 }
 
-Result<std::optional<std::string>> read_small_file(const std::string& path) {
-    const UniqueFd file{::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW)};
+Result<std::optional<std::string>> read_small_file(const std::string& path, std::optional<uid_t> owner) {
+    // O_NONBLOCK: a FIFO that somebody has put there is an error and no wait.
+    const UniqueFd file{::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK)};
     if (!file && errno == ENOENT) return std::optional<std::string>{};
     if (!file) return errno_error("cannot open " + path);
+    if (auto good = check_file(file.get(), path, owner); !good) return good.error();
     std::string contents;
     std::array<char, 4096> buffer{};
     while (true) {

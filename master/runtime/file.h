@@ -1,6 +1,8 @@
 // Small files, whole.
 #pragma once
 
+#include <sys/types.h>
+
 #include <optional>
 #include <string>
 #include <string_view>
@@ -13,7 +15,8 @@ namespace sup {
 // contents. Not synced to disk: what is written here has no meaning after a reboot.
 Status replace_file(const std::string& path, std::string_view contents);
 
-// An empty optional: there is no such file.
-Result<std::optional<std::string>> read_small_file(const std::string& path);
+// An empty optional: there is no such file. Anything but a regular file is an error, and so is one that does
+// not belong to `owner`, where that is given.
+Result<std::optional<std::string>> read_small_file(const std::string& path, std::optional<uid_t> owner = {});
 
 }  // namespace sup

@@ -74,6 +74,16 @@ Status make_folder(const std::string& folder) {
     return Success{};
 }
 
+UniqueFd open_folder(const std::string& folder) {
+    return UniqueFd{::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW)};
+}
+
+// True also when it cannot be told (another user's).
+bool is_locked(const UniqueFd& file) {
+    if (!file) return errno == EACCES;
+    return ::flock(file.get(), LOCK_SH | LOCK_NB) != 0 && errno == EWOULDBLOCK;
+}
+
 // The path may have got another file since this one was opened: its holder removed it at its end.
 bool is_file_at(int fd, const std::string& path) {
     struct stat opened {};
@@ -111,8 +121,8 @@ Status remove_leftovers(const std::string& folder) {
 
 }  // namespace
 
-InstanceDirectory::InstanceDirectory(std::string name, InstancePaths paths, UniqueFd lock)
-    : name_(std::move(name)), paths_(std::move(paths)), lock_(std::move(lock)) {}
+InstanceDirectory::InstanceDirectory(std::string name, InstancePaths paths, UniqueFd lock, UniqueFd folder)
+    : name_(std::move(name)), paths_(std::move(paths)), lock_(std::move(lock)), folder_(std::move(folder)) {}
 
 Result<InstanceDirectory> InstanceDirectory::claim(const std::string& runtime_directory,
                                                    const std::string& name) {
@@ -125,9 +135,12 @@ Result<InstanceDirectory> InstanceDirectory::claim(const std::string& runtime_di
         UniqueFd lock{::open(paths.lock.c_str(), O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600)};
         if (!lock && errno == ENOENT) continue;  // its last holder removed the folder meanwhile
         if (!lock) return errno_error("cannot open " + paths.lock);
-        if (::flock(lock.get(), LOCK_EX | LOCK_NB) == 0) {
-            if (is_file_at(lock.get(), paths.lock))
-                return InstanceDirectory{name, std::move(paths), std::move(lock)};
+        UniqueFd folder = open_folder(paths.folder);
+        if (!folder && errno == ENOENT) continue;
+        if (!folder) return errno_error("cannot open " + paths.folder);
+        if (::flock(lock.get(), LOCK_EX | LOCK_NB) == 0 && ::flock(folder.get(), LOCK_EX | LOCK_NB) == 0) {
+            if (is_file_at(lock.get(), paths.lock) && is_file_at(folder.get(), paths.folder))
+                return InstanceDirectory{name, std::move(paths), std::move(lock), std::move(folder)};
             continue;
         }
         if (errno != EWOULDBLOCK) return errno_error("cannot lock " + paths.lock);
@@ -151,7 +164,9 @@ Status InstanceDirectory::remove_all() {
     if (!is_file_at(lock_.get(), paths_.lock))
         return Success{};  // done before; what is there now is somebody else's
     if (auto removed = remove_leftovers(paths_.folder); !removed) return removed;
-    if (auto removed = remove_file(paths_.log); !removed) return removed;
+    for (const std::string& log : {paths_.log, paths_.older_log}) {
+        if (auto removed = remove_file(log); !removed) return removed;
+    }
     // From here on somebody else may take the name: whoever opened this lock file sees that it is not the one
     // at its path.
     if (auto removed = remove_file(paths_.lock); !removed) return removed;
@@ -165,12 +180,9 @@ InstanceState probe_instance(const InstancePaths& paths) {
     struct stat status {};
     state.folder = ::lstat(paths.folder.c_str(), &status) == 0 && S_ISDIR(status.st_mode);
     const UniqueFd lock{::open(paths.lock.c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW)};
-    if (!lock) {
-        state.locked = errno == EACCES;
-        return state;
-    }
-    state.locked = ::flock(lock.get(), LOCK_SH | LOCK_NB) != 0 && errno == EWOULDBLOCK;
-    state.pid = read_pid(paths.pid);
+    // Somebody who tidies up may have taken the file from under a living master.
+    state.locked = is_locked(lock) || is_locked(open_folder(paths.folder));
+    if (lock || state.locked) state.pid = read_pid(paths.pid);
     return state;
 }
 

@@ -3,6 +3,7 @@
 
 #include <sys/types.h>
 
+#include <array>
 #include <string>
 #include <vector>
 
@@ -14,8 +15,9 @@ namespace sup {
 
 // Owns the lock of an instance's folder. The lock is flock(2)'s, which belongs to the open file description:
 // it survives fork and exec, and ends when the last copy of the descriptor is closed, so a process that dies
-// in any way lets go of it. Workers must not inherit the descriptor. Destroying the object closes the
-// descriptor and removes nothing.
+// in any way lets go of it. The folder itself is locked, too: it keeps the name when somebody removes the
+// lock file, and tells systemd-tmpfiles to leave what is in it alone (tmpfiles.d(5)). Workers must not inherit the descriptors. Destroying the object closes the
+// descriptors and removes nothing.
 class InstanceDirectory {
 public:
     // Makes the folder where it is missing and takes the lock, without waiting. What a dead master left
@@ -26,7 +28,7 @@ public:
     const std::string& name() const noexcept { return name_; }
     const InstancePaths& paths() const noexcept { return paths_; }
     // Close-on-exec, as everything here; a background start keeps it open across its fork.
-    int lock_descriptor() const noexcept { return lock_.get(); }
+    std::array<int, 2> lock_descriptors() const noexcept { return {lock_.get(), folder_.get()}; }
 
     // Removes the pid file, the sockets and the record of live workers of a dead master. Its log stays.
     Status clear_stale();
@@ -40,11 +42,12 @@ public:
     Status remove_all();
 
 private:
-    InstanceDirectory(std::string name, InstancePaths paths, UniqueFd lock);
+    InstanceDirectory(std::string name, InstancePaths paths, UniqueFd lock, UniqueFd folder);
 
     std::string name_;
     InstancePaths paths_;
     UniqueFd lock_;
+    UniqueFd folder_;
 };
 
 // What can be seen of an instance from outside, without disturbing it.

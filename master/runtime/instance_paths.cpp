@@ -8,6 +8,7 @@ InstancePaths::InstancePaths(const std::string& runtime_directory, const std::st
       pid(folder + "/pid"),
       control_socket(folder + "/control.sock"),
       log(folder + "/sup.log"),
+      older_log(log + ".1"),
       live_workers(folder + "/workers.json") {}
 
 std::string InstancePaths::notify_socket(core::WorkerId worker) const {

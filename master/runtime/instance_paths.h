@@ -16,6 +16,7 @@ struct InstancePaths {
     std::string pid;             // the master's pid and a newline
     std::string control_socket;  //
     std::string log;             // used in the background when `log.file` is not set
+    std::string older_log;       // what it was before it grew too long
     std::string live_workers;    // see live_record.h
 
     // A worker's NOTIFY_SOCKET. Short, because a unix socket's path has only 107 bytes.

@@ -55,7 +55,7 @@ Status write_live_record(const std::string& path, const LiveRecord& record) {
 }
 
 Result<std::optional<LiveRecord>> read_live_record(const std::string& path) {
-    auto contents = read_small_file(path);
+    auto contents = read_small_file(path, ::geteuid());
     if (!contents) return contents.error();
     if (!*contents) return std::optional<LiveRecord>{};
     try {

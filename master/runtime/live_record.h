@@ -35,7 +35,8 @@ struct LiveRecord {
 
 // Writes the whole record anew, by rename, so that a reader sees either the old or the new one.
 Status write_live_record(const std::string& path, const LiveRecord& record);
-// An empty optional: there is no record. A record that cannot be understood is an error that names the file.
+// An empty optional: there is no record. A record that cannot be understood is an error that names the file,
+// and so is one of another user: what it names is going to be signalled, by root perhaps.
 Result<std::optional<LiveRecord>> read_live_record(const std::string& path);
 
 // Those of the record that still are the same processes.

@@ -105,6 +105,31 @@ TEST_CASE("sup start --timeout gives exit code 4, and the start goes on") {
     instance.set_master(instance.wait_until_settled().pid);
 }
 
+TEST_CASE("a caller without standard descriptors gets a master that holds its name, and true answers") {
+    const std::vector<int> closed = GENERATE(std::vector<int>{0}, std::vector<int>{1}, std::vector<int>{2},
+                                             std::vector<int>{0, 1}, std::vector<int>{0, 1, 2});
+    Instance instance;
+    const auto run = [&](const std::vector<std::string>& arguments) {
+        Launch launch = instance.sandbox()->command(arguments);
+        launch.in_child = [&closed] {
+            for (const int fd : closed) ::close(fd);
+        };
+        return Child(launch).wait();
+    };
+    const Outcome started = run({"start", instance.config_path().string()});
+    INFO(started.text());
+    REQUIRE(started.exit_code == 0);
+    const InstanceStatus now = instance.wait_until_settled();
+    instance.set_master(now.pid);
+    CHECK(now.state == "running");
+    CHECK(contains(instance.try_start().err, "already running"));
+    const Outcome reloaded = run({"reload"});
+    INFO(reloaded.text());
+    CHECK(reloaded.exit_code == 0);
+    CHECK(instance.wait_until_settled().active()->number == 2);
+    CHECK(run({"stop"}).exit_code == 0);
+}
+
 TEST_CASE("after SIGKILL of the master its workers serve on, are named, and sup stop ends exactly those") {
     Instance instance;
     instance.start();

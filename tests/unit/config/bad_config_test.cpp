@@ -490,6 +490,30 @@ TEST_CASE("an address that would break the list which a protocol makes of addres
     CHECK(parse_config(listening("unix:/run/a;b=c,d", "systemd"), "/etc/sup/test.json"));
 }
 
+TEST_CASE("a key that is given twice is refused for that, whatever either of them says") {
+    for (const std::string keys :
+         {R"("worker": {"command": ["x"], "protocols": ["stdin"]}, "worker": {"command": ["x"]})",
+          R"("worker": {"command": ["x"], "ready": {"fd": 3}}, "worker": 5)",
+          R"("worker": {"command": ["x", "{port:a}"]}, "worker": {"command": []})"}) {
+        INFO(keys);
+        const auto config =
+            parse_config(R"({"listen": [{"address": "*:80"}], )" + keys + "}", "/etc/sup/test.json");
+        REQUIRE(!config);
+        CHECK(to_text(config.error()).find("/worker: given twice") != std::string::npos);
+    }
+}
+
+TEST_CASE("a file with more problems than are shown is refused like any other") {
+    std::string unknown;
+    for (int i = 0; i < 200; ++i) unknown += "\"unknown" + std::to_string(i) + "\": 0, ";
+    const auto config = parse_config("{" + unknown +
+                                         R"("listen": [{"address": "*:80"}, {"address": "*:80"}],
+        "worker": {"command": ["x"], "protocols": ["stdin"]}, "listen": 5})",
+                                     "/etc/sup/test.json");
+    REQUIRE(!config);
+    CHECK(config.error().omitted > 0);
+}
+
 TEST_CASE("a file that is not JSON is reported with the one place where reading ended") {
     const auto config = parse_config(R"({
   "listen": [

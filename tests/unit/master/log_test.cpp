@@ -2,6 +2,7 @@
 
 #include <fcntl.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include <cstdio>
 #include <filesystem>
@@ -89,6 +90,45 @@ TEST_CASE("after a rotation, reopening writes to the new file, which is private"
     struct stat info {};
     REQUIRE(::stat(folder.file("log").c_str(), &info) == 0);
     CHECK((info.st_mode & 0777) == 0600);
+}
+
+TEST_CASE("a log that has a bound is begun anew at it, and the one before is kept") {
+    Folder folder;
+    auto log = Log::open(
+        {.level = LogLevel::info, .file = folder.file("log"), .redirect_stdio = false, .max_bytes = 1000});
+    REQUIRE(log.ok());
+    for (int entry = 0; entry < 100; ++entry) {
+        log->info("entry {}", entry);
+        CHECK(std::filesystem::file_size(folder.file("log")) <= 1000);
+    }
+    CHECK(std::filesystem::file_size(folder.file("log.1")) > 900);
+    CHECK(lines_of(folder.file("log")).back().find("entry 99") != std::string::npos);
+    // A file that was there already counts.
+    auto again = Log::open(
+        {.level = LogLevel::info, .file = folder.file("log.1"), .redirect_stdio = false, .max_bytes = 900});
+    REQUIRE(again.ok());
+    again->info("first");
+    CHECK(lines_of(folder.file("log.1")).size() == 1);
+}
+
+TEST_CASE("a link in the log's place is followed only where root or this user made it") {
+    Folder folder;
+    std::ofstream(folder.file("target")) << "before\n";
+    std::filesystem::create_symlink("target", folder.file("log"));
+    open(folder.file("log"), LogLevel::info, LogFormat::text).info("through a link");
+    CHECK(lines_of(folder.file("target")).size() == 2);
+    std::filesystem::create_symlink("log", folder.file("round"));
+    std::filesystem::create_symlink("circle", folder.file("circle"));
+    open(folder.file("round"), LogLevel::info, LogFormat::text).info("through two");
+    CHECK(lines_of(folder.file("target")).size() == 3);
+    CHECK_FALSE(Log::open({.file = folder.file("circle")}).ok());
+    CHECK(Log::open({.file = "/dev/stderr"}).ok());
+    if (::geteuid() != 0) return;  // only root can give a link away
+    REQUIRE(::lchown(folder.file("log").c_str(), 65534, 65534) == 0);
+    const auto refused = Log::open({.file = folder.file("log")});
+    REQUIRE_FALSE(refused.ok());
+    CHECK(refused.error().message.find("a symbolic link of user 65534") != std::string::npos);
+    CHECK(lines_of(folder.file("target")).size() == 3);
 }
 
 TEST_CASE("a log that cannot be reopened goes on in its old file") {

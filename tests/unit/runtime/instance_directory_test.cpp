@@ -143,6 +143,17 @@ TEST_CASE("the name of a master that was killed can be taken at once, and what i
     CHECK_THAT(left, Catch::UnorderedEquals(std::vector<std::string>{"lock", "sup.log", "foreign"}));
 }
 
+TEST_CASE("a name stays taken when somebody tidies up the files of a living master") {
+    const test::TemporaryDirectory runtime;
+    const InstancePaths paths{runtime.path(), "hello"};
+    auto claimed = InstanceDirectory::claim(runtime.path(), "hello");
+    REQUIRE(claimed.ok());
+    REQUIRE(std::filesystem::remove(paths.lock));
+    CHECK(probe_instance(paths).locked);
+    CHECK_THAT(claim_error(runtime.path()), Catch::Contains("hello"));
+    CHECK(probe_instance(paths).locked);
+}
+
 TEST_CASE("the lock passes to a child and outlives the parent's copy") {
     const test::TemporaryDirectory runtime;
     auto claimed = InstanceDirectory::claim(runtime.path(), "hello");

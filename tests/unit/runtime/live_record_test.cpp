@@ -36,6 +36,21 @@ std::optional<LiveRecord> read(const std::string& path) {
 
 }  // namespace
 
+TEST_CASE("what another user recorded is not believed, nor what is no file") {
+    const test::TemporaryDirectory directory;
+    const std::string path = directory.path() + "/workers.json";
+    REQUIRE(::mkfifo(path.c_str(), 0600) == 0);
+    CHECK_FALSE(read_live_record(path).ok());
+    REQUIRE(::unlink(path.c_str()) == 0);
+    REQUIRE(write_live_record(path, LiveRecord{}).ok());
+    CHECK(read_live_record(path).ok());
+    if (::geteuid() != 0) return;  // only root can give a file away
+    REQUIRE(::chown(path.c_str(), 65534, 65534) == 0);
+    const auto record = read_live_record(path);
+    REQUIRE_FALSE(record.ok());
+    CHECK(record.error().message.find("belongs to user 65534") != std::string::npos);
+}
+
 TEST_CASE("the record says which workers live") {
     const test::TemporaryDirectory directory;
     const std::string path = directory.path() + "/workers.json";
