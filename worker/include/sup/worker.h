@@ -40,7 +40,8 @@ struct Options {
     bool handle_signals = true;
 
     // How long a drain may take where SUP_DRAIN_TIMEOUT_MS does not say it. Shortly before its end (a
-    // tenth of it, but 5 s at the most) what is still open is closed in order.
+    // tenth of it, but 5 s at the most) what is still open is closed in order, or reset where
+    // the client would take a part of its answer for the whole.
     std::chrono::milliseconds drain_timeout{30'000};
 
     // Called once in the loop's thread when the worker has begun to serve.
