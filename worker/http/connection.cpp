@@ -42,6 +42,7 @@ bool Connection::watch() {
 
 void Connection::begin(std::string_view unconsumed, bool fresh) {
     progress_ = true;
+    fresh_ = fresh;
     if (!unconsumed.empty()) protocol_->receive(unconsumed);
     // While idle connections are ended its request may be waiting, and nobody else will answer it.
     if (fresh || (server_.closes_idle() && protocol_->idle())) read();
@@ -79,11 +80,14 @@ void Connection::read() {
         return;
     }
     if (shut_down_) {
+        const std::size_t before = lingered_;
         lingered_ += static_cast<std::size_t>(count);
+        progress_ = progress_ || lingered_ / linger_step != before / linger_step;
         broken_ = count == 0 || lingered_ > linger_limit;
         return;
     }
     progress_ = true;
+    fresh_ = false;
     if (count == 0) {
         protocol_->receive_end();
     } else {
@@ -238,13 +242,14 @@ void Connection::update_deadline() {
     bool restarts = false;
     if (shut_down_) {
         queue = &server_.lingering();
+        restarts = progress_;
     } else if (!protocol_->output().empty()) {
         queue = &server_.stalled();
         restarts = progress_;
     } else {
         switch (protocol_->waiting()) {
             case Protocol::Waiting::request:
-                queue = &server_.waiting();
+                queue = fresh_ ? &server_.fresh() : &server_.waiting();
                 restarts = progress_;
                 break;
             case Protocol::Waiting::head:

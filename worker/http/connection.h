@@ -88,6 +88,7 @@ private:
     std::uint64_t heads_ = 0;   // of the protocol's, when the deadline was set
     bool watched_ = false;      // poll_ is libuv's
     std::size_t lingered_ = 0;  // bytes read and dropped since shut_down()
+    bool fresh_ = false;        // from a listener, and nothing has come on it yet
     bool blocked_ = false;      // the socket's send buffer is full
     bool progress_ = false;     // bytes moved since the deadline was set
     bool broken_ = false;       // reset by the client, or another error

@@ -17,4 +17,8 @@ inline constexpr std::size_t large_piece = 16 * 1024UL;
 // both kernels hold (tcp(7), tcp_rmem and tcp_wmem), for all of that is on its way when the answer comes.
 inline constexpr std::size_t linger_limit = 64 * 1024 * 1024UL;
 
+// Each time so much of that has come, the client has linger_timeout anew: who still uploads, that is, and not
+// who sends a byte now and then.
+inline constexpr std::size_t linger_step = 64 * 1024UL;
+
 }  // namespace sup::http

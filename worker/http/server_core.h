@@ -42,6 +42,8 @@ public:
     Deadlines& reading_head() { return reading_head_; }
     Deadlines& stalled() { return stalled_; }
     Deadlines& waiting() { return waiting_; }
+    // For those on which nothing has come yet.
+    Deadlines& fresh() { return context_.options.idle_timeout.count() > 0 ? waiting_ : reading_head_; }
     Deadlines& lingering() { return lingering_; }
     bool moves_on(const std::string& listener) const {
         return worker_ != nullptr && worker_->moves_on(listener);

@@ -39,6 +39,7 @@ enum class HandOver {
     impossible,  // nobody takes it: end it after its next answer
 };
 
+// None may throw: it would end the worker, through libuv.
 struct ConnectionHandlers {
     std::function<void(Arrived)> arrived;
 

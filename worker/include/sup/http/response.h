@@ -41,8 +41,9 @@ public:
     bool write(std::string_view piece);
     void end();
 
-    // Called, once for each time it is set, when everything written so far is on its way and write() is worth
-    // while again; never from within write().
+    // Called, once for each time it is set, when so much of what was written is on its way that write() is
+    // worth while again (at the most half of Options::output_high_water still waits); never from within
+    // write().
     void on_drain(std::function<void(Response&)> callback);
 
     // Called once when the exchange ends before the answer was complete: the client has gone, the answer was

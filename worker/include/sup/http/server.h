@@ -32,13 +32,16 @@ struct Options {
     // Above this write() says false, and nothing more is read from the client.
     std::size_t output_high_water = 256 * 1024UL;
 
-    // From a head's first byte to its end; then 408.
+    // From a head's first byte to its end; then 408. Where there is no idle_timeout also from a new
+    // connection to its first byte; it is then ended in order.
     std::chrono::milliseconds header_timeout{30'000};
     // A body that stops coming (408), or an answer that is not taken (cut).
     std::chrono::milliseconds stall_timeout{60'000};
-    // Between requests; 0: for ever.
+    // Between requests, and before the first; 0: for ever between requests.
     std::chrono::milliseconds idle_timeout{0};
-    // How long a connection that was ended waits for the client's end.
+    // How long a connection that was ended waits for the client's end, and again for each 64 KiB that the
+    // client sends all the same, up to 64 MiB: an upload that was refused, say. A reset would cost it the
+    // answer.
     std::chrono::milliseconds linger_timeout{2'000};
 };
 
@@ -46,7 +49,8 @@ class ServerCore;
 
 class Server {
 public:
-    // The worker must outlive the server. Serving begins with Worker::run().
+    // The worker must outlive the server. Serving begins with Worker::run(). Not to be destroyed by its own
+    // handler or a callback of its requests.
     Server(worker::Worker& worker, Handler handler, Options options = {});
     ~Server();
     Server(const Server&) = delete;
