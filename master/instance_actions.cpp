@@ -23,6 +23,14 @@ void remove_files(const Listeners& listeners) {
     }
 }
 
+// The workers empty their queues and close their copies.
+void let_go(const Listeners& listeners) {
+    remove_files(listeners);
+    for (const auto& listener : listeners) {
+        for (const auto& socket : listener->sockets()) socket->let_go();
+    }
+}
+
 }  // namespace
 
 Result<config::Config, PreparationFailure> Instance::next_config() {
@@ -88,7 +96,7 @@ void Instance::perform(const core::Drain& action) {
     if (action.successor && *action.successor != own)
         leaving_for_.emplace(action.worker, std::max(own, *action.successor));
     const Generation* inbox = action.inbox ? find_generation(*action.inbox) : nullptr;
-    if (core_.view().state == core::InstanceState::stopping) remove_files(worker->generation().listeners);
+    if (core_.view().state == core::InstanceState::stopping) let_go(worker->generation().listeners);
     worker->drain(split_listeners(worker->generation(), worker->slot(), successor, slots_of(successor)),
                   inbox == nullptr ? nullptr : inbox->inbox);
 }

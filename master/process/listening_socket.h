@@ -28,6 +28,9 @@ public:
                                                                       const ListeningSocket& first);
 
     int fd() const noexcept { return fd_.get(); }
+    // Everything ends: from when the last worker has closed its copy, whoever connects is refused at once
+    // rather than left to wait for nobody. There is no fd() then.
+    void let_go() const noexcept { fd_.reset(); }
     // As configured: the port may be 0.
     const config::Address& configured() const noexcept { return configured_; }
     // The same with the real port.
@@ -62,7 +65,7 @@ private:
     ListeningSocket(UniqueFd fd, const config::Address& configured, std::optional<SocketFile> file);
     Status set_tcp_options(const config::Listen& settings, bool unset_others) const;
 
-    UniqueFd fd_;
+    mutable UniqueFd fd_;
     config::Address configured_;
     config::Address bound_;
     std::optional<SocketFile> file_;  // removed before the socket closes

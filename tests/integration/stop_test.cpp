@@ -73,6 +73,22 @@ TEST_CASE("a stop waits for no idle connection of a worker that drains since a r
     CHECK(idle.ends_in_order());
 }
 
+TEST_CASE("while a stop waits for a request under way, whoever comes is refused at once") {
+    Instance instance{{.drain_timeout = "1h"}};
+    instance.start();
+    const std::uint16_t port = instance.port();
+    HttpConnection upload(port);
+    upload.send("POST /echo HTTP/1.1\r\nHost: test\r\nContent-Length: 4\r\n\r\nab");
+    REQUIRE(eventually([&] { return upload.readable(); }));  // its answer has begun
+    Child stop(instance.sandbox()->command({"stop"}));
+    CHECK(eventually([&] { return HttpConnection(port).error().find("refused") != std::string::npos; }));
+    upload.send("cd");
+    const Answer answer = upload.receive();
+    INFO(answer.error);
+    CHECK(answer.body == "abcd");
+    CHECK(stop.wait().exit_code == 0);
+}
+
 TEST_CASE("SIGTERM, SIGQUIT and SIGINT to the master drain everything and end it") {
     const int signal_number = GENERATE(SIGTERM, SIGQUIT, SIGINT);
     Instance instance;
