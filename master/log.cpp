@@ -14,7 +14,7 @@
 #include <nlohmann/json.hpp>
 
 #include "common/unique_fd.h"
-#include "master/log_file.h"
+#include "master/runtime/log_file.h"
 
 namespace sup {
 namespace {

@@ -61,7 +61,8 @@ Log::Options log_options(const MasterOptions& options) {
     if (options.background && log.file.empty()) {
         // The runtime folder may lie in memory, and what workers print is theirs to decide.
         log.file = options.directory.paths().log;
-        log.max_bytes = most_log_bytes;
+        // Workers that have the file themselves would go on writing to the one before.
+        if (options.config.log.workers == config::WorkerOutput::capture) log.max_bytes = most_log_bytes;
     }
     return log;
 }

@@ -13,6 +13,7 @@
 #include "common/socket_table.h"
 #include "config/address.h"
 #include "config/document.h"
+#include "config/path.h"
 #include "config/problem.h"
 #include "config/signal_name.h"
 #include "master/process/descriptor_limit.h"
@@ -23,6 +24,7 @@
 #include "master/process/socket_place.h"
 #include "master/process/worker_environment.h"
 #include "master/runtime/instance_directory.h"
+#include "master/runtime/log_file.h"
 #include "master/runtime/runtime_directory.h"
 
 namespace sup::cli {
@@ -82,8 +84,10 @@ void check_directories(const config::Config& config, Findings& problems) {
     const std::string& file = *config.log.file;
     const std::string folder = file.substr(0, file.rfind('/') + 1);
     const bool exists = access(file.c_str(), F_OK) == 0;
-    if (access(exists ? file.c_str() : folder.c_str(), W_OK) == 0) return;
-    problems.push_back({"/log/file", errno_error("log.file " + file).message});
+    if (access(exists ? file.c_str() : folder.c_str(), W_OK) != 0)
+        problems.push_back({"/log/file", errno_error("log.file " + file).message});
+    if (Status followed = check_log_link(file); !followed)
+        problems.push_back({"/log/file", "log.file " + file + " " + followed.error().message});
 }
 
 // The master that runs under this name now, if any: the sockets that it holds are no news.
@@ -142,20 +146,27 @@ bool is_socket(const std::string& path) {
     return ::lstat(path.c_str(), &found) == 0 && S_ISSOCK(found.st_mode);
 }
 
-// What lies at the path of a unix socket, and who is to have it. A socket is not connected to here.
-void check_socket_files(const config::Config& config, Findings& problems) {
+bool may_not_write(const std::string& folder) {
+    return access(folder.c_str(), F_OK) == 0 && access(folder.c_str(), W_OK | X_OK) != 0;
+}
+
+// What lies at the path of a unix socket, and who is to have it. A socket is not connected to here. What only
+// this user may not do is no mistake: the configuration may be meant for root.
+void check_socket_files(const config::Config& config, Findings& problems, Findings& notes) {
+    Findings& of_rights = ::geteuid() == 0 ? problems : notes;
     for (std::size_t i = 0; i < config.listen.size(); ++i) {
         const config::Listen& listen = config.listen[i];
         const std::string pointer = "/listen/" + std::to_string(i);
         const std::string* path = listen.address.path();
         if (path == nullptr) continue;
         if (!is_socket(*path)) {
+            Findings& findings = may_not_write(config::folder_of(*path)) ? of_rights : problems;
             if (const auto place = find_place(*path, listen.address.transport); !place)
-                problems.push_back({pointer + "/address", *path + " " + place.error().message});
+                findings.push_back({pointer + "/address", *path + " " + place.error().message});
         }
         if (const auto access = resolve_access(listen.access); !access) {
-            const auto& [key, message] = access.error();
-            problems.push_back({pointer + '/' + std::string(key), message});
+            const auto& [key, message, by_rights] = access.error();
+            (by_rights ? of_rights : problems).push_back({pointer + '/' + std::string(key), message});
         }
     }
 }
@@ -215,7 +226,7 @@ int check_command(const std::string& config_path, std::ostream& out, std::ostrea
     Findings notes;
     check_command(config->worker, problems, notes);
     check_directories(*config, problems);
-    check_socket_files(*config, problems);
+    check_socket_files(*config, problems, notes);
     check_limits(*config, problems);
     check_addresses(*config, notes);
     print(*document, problems, "", err);

@@ -38,6 +38,9 @@ Result<Found, CommandError> choose_named(const std::string& name) {
     if (!runtime) return runtime.error();
     Found found = look_at(runtime->path, name);
     if (found.running || !found.orphans.empty()) return found;
+    // Workers may live that nobody can name.
+    if (const auto record = read_live_record(found.paths.live_workers); !record)
+        return CommandError{ExitCode::failed, record.error().message};
     return CommandError{ExitCode::not_running, "no instance " + name + " is running"};
 }
 

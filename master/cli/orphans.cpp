@@ -114,7 +114,7 @@ Result<Success, CommandError> end_orphans(const Found& instance, bool now,
     auto opened = open_orphans(still_alive(record));
     if (!opened) return CommandError{ExitCode::failed, opened.error().message};
     std::vector<Orphan> orphans = std::move(*opened);
-    if (!now && !drain(orphans, record, deadline)) {
+    if (!now && !orphans.empty() && !drain(orphans, record, deadline)) {
         const std::string names = describe_workers(workers_of(orphans));
         if (passed(deadline)) {
             return CommandError{ExitCode::timed_out,

@@ -58,8 +58,8 @@ Error conflict_error(const config::Listen& wanted, const Listener& holder) {
 Result<SocketAccess> access_of(const config::Listen& settings) {
     const auto access = resolve_access(settings.access);
     if (access) return *access;
-    const auto& [key, message] = access.error();
-    return listener_error(settings, "cannot have this " + std::string(key) + ": " + message);
+    const AccessProblem& problem = access.error();
+    return listener_error(settings, "cannot have this " + std::string(problem.key) + ": " + problem.message);
 }
 
 Status named(const Status& status, const std::string& listener) {

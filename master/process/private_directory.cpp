@@ -43,7 +43,10 @@ Result<PrivateDirectory> PrivateDirectory::make(int folder) {
             ::unlinkat(folder, name.c_str(), AT_REMOVEDIR);
             return error;
         }
-        if (!is_private(directory.get())) return Error{"somebody exchanges directories there"};
+        if (!is_private(directory.get())) {
+            ::unlinkat(folder, name.c_str(), AT_REMOVEDIR);
+            return Error{"a directory made there does not belong to its maker"};
+        }
         return PrivateDirectory(folder, std::move(name), std::move(directory));
     }
 }

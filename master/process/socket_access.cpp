@@ -27,7 +27,7 @@ Result<SocketAccess, AccessProblem> resolve_access(const config::FileAccess& acc
         const auto owner = find_user(*access.owner);
         if (!owner) return AccessProblem{"owner", owner.error().message};
         if (!may_give(*owner, same_group))
-            return AccessProblem{"owner", "only root can give a file to user " + *access.owner};
+            return AccessProblem{"owner", "only root can give a file to user " + *access.owner, true};
         resolved.owner = *owner;
     }
     if (access.group) {
@@ -35,7 +35,7 @@ Result<SocketAccess, AccessProblem> resolve_access(const config::FileAccess& acc
         if (!group) return AccessProblem{"group", group.error().message};
         if (!may_give(same_owner, *group))
             return AccessProblem{"group",
-                                 "only root and its members can give a file to group " + *access.group};
+                                 "only root and its members can give a file to group " + *access.group, true};
         resolved.group = *group;
     }
     return resolved;

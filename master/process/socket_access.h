@@ -20,8 +20,9 @@ struct SocketAccess {
 };
 
 struct AccessProblem {
-    std::string_view key;  // "owner" or "group"
-    std::string message;   // "there is no user ann", "only root can give a file to user ann"
+    std::string_view key;    // "owner" or "group"
+    std::string message;     // "there is no user ann", "only root can give a file to user ann"
+    bool of_rights = false;  // another user may be allowed to
 };
 
 // A problem, too, where this user may not give files to these accounts: better than half a change when a

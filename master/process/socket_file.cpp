@@ -33,6 +33,12 @@ Status set_mode(int file, mode_t mode) {
     return errno_error("cannot get its mode");
 }
 
+// What getsockname(2) will tell workers. To them there is nothing of this name, whatever descriptors they
+// have: the master's thread is none of theirs.
+std::string own_path_of(int fd) {
+    return "/proc/self/task/" + std::to_string(::getpid()) + "/fd/" + std::to_string(fd);
+}
+
 }  // namespace
 
 SocketFile::SocketFile(std::string path, Unpublished unpublished, UniqueFd file)
@@ -51,7 +57,7 @@ Result<SocketFile> SocketFile::bind(int socket, const std::string& path, config:
         return Error{"cannot be bound: " + config::folder_of(path) + ": " + why};
     };
     if (!directory) return refused(directory.error().message);
-    const sockaddr_un name = socket_address(path_of(directory->fd()) + '/' + directory->entry());
+    const sockaddr_un name = socket_address(own_path_of(directory->fd()) + '/' + directory->entry());
     if (::bind(socket, reinterpret_cast<const sockaddr*>(&name), sizeof name) != 0)
         return refused(errno_error("bind").message);
     UniqueFd file{::openat(directory->fd(), directory->entry().c_str(), O_PATH | O_NOFOLLOW | O_CLOEXEC)};

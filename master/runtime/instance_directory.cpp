@@ -161,7 +161,7 @@ Status InstanceDirectory::write_pid(pid_t pid) {
 }
 
 Status InstanceDirectory::remove_all() {
-    if (!is_file_at(lock_.get(), paths_.lock))
+    if (!is_file_at(folder_.get(), paths_.folder))
         return Success{};  // done before; what is there now is somebody else's
     if (auto removed = remove_leftovers(paths_.folder); !removed) return removed;
     for (const std::string& log : {paths_.log, paths_.older_log}) {
@@ -180,8 +180,10 @@ InstanceState probe_instance(const InstancePaths& paths) {
     struct stat status {};
     state.folder = ::lstat(paths.folder.c_str(), &status) == 0 && S_ISDIR(status.st_mode);
     const UniqueFd lock{::open(paths.lock.c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW)};
+    const bool file_locked = is_locked(lock);
     // Somebody who tidies up may have taken the file from under a living master.
-    state.locked = is_locked(lock) || is_locked(open_folder(paths.folder));
+    const UniqueFd folder = open_folder(paths.folder);
+    state.locked = file_locked || (folder && is_locked(folder));
     if (lock || state.locked) state.pid = read_pid(paths.pid);
     return state;
 }

@@ -16,8 +16,8 @@ namespace sup {
 // Owns the lock of an instance's folder. The lock is flock(2)'s, which belongs to the open file description:
 // it survives fork and exec, and ends when the last copy of the descriptor is closed, so a process that dies
 // in any way lets go of it. The folder itself is locked, too: it keeps the name when somebody removes the
-// lock file, and tells systemd-tmpfiles to leave what is in it alone (tmpfiles.d(5)). Workers must not inherit the descriptors. Destroying the object closes the
-// descriptors and removes nothing.
+// lock file, and tells systemd-tmpfiles to leave what is in it alone (tmpfiles.d(5)). Workers must not
+// inherit the descriptors. Destroying the object closes the descriptors and removes nothing.
 class InstanceDirectory {
 public:
     // Makes the folder where it is missing and takes the lock, without waiting. What a dead master left

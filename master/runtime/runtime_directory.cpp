@@ -54,13 +54,10 @@ Status check_directory(const RuntimeDirectory& directory, const struct stat& sta
     const std::string hint = "; remove it, or set SUP_RUNTIME_DIR to another place";
     if (S_ISLNK(status.st_mode)) return Error{what + "is a symbolic link" + hint};
     if (!S_ISDIR(status.st_mode)) return Error{what + "is not a directory" + hint};
-    // Whoever could exchange an instance's folder for another would name the processes that a stop ends.
-    const bool exchangeable = (status.st_mode & S_IWOTH) != 0 && (status.st_mode & S_ISVTX) == 0;
-    const bool of_others = directory.shared && (status.st_mode & (S_IWGRP | S_IWOTH)) != 0;
-    if (directory.shared) {
-        if (auto own = check_owner(directory, status); !own) return own;
-    }
-    if (exchangeable || of_others) return Error{what + "can be written to by others" + hint};
+    if (!directory.shared) return Success{};
+    if (auto own = check_owner(directory, status); !own) return own;
+    if ((status.st_mode & (S_IWGRP | S_IWOTH)) != 0)
+        return Error{what + "can be written to by others" + hint};
     return Success{};
 }
 

@@ -13,4 +13,7 @@ namespace sup {
 // service could otherwise have root write into any file. An error names the file.
 Result<UniqueFd> open_log_file(const std::string& path);
 
+// Whether it would be followed, if there is a link. Opens no file.
+Status check_log_link(const std::string& path);
+
 }  // namespace sup

@@ -1,9 +1,7 @@
-#include "master/log_file.h"
+#include "master/runtime/log_file.h"
 
 #include <fcntl.h>
-#include <linux/magic.h>
 #include <sys/stat.h>
-#include <sys/vfs.h>
 #include <unistd.h>
 
 #include <array>
@@ -23,10 +21,9 @@ UniqueFd open_for_appending(const std::string& path, int more_flags) {
     return UniqueFd{::open(path.c_str(), flags | more_flags, 0600)};
 }
 
-// Of /dev/stdout: what it shows is no path (proc(5)).
-bool is_of_proc(int link) {
-    struct statfs system {};
-    return ::fstatfs(link, &system) == 0 && system.f_type == PROC_SUPER_MAGIC;
+// What these lead to is no path (proc(5)).
+bool is_own_output(const std::string& path) {
+    return path == "/dev/stdout" || path == "/dev/stderr";
 }
 
 Status check_maker(int link) {
@@ -48,16 +45,12 @@ Result<std::string> target_of(int link, const std::string& path) {
 
 Result<UniqueFd> open_through_links(std::string path) {
     for (int links = 0; links <= most_links; ++links) {
-        UniqueFd file = open_for_appending(path, O_NOFOLLOW);
+        UniqueFd file = open_for_appending(path, is_own_output(path) ? 0 : O_NOFOLLOW);
         if (file || errno != ELOOP)
             return file ? Result<UniqueFd>(std::move(file)) : errno_error("cannot be opened");
         const UniqueFd link{::open(path.c_str(), O_PATH | O_NOFOLLOW | O_CLOEXEC)};
         if (!link) return errno_error("cannot be opened");
         if (Status trusted = check_maker(link.get()); !trusted) return trusted.error();
-        if (is_of_proc(link.get())) {
-            file = open_for_appending(path, 0);
-            return file ? Result<UniqueFd>(std::move(file)) : errno_error("cannot be opened");
-        }
         auto target = target_of(link.get(), path);
         if (!target) return target.error();
         path = std::move(*target);
@@ -71,6 +64,14 @@ Result<UniqueFd> open_log_file(const std::string& path) {
     auto file = open_through_links(path);
     if (!file) return Error{"the log file " + path + " " + file.error().message};
     return file;
+}
+
+Status check_log_link(const std::string& path) {
+    const UniqueFd file{::open(path.c_str(), O_PATH | O_NOFOLLOW | O_CLOEXEC)};
+    struct stat info {};
+    if (!file || ::fstat(file.get(), &info) != 0 || !S_ISLNK(info.st_mode) || is_own_output(path))
+        return Success{};
+    return check_maker(file.get());
 }
 
 }  // namespace sup
