@@ -151,13 +151,13 @@ void Instance::worker_exited(core::WorkerId id, const ExitReport& report) {
 // The row is then free for another worker. What a killed worker still had open was closed with it.
 void Instance::count_connections(core::WorkerId id, const WorkerProcess& worker) {
     const ScoreboardRow* row = worker.scoreboard_row();
-    if (row == nullptr) return;
-    if (const auto reload = leaving_for_.find(id); reload != leaving_for_.end()) {
+    const auto reload = leaving_for_.find(id);
+    if (row != nullptr && reload != leaving_for_.end()) {
         DrainTotals& totals = drain_totals_[reload->second];
         totals.add(*row);
         totals.closed += row->connections.load(std::memory_order_relaxed);
     }
-    worker.generation().scoreboard->clear(*worker.reserved_row());
+    if (worker.reserved_row()) worker.generation().scoreboard->clear(*worker.reserved_row());
 }
 
 std::optional<std::size_t> Instance::free_scoreboard_row(core::GenerationId generation) const {

@@ -32,7 +32,11 @@ void Instance::perform(const core::ReopenInbox& action) {
         return;
     }
     relay(action.generation, *closed, action.generation);
-    if (WorkerProcess* worker = find_worker(action.worker)) worker->send_inbox();
+    // To all, not only to the one whose readiness led here: who opened its channel in the same turn was still
+    // given the closed one.
+    for (const auto& [id, worker] : workers_) {
+        if (worker->generation_id() == action.generation && !worker->told_to_end()) worker->send_inbox();
+    }
 }
 
 void Instance::perform(const core::ForwardInbox& action) {

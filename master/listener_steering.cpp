@@ -1,5 +1,6 @@
 #include "master/listener_steering.h"
 
+#include <algorithm>
 #include <optional>
 #include <string>
 
@@ -44,8 +45,13 @@ std::vector<Error> ListenerSteering::follow(const core::View& view, const Genera
         if (!group.shared && !socket->has_reuseport()) continue;
         const auto before = steered_.find(socket);
         const std::optional<core::Steering> wanted = core::steer(view, group.sockets);
-        if (wanted && (before == steered_.end() || before->second != *wanted))
-            note(group.name, steer_clients(socket->fd(), wanted->homes, wanted->accepting));
+        if (wanted && (before == steered_.end() || before->second != *wanted)) {
+            const Status done = steer_clients(socket->fd(), wanted->homes, wanted->accepting);
+            // One that was bound without the option is in no group as long as it is alone.
+            const bool alone =
+                std::ranges::all_of(group.sockets, [](const auto& has) { return has.second == 1; });
+            if (!alone) note(group.name, done);
+        }
         if (wanted) {
             steered.emplace(socket, *wanted);
         } else if (before != steered_.end()) {

@@ -81,8 +81,9 @@ Status check_nobody_joined(const config::Listen& settings, const Sockets& socket
     const auto others = find_sockets_beside(own);
     if (others.empty()) return Success{};
     return listener_error(settings, "is shared by " + describe(find_owners_of(others)) +
-                                        ", which has joined it with SO_REUSEPORT, so no sockets can be added "
-                                        "for more slots: end that, or keep the number of slots");
+                                        ", which has joined it with SO_REUSEPORT or was left behind by an "
+                                        "old worker, so no sockets can be added for more slots: end that, or "
+                                        "keep the number of slots");
 }
 
 // The first ones of `sockets`, and new ones where they are too few.
