@@ -51,7 +51,11 @@ void WorkerChannel::send_waiting() {
         if (sent != Sent::later) inbox_.reset();
         if (sent == Sent::yes) callbacks_.opened();
     }
-    if (drain_ && send_drain_packet() != Sent::later) drain_.reset();
+    if (drain_) {
+        const Sent sent = send_drain_packet();
+        told_to_drain_ = told_to_drain_ || sent == Sent::yes || drain_->named;
+        if (sent != Sent::later) drain_.reset();
+    }
     if (scoreboard_ || inbox_ || drain_) retry_.arm();
 }
 
@@ -93,7 +97,9 @@ WorkerChannel::Sent WorkerChannel::send(const nlohmann::json& packet, std::span<
             case SendOutcome::sent: retry_.went_on(); return Sent::yes;
             case SendOutcome::would_block:
             case SendOutcome::too_many_fds: return Sent::later;
-            case SendOutcome::no_receiver: break;
+            case SendOutcome::no_receiver:
+                if (told_to_drain_) return Sent::never;
+                break;
         }
     }
     callbacks_.trouble("its " + packet.at("type").get<std::string>() +

@@ -14,17 +14,18 @@
 #include <utility>
 
 #include "common/result.h"
+#include "common/retry.h"
 #include "common/scoreboard.h"
 #include "common/unique_fd.h"
 #include "master/generation.h"
 #include "master/inbox.h"
-#include "master/retry.h"
 
 namespace sup {
 
 // Main thread only. Sending never blocks. What cannot be sent at once, because too many descriptors are in
 // flight for the user (unix(7), ETOOMANYREFS) or because the worker does not read, is sent as soon as it can
-// be. What can never be sent, because the worker has closed its end, is told as trouble.
+// be. What can never be sent, because the worker has closed its end, is told as trouble, unless the worker
+// has been told to drain: then it has simply finished.
 class WorkerChannel {
 public:
     // Neither may destroy the channel.
@@ -76,6 +77,7 @@ private:
     std::optional<ScoreboardPacket> scoreboard_;
     std::shared_ptr<const Inbox> inbox_;
     std::optional<DrainPacket> drain_;
+    bool told_to_drain_ = false;
     Retry retry_;
 };
 

@@ -11,7 +11,7 @@
 
 #include "common/unix_message.h"
 #include "master/inbox.h"
-#include "master/retry.h"
+#include "common/retry.h"
 
 namespace sup {
 

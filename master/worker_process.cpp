@@ -154,6 +154,8 @@ void WorkerProcess::open_channel(UniqueFd socket) {
     channel_ = std::move(*channel);
     if (spec_.scoreboard_row) channel_->send_scoreboard(generation().scoreboard, *spec_.scoreboard_row);
     channel_->send_inbox(generation().inbox);
+    if (untold_drain_) channel_->send_drain(std::move(*untold_drain_), nullptr);
+    untold_drain_.reset();
 }
 
 void WorkerProcess::handle_exit(const ExitReport& report) {
@@ -190,7 +192,8 @@ void WorkerProcess::drain(ListenerSplit listeners, std::shared_ptr<const Inbox> 
 }
 
 void WorkerProcess::redirect(ListenerSplit listeners, std::shared_ptr<const Inbox> inbox) {
-    if (channel_) channel_->send_drain(std::move(listeners), std::move(inbox));
+    if (channel_) return channel_->send_drain(std::move(listeners), std::move(inbox));
+    untold_drain_ = std::move(listeners);
 }
 
 void WorkerProcess::send_inbox() {

@@ -119,6 +119,7 @@ private:
     std::unique_ptr<ReadyPipe> ready_pipe_;
     std::unique_ptr<OutputCapture> output_;
     std::unique_ptr<WorkerChannel> channel_;
+    std::optional<ListenerSplit> untold_drain_;  // said before there was a channel, which may open late
     std::unique_ptr<ChildWatch> watch_;
     std::vector<std::string> last_words_;  // once the output has closed
 };

@@ -11,8 +11,9 @@
 namespace sup::worker {
 namespace {
 
-// A status may be lost when the supervisor is busy, but without READY=1 the worker is killed in the end.
-constexpr Duration ready_patience{5'000};
+// A status may be lost when the supervisor is busy, but without READY=1 the worker is killed in the end. The
+// worker itself can say why, if it gives up before that.
+constexpr Duration ready_patience{10'000};
 
 // Each connection takes a descriptor, and the customary soft limit of 1024 is there only for programs that
 // use select(2).
@@ -44,6 +45,9 @@ Core::Core(Options options)
     : options_(std::move(options)),
       environment_(take_environment()),
       notify_(environment_.notify_socket),
+      announcement_(loop_.get(), notify_, ready_patience,
+                    {[this](UniqueFd channel) { open_channel(std::move(channel)); },
+                     [this](const Error& error) { cannot_announce(error); }}),
       balance_(loop_.get(), counters_),
       rebalance_(loop_.get(), [this] { return move_excess(); }),
       drain_request_(new uv_async_t{}, close_async),
@@ -162,25 +166,25 @@ void Core::ready() {
     }
     if (!failure_) {
         counters_.set(&ScoreboardRow::accepting, 1);
-        const Status told = announce();
-        if (!told) log_line(told.error().message);
+        announcement_.begin(notify_ && environment_.under_sup());
         if (options_.on_ready) options_.on_ready();
     } else if (running_) {
         loop_.stop();
     }
 }
 
-// A worker of sup opens its channel with the same message (docs: the worker protocol); the master keeps the
-// other end.
-Status Core::announce() {
-    if (!notify_ || !environment_.under_sup()) return notify_.send("READY=1", {}, ready_patience);
-    Result<Channel::Ends> ends = Channel::open();
-    if (!ends) return notify_.send("READY=1", {}, ready_patience);
-    channel_ = std::make_unique<Channel>(loop_.get(), std::move(ends->ours), [this](ChannelPacket packet) {
+void Core::open_channel(UniqueFd ours) {
+    channel_ = std::make_unique<Channel>(loop_.get(), std::move(ours), [this](ChannelPacket packet) {
         std::visit([this](auto&& one) { use(std::forward<decltype(one)>(one)); }, std::move(packet));
     });
-    const int masters = ends->masters.get();
-    return notify_.send("READY=1\nX_SUP_CHANNEL=1", {&masters, 1}, ready_patience);
+}
+
+// To sup this worker will never be ready, so it would be killed with its clients.
+void Core::cannot_announce(const Error& error) {
+    log_line(error.message);
+    if (!environment_.under_sup() || draining_) return;
+    failure_ = Error{"the supervisor cannot be told that this worker is ready, so it has ended"};
+    begin_drain();
 }
 
 void Core::status(std::string_view text) {

@@ -12,6 +12,7 @@
 #include "common/uv.h"
 #include "sup/worker.h"
 #include "worker/lifecycle/acceptor.h"
+#include "worker/lifecycle/announcement.h"
 #include "worker/lifecycle/balance.h"
 #include "worker/lifecycle/channel.h"
 #include "worker/lifecycle/counters.h"
@@ -75,7 +76,8 @@ private:
     void watch_signal(int number);
     void on_drain_signal();
     void tell_unserved() const;
-    Status announce();
+    void open_channel(UniqueFd ours);
+    void cannot_announce(const Error& error);
 
     // What the channel brings, and what comes through it: handoff.cpp.
     void use(ScoreboardPacket packet);
@@ -110,6 +112,7 @@ private:
     std::set<std::string> names_;  // of listeners, also of other generations': services keep references
 
     uv::Loop loop_{uv::LeftOpen::is_abandoned};  // the user's handles are the user's
+    Announcement announcement_;
     Counters counters_;
     Balance balance_;
     Rebalance rebalance_;

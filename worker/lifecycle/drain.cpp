@@ -44,11 +44,13 @@ void Core::begin_drain() {
 }
 
 // Nobody else will accept from this listener. Serving a queue that somebody else would serve too does no
-// harm, so that is what is done when there is nobody to ask: no supervisor, or one that has died.
+// harm, so that is what is done when there is nobody to ask: no supervisor, one that has died, or no channel
+// to it yet.
 bool Core::retired(const std::string& listener) const {
     if (told_)
         return std::find(told_->retired.begin(), told_->retired.end(), listener) != told_->retired.end();
-    return !environment_.under_sup() || (channel_ && channel_->closed());
+    if (!environment_.under_sup()) return true;
+    return channel_ ? channel_->closed() : announcement_.said_ready();
 }
 
 // A reload, then, and not a stop: its clients will find somebody to connect to again.

@@ -1,10 +1,39 @@
 #include "worker/lifecycle/inbox_packet.h"
 
+#include <sys/resource.h>
 #include <sys/socket.h>
 
+#include <algorithm>
 #include <nlohmann/json.hpp>
 
 namespace sup::worker {
+namespace {
+
+// The kernel compares how many descriptors the user has in flight with the limit of who sends one more
+// (unix(7), ETOOMANYREFS). A connection is sent with a lower one: were the room full of connections, the
+// descriptors could not pass that those need who are to take them, their channels and their inbox.
+class LeavesRoom {
+public:
+    LeavesRoom() {
+        if (::getrlimit(RLIMIT_NOFILE, &limit_) != 0) return;
+        rlimit lower = limit_;
+        lower.rlim_cur -= std::min(limit_.rlim_cur / 8, most_left);
+        lowered_ = ::setrlimit(RLIMIT_NOFILE, &lower) == 0;
+    }
+    ~LeavesRoom() {
+        if (lowered_) ::setrlimit(RLIMIT_NOFILE, &limit_);
+    }
+    LeavesRoom(const LeavesRoom&) = delete;
+    LeavesRoom& operator=(const LeavesRoom&) = delete;
+
+private:
+    static constexpr rlim_t most_left = 128;
+
+    rlimit limit_{};
+    bool lowered_ = false;
+};
+
+}  // namespace
 
 bool is_inbox_end(int descriptor) {
     const auto is = [descriptor](int option, int expected) {
@@ -37,6 +66,7 @@ Result<SendOutcome> send_to_inbox(int inbox, const InboxPacket& packet, int sock
     const nlohmann::json head{{"listener", packet.listener}, {"protocol", packet.protocol}};
     std::string bytes = head.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
     bytes.append("\n").append(packet.unconsumed);
+    const LeavesRoom for_control;
     return send_unix_message(inbox, bytes, {&socket, 1});
 }
 

@@ -5,8 +5,8 @@
 #include <string>
 #include <string_view>
 
-#include "common/duration.h"
 #include "common/result.h"
+#include "common/unix_message.h"
 
 namespace sup::worker {
 
@@ -18,11 +18,13 @@ public:
 
     explicit operator bool() const { return !address_.empty(); }
 
-    // Lines such as "READY=1\nSTATUS=…"; descriptors travel along and stay the caller's. The supervisor's
-    // queue is short (net.unix.max_dgram_qlen, often 10): blocks for `patience` at the most until it has
-    // room.
-    Status send(std::string_view lines, std::span<const int> descriptors = {},
-                Duration patience = Duration{0}) const;
+    // Lines such as "READY=1\nSTATUS=…", without blocking; descriptors travel along and stay the caller's.
+    // The supervisor's queue is short (net.unix.max_dgram_qlen, often 10).
+    Result<SendOutcome> try_send(std::string_view lines, std::span<const int> descriptors = {}) const;
+    // For what may be lost: the same, and an Error for whatever was not sent.
+    Status send(std::string_view lines) const;
+    // In words, why something was not sent.
+    Error failure(const Result<SendOutcome>& outcome) const;
 
 private:
     std::string address_;

@@ -6,9 +6,11 @@ docs/worker-protocol.md explains every step. Only the standard library is used.
 """
 
 import array
+import contextlib
 import errno
 import json
 import os
+import resource
 import select
 import selectors
 import signal
@@ -19,6 +21,7 @@ PROTOCOL = "line/1"  # another one when the next release would not understand wh
 MAX_UNCONSUMED = 64 * 1024
 MAX_PACKET = MAX_UNCONSUMED + 1024
 TOO_MANY_RETRY = 0.005  # seconds
+CHANNEL_RETRY = 0.1
 IDLE_GRACE = 1.0
 LINGER = 2.0
 RECEIVE = socket.MSG_DONTWAIT | socket.MSG_CMSG_CLOEXEC
@@ -43,6 +46,8 @@ class Worker:
         self.ending = {}  # socket: until when
         self.listeners = self.take_listeners()
         self.channel = None
+        self.offer = None  # the channel's two ends, while it cannot be opened
+        self.offer_at = None
         self.inbox = None  # the receiver end of this generation's
         self.successor = None  # the sender end of the next one's
         self.successor_has = []
@@ -69,17 +74,35 @@ class Worker:
         return found
 
     def announce(self):
-        """READY=1, and with it the master's end of the channel."""
-        self.channel, masters = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
-        self.channel.setblocking(False)
-        address = os.environ.pop("NOTIFY_SOCKET")
-        if address.startswith("@"):
-            address = "\0" + address[1:]
+        """READY=1, and with it the master's end of the channel. That may have to come later."""
+        self.notify_address = os.environ.pop("NOTIFY_SOCKET")
+        if self.notify_address.startswith("@"):
+            self.notify_address = "\0" + self.notify_address[1:]
+        self.offer = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        if not self.open_channel(b"READY=1\nX_SUP_CHANNEL=1"):
+            self.notify(b"READY=1")
+
+    def notify(self, message, descriptors=()):
         with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as notify:
-            notify.connect(address)
-            socket.send_fds(notify, [b"READY=1\nX_SUP_CHANNEL=1"], [masters.fileno()])
+            notify.connect(self.notify_address)
+            socket.send_fds(notify, [message], descriptors)
+
+    def open_channel(self, message):
+        """False when too many descriptors are in flight for this user: it is tried again."""
+        ours, masters = self.offer
+        try:
+            self.notify(message, [masters.fileno()])
+        except OSError as error:
+            if error.errno != errno.ETOOMANYREFS:
+                raise
+            self.offer_at = time.monotonic() + CHANNEL_RETRY
+            return False
         masters.close()
+        self.offer = self.offer_at = None
+        self.channel = ours
+        self.channel.setblocking(False)
         self.selector.register(self.channel, selectors.EVENT_READ, self.read_channel)
+        return True
 
     def read_channel(self, _=None):
         while self.channel:
@@ -244,7 +267,8 @@ class Worker:
             self.unwatch(self.inbox)
         for name, listener in self.listeners.items():
             self.unwatch(listener)
-            while name in self.retired and self.accept(name):
+            # Without a channel nobody has said whose the queue is: then it does no harm to serve it.
+            while (name in self.retired or self.offer) and self.accept(name):
                 pass
             listener.close()
         self.move_all()
@@ -264,11 +288,12 @@ class Worker:
         self.unwatch(connection.sock)  # before it is sent: it lives on elsewhere
         rights = array.array("i", [connection.sock.fileno()])
         try:
-            self.successor.sendmsg(
-                [head, connection.received],
-                [(socket.SOL_SOCKET, socket.SCM_RIGHTS, rights)],
-                socket.MSG_DONTWAIT | socket.MSG_NOSIGNAL,
-            )
+            with leaving_room():
+                self.successor.sendmsg(
+                    [head, connection.received],
+                    [(socket.SOL_SOCKET, socket.SCM_RIGHTS, rights)],
+                    socket.MSG_DONTWAIT | socket.MSG_NOSIGNAL,
+                )
         except BlockingIOError:
             self.watch(connection)
             self.selector.register(self.successor, selectors.EVENT_WRITE, self.room)
@@ -357,7 +382,7 @@ class Worker:
             self.selector.register(self.inbox, selectors.EVENT_READ, self.take_from_inbox)
 
     def patience(self):
-        times = [t for t in (self.retry_at, self.deadline, *self.ending.values()) if t is not None]
+        times = [t for t in (self.retry_at, self.offer_at, self.deadline, *self.ending.values()) if t is not None]
         if self.draining and not self.successor:
             times.append(max(self.idle_until, time.monotonic() + 0.05))
         return max(0, min(times) - time.monotonic()) if times else None
@@ -369,6 +394,8 @@ class Worker:
             for watched in self.queues():
                 self.unwatch(watched)
             self.watch_queues()
+        if self.offer_at and now >= self.offer_at:
+            self.open_channel(b"X_SUP_CHANNEL=1")
         if self.draining:
             self.move_all()
         if self.deadline and now >= self.deadline:
@@ -386,6 +413,18 @@ class Worker:
         while not self.connections and self.inbox and not self.inbox_is_left_to_peers() and self.take_from_inbox():
             pass
         return not self.connections and not self.ending and not self.retry_at
+
+
+@contextlib.contextmanager
+def leaving_room():
+    """The kernel compares what is in flight with the sender's limit. Connections are sent with a lower one, so that
+    there is always room for the channels of those who will take them."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (soft - min(soft // 8, 128), hard))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
 
 
 def socket_or_file(fd):

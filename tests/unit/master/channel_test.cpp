@@ -154,6 +154,15 @@ TEST_CASE("a worker that has closed its channel is told of, and not tried again"
     CHECK(uv_run(channel.loop.get(), UV_RUN_ONCE) == 0);
 }
 
+TEST_CASE("a worker that was told to drain may close its channel, and nobody is troubled") {
+    Channel channel;
+    channel.masters->send_drain({{"http"}, {}}, nullptr);
+    channel.workers.reset();
+    channel.masters->send_drain({{"http"}, {}}, open_inbox());
+    CHECK(channel.troubles.empty());
+    CHECK(uv_run(channel.loop.get(), UV_RUN_ONCE) == 0);
+}
+
 TEST_CASE("only a unix SOCK_SEQPACKET socket is taken for a channel") {
     CHECK(refused(std::move(socket_pair(SOCK_STREAM)[0])));
     CHECK(refused(sup::UniqueFd{::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0)}));

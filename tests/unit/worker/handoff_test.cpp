@@ -242,6 +242,26 @@ TEST_CASE("too many descriptors in flight for a user without privileges are wait
     CHECK(counter(workers.board.row(0).handed_over) == 60);
 }
 
+TEST_CASE("connections in flight leave room for the channel of a worker that could take them") {
+    FakeMasterOptions unprivileged;
+    unprivileged.few_privileges = true;
+    TwoWorkers workers({}, 0, unprivileged);
+    Clients clients = connect(workers.old, 60);
+    const rlimit few{40, 40};
+    REQUIRE(::prlimit(workers.old.pid(), RLIMIT_NOFILE, &few, nullptr) == 0);
+    REQUIRE(workers.reload());
+    CHECK(eventually([&] { return counter(workers.board.row(0).handed_over) > 0; }));
+    for (int i = 0; i < 20; ++i) sup::test::pause_briefly();
+    CHECK(counter(workers.board.row(0).handed_over) < 40);
+    // Nothing is taken out of the inbox before this one has said that it takes.
+    unprivileged.descriptor_limit = 40;
+    FakeMaster taker(unprivileged);
+    while (!taker.has_channel()) REQUIRE_FALSE(taker.notification().empty());
+    workers.open_inbox();
+    CHECK(workers.old.exit_code() == 0);
+    for (const auto& client : clients) CHECK(contains(ask(*client).body, greets(workers.next)));
+}
+
 TEST_CASE("when nobody reads the inbox any more, connections are drained politely") {
     TwoWorkers workers;
     Clients clients = connect(workers.old, 3);

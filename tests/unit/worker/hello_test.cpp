@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "tests/catch.h"
+#include "tests/unit/master/in_flight.h"
 #include "tests/unit/worker/client.h"
 #include "tests/unit/worker/fake_master.h"
 #include "tests/unit/worker/wire.h"
@@ -78,6 +79,35 @@ TEST_CASE("under sup it says READY=1 when it serves, and opens its channel with 
     CHECK(contains(answer.head, "Content-Type: text/plain\r\n"));
     CHECK(contains(answer.head, "Date: "));
     CHECK(request(master.admin(), get("/healthz")).body == "ok\n");
+}
+
+TEST_CASE("a channel that cannot travel yet keeps no worker from being ready, and is opened when it can") {
+    sup::test::InFlight too_many;
+    FakeMaster master({.descriptor_limit = 64, .few_privileges = true});
+    CHECK(master.notification() == "READY=1");
+    CHECK_FALSE(master.has_channel());
+    CHECK(request(master.http(), get("/healthz")).body == "ok\n");
+    too_many.land();
+    CHECK(master.notification() == "X_SUP_CHANNEL=1");
+    CHECK(master.has_channel());
+}
+
+TEST_CASE("a worker that drains without a channel leaves nobody in a listener's queue") {
+    sup::test::InFlight too_many;
+    FakeMaster master({.descriptor_limit = 100, .few_privileges = true});
+    REQUIRE(master.notification() == "READY=1");
+    master.signal(SIGSTOP);
+    // More than it takes in one turn of its loop, which may come before the signal's.
+    std::vector<std::unique_ptr<Client>> queued;
+    for (int i = 0; i < 60; ++i) {
+        queued.push_back(std::make_unique<Client>(master.http()));
+        queued.back()->send(get("/healthz"));
+    }
+    master.signal(SIGTERM);
+    master.signal(SIGCONT);
+    for (const auto& client : queued) CHECK(client->receive().body == "ok\n");
+    queued.clear();
+    CHECK(master.exit_code() == 0);
 }
 
 TEST_CASE("under another supervisor it says READY=1 and no more") {

@@ -10,10 +10,13 @@
 #include <cstdlib>
 #include <memory>
 #include <string>
-#include <thread>
+#include <utility>
+#include <vector>
 
 #include "sup/worker.h"
 #include "tests/catch.h"
+#include "tests/unit/master/in_flight.h"
+#include "worker/lifecycle/announcement.h"
 #include "worker/lifecycle/channel.h"
 #include "worker/lifecycle/environment.h"
 #include "worker/lifecycle/listener.h"
@@ -151,26 +154,106 @@ TEST_CASE("notifying nobody is no failure, notifying a socket that is not there 
     CHECK_FALSE(NotifyClient(std::string(200, 'x')).send("READY=1"));
 }
 
-TEST_CASE("what must arrive waits for room in the supervisor's queue, and nothing else does") {
-    const sup::UniqueFd receiver(::socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0));
-    sockaddr_un name{};
-    name.sun_family = AF_UNIX;
-    REQUIRE(::bind(receiver.get(), reinterpret_cast<const sockaddr*>(&name), sizeof(sa_family_t)) == 0);
-    socklen_t size = sizeof name;
-    REQUIRE(::getsockname(receiver.get(), reinterpret_cast<sockaddr*>(&name), &size) == 0);
-    const timeval patience{30, 0};
-    ::setsockopt(receiver.get(), SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof patience);
-    const std::string chosen(name.sun_path + 1, size - offsetof(sockaddr_un, sun_path) - 1);
-    const NotifyClient client("@" + chosen);
-    int sent = 0;
-    while (client.send("STATUS=starting").ok()) ++sent;
-    CHECK(sent > 0);
-    std::thread supervisor([&] {
+namespace {
+
+// The supervisor's notify socket, and a worker that announces itself there.
+struct Supervisor {
+    sup::uv::Loop loop;
+    sup::UniqueFd socket{::socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0)};
+    std::unique_ptr<NotifyClient> client;
+    sup::UniqueFd opened;  // the worker's end of the channel
+    std::vector<std::string> failures;
+    std::vector<sup::UniqueFd> received;
+
+    Supervisor() {
+        sockaddr_un name{};
+        name.sun_family = AF_UNIX;
+        REQUIRE(::bind(socket.get(), reinterpret_cast<const sockaddr*>(&name), sizeof(sa_family_t)) == 0);
+        socklen_t size = sizeof name;
+        REQUIRE(::getsockname(socket.get(), reinterpret_cast<sockaddr*>(&name), &size) == 0);
+        const std::string chosen(name.sun_path + 1, size - offsetof(sockaddr_un, sun_path) - 1);
+        client = std::make_unique<NotifyClient>("@" + chosen);
+    }
+    std::unique_ptr<Announcement> announcement(const NotifyClient& to, sup::Duration patience) {
+        return std::make_unique<Announcement>(
+            loop.get(), to, patience,
+            Announcement::Callbacks{[this](sup::UniqueFd ours) { opened = std::move(ours); },
+                                    [this](const sup::Error& error) { failures.push_back(error.message); }});
+    }
+    // What comes next, "" when there is nothing yet. Its descriptors are kept.
+    std::string receive() {
         std::array<char, 100> line{};
-        for (int i = 0; i <= sent; ++i) ::recv(receiver.get(), line.data(), line.size(), 0);
-    });
-    CHECK(client.send("READY=1", {}, std::chrono::seconds(30)).ok());
-    supervisor.join();
+        auto message = sup::receive_unix_message(socket.get(), line);
+        REQUIRE(message.ok());
+        if (!message->has_value()) return {};
+        received = std::move((*message)->descriptors);
+        return {line.data(), (*message)->size};
+    }
+    // The same, and lets the worker try again until there is something.
+    std::string wait() {
+        for (;;) {
+            const std::string message = receive();
+            if (!message.empty()) return message;
+            REQUIRE(uv_loop_alive(loop.get()));
+            uv_run(loop.get(), UV_RUN_ONCE);
+        }
+    }
+};
+
+constexpr sup::Duration long_patience{60'000};
+
+}  // namespace
+
+TEST_CASE("readiness does not wait for the channel, which is offered until its descriptor can travel") {
+    Supervisor supervisor;
+    const auto announcement = supervisor.announcement(*supervisor.client, long_patience);
+    sup::test::InFlight too_many;
+    announcement->begin(true);
+    CHECK(supervisor.wait() == "READY=1");
+    CHECK(supervisor.received.empty());
+    CHECK(announcement->said_ready());
+    CHECK_FALSE(supervisor.opened);
+    too_many.land();
+    CHECK(supervisor.wait() == "X_SUP_CHANNEL=1");
+    REQUIRE(supervisor.received.size() == 1);
+    REQUIRE(supervisor.opened);
+    CHECK(::send(supervisor.received[0].get(), "x", 1, 0) == 1);
+    char byte = 0;
+    CHECK(::recv(supervisor.opened.get(), &byte, 1, MSG_DONTWAIT) == 1);
+    CHECK(uv_run(supervisor.loop.get(), UV_RUN_ONCE) == 0);
+    CHECK(supervisor.failures.empty());
+}
+
+TEST_CASE("READY=1 waits for room in the supervisor's queue, and nothing else does") {
+    Supervisor supervisor;
+    int sent = 0;
+    while (supervisor.client->send("STATUS=starting").ok()) ++sent;
+    CHECK(sent > 0);
+    const auto announcement = supervisor.announcement(*supervisor.client, long_patience);
+    announcement->begin(true);
+    CHECK_FALSE(announcement->said_ready());
+    while (sent-- > 0) CHECK(supervisor.receive() == "STATUS=starting");
+    CHECK(supervisor.wait() == "READY=1\nX_SUP_CHANNEL=1");
+    CHECK(announcement->said_ready());
+    CHECK(supervisor.opened);
+}
+
+TEST_CASE("a READY=1 that cannot be said is an error in the end, which says why") {
+    Supervisor supervisor;
+    const NotifyClient missing("/nonexistent/notify");
+    const NotifyClient& full = *supervisor.client;
+    while (full.send("STATUS=starting").ok()) {
+    }
+    const auto [to, reason] = GENERATE_REF(std::pair{&missing, "/nonexistent/notify: connect: No such file"},
+                                           std::pair{&full, ": its queue is full"});
+    const auto announcement = supervisor.announcement(*to, sup::Duration{20});
+    announcement->begin(true);
+    CHECK(supervisor.failures.empty());
+    uv_run(supervisor.loop.get(), UV_RUN_DEFAULT);
+    REQUIRE(supervisor.failures.size() == 1);
+    CHECK(supervisor.failures[0].find("cannot notify the supervisor at ") == 0);
+    CHECK(supervisor.failures[0].find(reason) != std::string::npos);
+    CHECK_FALSE(announcement->said_ready());
 }
 
 TEST_CASE("addresses to listen on") {

@@ -1,0 +1,61 @@
+#include "worker/lifecycle/announcement.h"
+
+#include <utility>
+
+#include "worker/lifecycle/log_line.h"
+
+namespace sup::worker {
+namespace {
+
+// A worker that is ready without a channel is handed no connection over. So a crowd of descriptors, which is
+// mostly over in a moment, is waited for that long.
+constexpr Duration crowd{100};
+
+bool is(const Result<SendOutcome>& outcome, SendOutcome expected) {
+    return outcome && *outcome == expected;
+}
+
+}  // namespace
+
+Announcement::Announcement(uv_loop_t* loop, const NotifyClient& notify, Duration patience,
+                           Callbacks callbacks)
+    : notify_(notify),
+      patience_(patience),
+      callbacks_(std::move(callbacks)),
+      retry_(loop, [this] { go_on(); }) {}
+
+void Announcement::begin(bool with_channel) {
+    began_ = Clock::now();
+    Result<Channel::Ends> ends = with_channel ? Channel::open() : Error{};
+    if (ends) ends_ = std::move(*ends);
+    go_on();
+}
+
+void Announcement::go_on() {
+    Result<SendOutcome> outcome = ends_ ? offer_channel() : notify_.try_send("READY=1");
+    if (!said_ready_ && ends_ && is(outcome, SendOutcome::too_many_fds) && waited(crowd))
+        outcome = notify_.try_send("READY=1");
+    said_ready_ = said_ready_ || is(outcome, SendOutcome::sent);
+    if (said_ready_ && !ends_) return;
+    if (!said_ready_ && waited(patience_)) return callbacks_.failed(notify_.failure(outcome));
+    if (said_ready_ && (!outcome || *outcome == SendOutcome::no_receiver)) {
+        ends_.reset();
+        return log_line("no channel to the supervisor: " + notify_.failure(outcome).message);
+    }
+    retry_.arm();
+}
+
+Result<SendOutcome> Announcement::offer_channel() {
+    const int masters = ends_->masters.get();
+    auto outcome =
+        notify_.try_send(said_ready_ ? "X_SUP_CHANNEL=1" : "READY=1\nX_SUP_CHANNEL=1", {&masters, 1});
+    if (is(outcome, SendOutcome::sent)) {
+        said_ready_ = true;
+        UniqueFd ours = std::move(ends_->ours);
+        ends_.reset();
+        callbacks_.opened(std::move(ours));
+    }
+    return outcome;
+}
+
+}  // namespace sup::worker
