@@ -43,12 +43,8 @@ ExitCode list_command(const ListOptions& options) {
         if (instance.running) list.push_back(describe(instance));
         if (!instance.orphans.empty()) print_error(render_orphans(instance, Style{false}));
     }
-    if (options.json) {
-        print_json(list);
-    } else {
-        print(render_list(list, style_for(STDOUT_FILENO)));
-    }
-    return ExitCode::done;
+    const bool shown = options.json ? print_json(list) : print(render_list(list, style_for(STDOUT_FILENO)));
+    return shown ? ExitCode::done : ExitCode::failed;
 }
 
 }  // namespace sup::cli

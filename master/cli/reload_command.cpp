@@ -26,7 +26,8 @@ ExitCode exit_code_of(const json& outcome) {
 
 void tell(const Answer& answer) {
     if (exit_code_of(answer.outcome) == ExitCode::done) {
-        return print(harmless(describe_reload(answer.outcome, answer.status)) + "\n");
+        print(harmless(describe_reload(answer.outcome, answer.status)) + "\n");
+        return;
     }
     print_error(describe_failure("the reload failed, what served before still serves",
                                  text_of(answer.outcome, "reason"), member(answer.outcome, "worker_output")));
