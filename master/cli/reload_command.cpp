@@ -29,8 +29,7 @@ void tell(const Answer& answer) {
         print(harmless(describe_reload(answer.outcome, answer.status)) + "\n");
         return;
     }
-    print_error(describe_failure("the reload failed, what served before still serves",
-                                 text_of(answer.outcome, "reason"), member(answer.outcome, "worker_output")));
+    print_error(describe_failed_reload(answer.outcome, answer.status));
 }
 
 Result<Answer, CommandError> reload(const ReloadOptions& options, Progress& progress) {
