@@ -67,6 +67,11 @@ void Instance::perform(const core::Prepare& action) {
 
 void Instance::perform(const core::Spawn& action) {
     const auto& generation = generations_.at(action.generation);
+    if (Status there = put_files_back(); !there) {
+        log_.error("{}", there.error().message);
+        post(core::SpawnFailed{action.worker, there.error().message});
+        return;
+    }
     auto worker = WorkerProcess::start(loop_.get(),
                                        {.generation = generation,
                                         .slot = action.slot,
