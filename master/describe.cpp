@@ -59,7 +59,9 @@ std::string describe(const core::Failure& failure, const std::optional<FailedWor
                 worker ? format_duration(worker->ready_timeout) : "worker.ready_timeout",
                 what_it_should_have_done(worker ? worker->ready : config::ReadyByNotify{}));
         case Kind::crashed_in_soak:
-            return fmt::format("{} {} within reload.soak", who(failure, worker), how(failure));
+            return fmt::format(
+                "{} {} {}", who(failure, worker), how(failure),
+                worker && worker->soak == Duration{0} ? "right after it was ready" : "within reload.soak");
         case Kind::exited_before_promotion:
             return fmt::format("{} {} before all workers were replaced", who(failure, worker), how(failure));
         case Kind::stopping: return "stopping";

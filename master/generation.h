@@ -28,6 +28,10 @@ struct Generation {
     std::chrono::system_clock::time_point prepared_at;
 };
 
+// So long a generation must live after it is ready, whatever `reload.soak` says: a program that announces
+// itself and falls at once is no release.
+inline constexpr Duration shortest_soak{10};
+
 // What the core decides by.
 core::Policy policy_of(const config::Config& config);
 

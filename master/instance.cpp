@@ -216,6 +216,12 @@ void Instance::deliver_readiness() {
     for (const auto& [id, worker] : workers_) worker->deliver_readiness();
 }
 
+// libuv runs timers before it looks at descriptors. After a time in which the master did not run (SIGSTOP, a
+// machine that was suspended) a deadline must not pass for a worker that has ended long before.
+void Instance::collect_exited() {
+    for (const auto& [id, worker] : workers_) worker->collect();
+}
+
 Listeners Instance::held_listeners() const {
     Listeners held;
     for (auto generation = generations_.rbegin(); generation != generations_.rend(); ++generation) {

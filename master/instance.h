@@ -99,6 +99,7 @@ private:
     void worker_exited(core::WorkerId id, const ExitReport& report);
     void forget_worker(core::WorkerId id);
     void deliver_readiness();
+    void collect_exited();
     Result<config::Config, struct PreparationFailure> next_config();
     Listeners held_listeners() const;
     std::optional<std::size_t> free_scoreboard_row(core::GenerationId generation) const;

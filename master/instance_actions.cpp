@@ -143,6 +143,7 @@ void Instance::perform(const core::ArmTimer& action) {
     uv::Timer timer(loop_.get(), [this, id = action.timer] {
         timers_.erase(id);
         deliver_readiness();
+        collect_exited();
         post(core::TimerFired{id});
     });
     timer.arm(action.at - now());
@@ -251,9 +252,9 @@ ReloadOutcome Instance::failed_outcome(const core::Reply& reply) {
     const WorkerProcess* worker = failure.worker ? find_worker(*failure.worker) : nullptr;
     std::optional<FailedWorker> failed;
     if (worker != nullptr) {
-        failed = FailedWorker{worker->generation_id(), worker->pid(),
-                              worker->generation().config.worker.ready_timeout,
-                              worker->generation().config.worker.ready};
+        failed = FailedWorker{
+            worker->generation_id(), worker->pid(), worker->generation().config.worker.ready_timeout,
+            worker->generation().config.worker.ready, worker->generation().config.reload.soak};
         outcome.worker_output = worker->last_lines();
     }
     outcome.reason = describe(failure, failed) + restoring_words(reply);
@@ -342,6 +343,10 @@ void Instance::forget_old_promotions() {
 }
 
 void Instance::perform(const core::GenerationChanged& action) {
+    // The shortest soak is not worth a word.
+    if (action.state == core::GenerationState::soaking &&
+        generations_.at(action.generation)->config.reload.soak == Duration{0})
+        return;
     log_.info("generation {} is {}", number(action.generation), core::to_string(action.state));
     if (action.state == core::GenerationState::active) note_promotion(action.generation);
     if (action.state == core::GenerationState::aborting) {

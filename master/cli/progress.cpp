@@ -110,7 +110,10 @@ Progress Progress::beside_json() {
 void Progress::take(const json& event) {
     const auto line = model_.take(event);
     if (!line || mode_ == Mode::silent) return;
-    if (mode_ == Mode::lines) return write_text(fd_, harmless(*line) + "\n");
+    if (mode_ == Mode::lines) {
+        write_text(fd_, harmless(*line) + "\n");
+        return;
+    }
     // One column less than there are: a line that fills the last one wraps at some terminals.
     write_text(fd_, "\r\033[K" + shortened(harmless(*line), terminal_width(fd_) - 1));
     shown_ = true;

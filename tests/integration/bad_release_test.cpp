@@ -271,4 +271,62 @@ wait_for("leave")
     CHECK(eventually([&] { return !nonblock_now(); }));
 }
 
+// SIGSTOP, a machine that was suspended: the deadline and what came before it are then told together.
+TEST_CASE("a release that died while the master did not run is not promoted when it runs again") {
+    Instance instance;
+    instance.start();
+    const auto old_pids = instance.worker_pids();
+    instance.config.command.insert(instance.config.command.end(), {"--crash-after", "300ms"});
+    instance.config.soak = "500ms";
+    instance.write_config();
+    Child reload(instance.sandbox()->command({"reload"}));
+    const auto began = std::chrono::steady_clock::now();
+    const auto next = instance.wait_for("new workers", [](const auto& now) {
+        return now.generation(2) != nullptr && now.generation(2)->pids().size() == 2;
+    });
+    ::kill(instance.master(), SIGSTOP);
+    for (const pid_t pid : next.generation(2)->pids()) {
+        CHECK(eventually([&] { return !proc::alive(pid); }));
+    }
+    CHECK(eventually([&] { return std::chrono::steady_clock::now() - began > std::chrono::seconds(1); }));
+    ::kill(instance.master(), SIGCONT);
+    const Outcome outcome = reload.wait();
+    INFO(outcome.text());
+    CHECK(outcome.exit_code == 1);
+    CHECK(contains(outcome.err, "within reload.soak"));
+    CHECK(instance.wait_until_settled().active()->pids() == old_pids);
+}
+
+// What it says and its end come to the master in one and the same moment.
+TEST_CASE("a worker that says READY=1 and is dead when that is heard is not promoted") {
+    if (python().empty()) return skip("there is no Python");
+    Instance instance;
+    instance.config.count = 1;
+    instance.start();
+    const auto old_pids = instance.worker_pids();
+    write_file(instance.path("release.py"), R"(
+import os, socket, time
+while not os.path.exists("go"): time.sleep(0.01)
+with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as sender:
+    sender.sendto(b"READY=1", os.environ["NOTIFY_SOCKET"])
+os._exit(7)
+)");
+    instance.config.command = {python(), "release.py"};
+    instance.write_config();
+    Child reload(instance.sandbox()->command({"reload"}));
+    const auto next = instance.wait_for("the new worker", [](const auto& now) {
+        return now.generation(2) != nullptr && now.generation(2)->pids().size() == 1;
+    });
+    ::kill(instance.master(), SIGSTOP);
+    write_file(instance.path("go"), "");
+    const pid_t pid = next.generation(2)->pids().at(0);
+    CHECK(eventually([&] { return !proc::alive(pid); }));
+    ::kill(instance.master(), SIGCONT);
+    const Outcome outcome = reload.wait();
+    INFO(outcome.text());
+    CHECK(outcome.exit_code == 1);
+    CHECK(contains(outcome.err, "exited with code 7 right after it was ready"));
+    CHECK(instance.wait_until_settled().active()->pids() == old_pids);
+}
+
 }  // namespace sup::test

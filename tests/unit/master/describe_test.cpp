@@ -29,6 +29,10 @@ TEST_CASE("a failure names the worker, its generation and its pid") {
     CHECK(describe(about_slot_0(Kind::exited_before_ready, sup::core::ExitStatus{false, 3}), worker) ==
           "worker 0 of generation 2 (pid 4711) exited with code 3 before it was ready");
     CHECK(describe(about_slot_0(Kind::crashed_in_soak, sup::core::ExitStatus{true, SIGKILL}), worker) ==
+          "worker 0 of generation 2 (pid 4711) was killed by signal 9 (SIGKILL) right after it was ready");
+    sup::FailedWorker soaking = worker;
+    soaking.soak = sup::Duration{5000};
+    CHECK(describe(about_slot_0(Kind::crashed_in_soak, sup::core::ExitStatus{true, SIGKILL}), soaking) ==
           "worker 0 of generation 2 (pid 4711) was killed by signal 9 (SIGKILL) within reload.soak");
 }
 
