@@ -110,16 +110,16 @@ void Instance::perform(const core::Spawn& action) {
                               .notify_socket = directory_.paths().notify_socket(action.worker),
                               .ack_socket = directory_.paths().ack_socket(action.worker),
                               .scoreboard_row = free_scoreboard_row(action.generation),
-                              .descriptor_limit = descriptor_limit_},
+                              .descriptor_limit = descriptor_limit_,
+                              .note = live_record_.reserve(number(action.generation), action.slot)},
                              callbacks_for(action.worker, generation, action.slot));
     if (!worker) {
         log_.error("{}", worker.error().message);
         post(core::SpawnFailed{action.worker, worker.error().message});
         return;
     }
-    const pid_t pid = (*worker)->pid();
+    live_record_.add((*worker)->pid(), number(action.generation), action.slot, (*worker)->noted());
     workers_.emplace(action.worker, std::move(*worker));
-    record_problem(live_record_.add(pid, number(action.generation), action.slot));
     post(core::WorkerSpawned{action.worker});
 }
 

@@ -83,7 +83,7 @@ TEST_CASE("instances are found by their locks and their records") {
         REQUIRE(InstanceDirectory::claim(directory.path(), "orphaned").ok());
         // This process stands for a worker that lives on.
         LiveRecorder recorder{InstancePaths{directory.path(), "orphaned"}.live_workers, 15, Duration{0}};
-        REQUIRE(recorder.add(::getpid(), 3, 1).ok());
+        recorder.add(::getpid(), 3, 1, false);
         REQUIRE(recorder.save().ok());
     }
     const auto found = find_instances();
