@@ -53,7 +53,7 @@ Status Instance::open_next_log(const config::Config& config) {
     next_log_.reset();
     const LogPlace place = log_place(config, directory_.paths(), background_);
     if (place.unbounded) {
-        log_.warning("log.workers is \"inherit\" and log.file is not set: {} grows without bound",
+        log_.warning("log.file is not set, and log.workers is \"inherit\": {} grows without bound",
                      place.file);
     }
     if (place.file == log_.file()) return Success{};

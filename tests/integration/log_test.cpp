@@ -114,6 +114,11 @@ TEST_CASE("another log.file is the log from the promotion on, also for workers t
     CHECK(contains(at("run/test/sup.log"), "before it was in " + instance.path("moved.log").string()));
     CHECK(contains(at("moved.log"), "grows without bound"));
     CHECK(instance.log().size() == size);
+    REQUIRE(instance.stop().exit_code == 0);
+    const Outcome started = instance.try_start();
+    CHECK(started.exit_code == 0);
+    CHECK(contains(started.err, "run/test/sup.log grows without bound"));
+    CHECK(instance.stop().exit_code == 0);
 }
 
 TEST_CASE("a worker that prints as fast as it can neither blocks the master nor is blocked for ever") {
