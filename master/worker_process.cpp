@@ -104,6 +104,9 @@ SpawnRequest WorkerProcess::spawn_request() const {
     if (output_) {
         request.standard_output = output_->worker_end(OutputStream::standard_output);
         request.standard_error = output_->worker_end(OutputStream::standard_error);
+    } else if (spec_.inherited_output) {
+        request.standard_output = *spec_.inherited_output;
+        request.standard_error = *spec_.inherited_output;
     }
     return request;
 }

@@ -29,6 +29,7 @@ class WorkerProcess {
 public:
     struct Spec {
         std::shared_ptr<const Generation> generation;
+        std::optional<int> inherited_output;  // where its output is not captured; none: the master's own
         core::Slot slot = 0;
         std::string notify_socket;  // path
         std::string ack_socket;     // path; used where the worker is told the einhorn way
