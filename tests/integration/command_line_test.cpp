@@ -57,6 +57,11 @@ TEST_CASE("exit code 2: wrong usage") {
         INFO(text << ": " << outcome.text());
         CHECK(outcome.exit_code == 2);
     }
+    const auto worker = [&](const std::string& argument) {
+        return run(sandbox.surround({.argv = {hello_worker(), argument}})).exit_code;
+    };
+    CHECK(worker("--bogus") == 2);
+    CHECK(worker("--help") == 0);
 }
 
 TEST_CASE("an empty NAME, as of a variable that is not set, stops nothing") {
