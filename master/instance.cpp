@@ -21,6 +21,7 @@ Instance::Instance(uv::Loop& loop, Log& log, Options options)
     : loop_(loop),
       log_(log),
       directory_(options.directory),
+      background_(options.background),
       descriptor_limit_(options.descriptor_limit),
       config_file_(options.config.file),
       first_config_(options.config),

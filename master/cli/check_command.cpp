@@ -95,6 +95,14 @@ void check_directories(const config::Config& config, Findings& problems) {
         problems.push_back({"/log/file", "log.file " + file + " " + followed.error().message});
 }
 
+// The master sees nothing of what they write, and may sleep meanwhile.
+void check_log(const config::Log& log, Findings& notes) {
+    if (log.workers != config::WorkerOutput::inherit || log.file) return;
+    notes.push_back({"/log/workers",
+                     "in the background, workers then write to sup.log in the runtime folder themselves, "
+                     "without a bound; set log.file, and rotate it"});
+}
+
 // The master that runs under this name now, if any: the sockets that it holds are no news.
 pid_t running_master(const std::string& name) {
     const RuntimeDirectory directory = choose_runtime_directory(current_runtime_environment());
@@ -240,6 +248,7 @@ int check_command(const std::string& config_path, std::ostream& out, std::ostrea
     Findings notes;
     check_command(config->worker, problems, notes);
     check_directories(*config, problems);
+    check_log(config->log, notes);
     check_socket_files(*config, problems, notes);
     check_limits(*config, problems);
     check_addresses(*config, notes);

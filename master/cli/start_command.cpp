@@ -101,6 +101,10 @@ private:
         const auto status = client->call("status", json::object(), deadline);
         if (!status) return fail(explain(status.error(), name_, "the start"));
         print(harmless(describe_start(promoted.result, *status)) + "\n");
+        if (claim_.config.log.workers == config::WorkerOutput::inherit && !claim_.config.log.file) {
+            print_error("note: log.file is not set, and log.workers is \"inherit\": " +
+                        claim_.directory.paths().log + " grows without bound");
+        }
         return ExitCode::done;
     }
 

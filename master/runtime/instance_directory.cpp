@@ -94,8 +94,8 @@ bool is_file_at(int fd, const std::string& path) {
 
 // Everything that sup makes in the folder, but for the log and the lock.
 bool is_leftover(std::string_view name) {
-    constexpr std::array<std::string_view, 6> files{"pid",         "pid.new",      "control.sock",
-                                                    "control.new", "workers.json", "workers.json.new"};
+    constexpr std::array<std::string_view, 6> files{"pid",         "pid.new", "control.sock",
+                                                    "control.new", "workers", "workers.new"};
     return name.starts_with("notify.") || name.starts_with("ack.") ||
            std::find(files.begin(), files.end(), name) != files.end();
 }

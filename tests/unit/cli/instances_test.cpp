@@ -62,12 +62,12 @@ TEST_CASE("without a name several instances are an error that lists them, and no
 
 TEST_CASE("a damaged record is named where nothing runs, and is in nobody's way where something does") {
     Found damaged = instance("a", false);
-    damaged.damage = "workers.json is not a record";
+    damaged.damage = "dead/workers is not a record";
     CHECK(among({damaged, instance("b", true)})->name == "b");
     const auto nothing = among({damaged});
     REQUIRE_FALSE(nothing.ok());
     CHECK(nothing.error().code == ExitCode::failed);
-    CHECK_THAT(nothing.error().message, Catch::EndsWith("workers.json is not a record"));
+    CHECK_THAT(nothing.error().message, Catch::EndsWith("dead/workers is not a record"));
 }
 
 TEST_CASE("instances are found by their locks and their records") {
@@ -83,7 +83,7 @@ TEST_CASE("instances are found by their locks and their records") {
         REQUIRE(InstanceDirectory::claim(directory.path(), "orphaned").ok());
         // This process stands for a worker that lives on.
         LiveRecorder recorder{InstancePaths{directory.path(), "orphaned"}.live_workers, 15, Duration{0}};
-        REQUIRE(recorder.add(::getpid(), 3, 1).ok());
+        recorder.add(::getpid(), 3, 1, false);
         REQUIRE(recorder.save().ok());
     }
     const auto found = find_instances();
@@ -111,8 +111,8 @@ TEST_CASE("instances are found by their locks and their records") {
     const auto damaged = choose_instance("dead");
     REQUIRE_FALSE(damaged.ok());
     CHECK(damaged.error().code == ExitCode::failed);
-    CHECK_THAT(damaged.error().message, Catch::Contains("workers.json is not a record"));
-    CHECK_THAT(find_instances()->found.at(1).damage, Catch::Contains("workers.json"));
+    CHECK_THAT(damaged.error().message, Catch::Contains("dead/workers is not a record"));
+    CHECK_THAT(find_instances()->found.at(1).damage, Catch::Contains("dead/workers"));
     CHECK(choose_instance("../alive").error().code == ExitCode::usage);
 }
 

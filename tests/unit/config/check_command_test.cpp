@@ -140,6 +140,18 @@ TEST_CASE("check wonders at a program that the kernel may not know how to run") 
     CHECK(outcome.err.starts_with(file + ":2:24: /worker/command/0: note: "));
 }
 
+TEST_CASE("check notes workers that write to the log in the runtime folder themselves") {
+    const TempFolder folder;
+    const auto notes = [&](const std::string& log) {
+        return check(folder.write("sup.json", config_for(R"("command": ["true"])", ",\n\"log\": " + log)));
+    };
+    const Outcome noted = notes(R"({"workers": "inherit"})");
+    CHECK(noted.exit_code == 0);
+    CHECK(noted.err.find(":3:20: /log/workers: note: ") != std::string::npos);
+    CHECK(notes(R"({"workers": "inherit", "file": "sup.log"})").err.empty());
+    CHECK(notes(R"({"workers": "capture"})").err.empty());
+}
+
 TEST_CASE("check finds a working directory or log folder that is not there") {
     const TempFolder folder;
     const std::string file = folder.write("sup.json", config_for(R"("command": ["true"], "cwd": "none")",
