@@ -2,6 +2,7 @@
 #include <algorithm>
 #include <nlohmann/json.hpp>
 
+#include "common/count.h"
 #include "config/signal_name.h"
 #include "master/describe.h"
 #include "master/event_stream.h"
@@ -260,8 +261,9 @@ void Instance::tell_lost_queues(const Generation& generation) {
             if (socket.use_count() == 1) queued += socket->queued();
         }
         if (queued == 0) continue;
-        log_.warning("listener {}: {} connections that no worker of generation {} has accepted are reset",
-                     listener->name(), queued, number(generation.id));
+        log_.warning("listener {}: {} that no worker of generation {} has accepted {} reset",
+                     listener->name(), counted(queued, "connection"), number(generation.id),
+                     queued == 1 ? "is" : "are");
     }
 }
 
@@ -313,8 +315,8 @@ std::string Instance::restoring_words(const core::Reply& reply) const {
                 std::ranges::count(generation.workers, core::WorkerState::ready, &core::WorkerView::state);
     }
     if (serving == 0 || !active_) return {};
-    return fmt::format("; generation {} takes back the {} {} that had been replaced", number(*active_),
-                       serving, serving == 1 ? "slot" : "slots");
+    return fmt::format("; generation {} takes back the {} that had been replaced", number(*active_),
+                       counted(serving, "slot"));
 }
 
 void Instance::perform(const core::Reply& action) {
@@ -409,22 +411,25 @@ void Instance::perform(const core::WorkerChanged& action) {
 }
 
 void Instance::perform(const core::RestartScheduled& action) {
-    log_.warning("worker {} of generation {} is restarted {}", action.slot, number(action.generation),
-                 action.delay.count() == 0
-                     ? std::string("at once")
-                     : fmt::format("in {} (it ended early {} times in a row)",
-                                   describe_duration(action.delay), action.short_lives));
+    log_.warning(
+        "worker {} of generation {} is restarted {}", action.slot, number(action.generation),
+        action.delay.count() == 0
+            ? std::string("at once")
+            : fmt::format("in {} (it ended early{})", describe_duration(action.delay),
+                          action.short_lives == 1 ? std::string()
+                                                  : fmt::format(" {} times in a row", action.short_lives)));
     announce(to_event(action));
 }
 
 void Instance::perform(const core::ReloadWaits& action) {
-    log_.info("a reload waits: {} generations are draining, and reload.max_draining is {}", action.draining,
+    log_.info("a reload waits: {} {} draining, and reload.max_draining is {}",
+              counted(action.draining, "generation"), action.draining == 1 ? "is" : "are",
               action.max_draining);
     announce(to_event(action));
 }
 
 void Instance::perform(const core::CountChanged& action) {
-    log_.info("generation {} now has {} workers", number(action.generation), action.count);
+    log_.info("generation {} now has {}", number(action.generation), counted(action.count, "worker"));
     announce(to_event(action));
 }
 

@@ -2,6 +2,7 @@
 
 #include <nlohmann/json.hpp>
 
+#include "common/count.h"
 #include "common/duration.h"
 #include "master/cli/json_access.h"
 
@@ -33,8 +34,7 @@ const json& find_active(const json& status) {
 // "generation 2 (2 workers) serves"
 std::string serves(const json& generation) {
     const auto count = number_of(generation, "count");
-    const std::string workers =
-        count ? " (" + std::to_string(*count) + (*count == 1 ? " worker)" : " workers)") : "";
+    const std::string workers = count ? " (" + counted(*count, "worker") + ")" : "";
     return name_of(number_of(generation, "generation").value_or(0)) + workers + " serves";
 }
 

@@ -5,6 +5,7 @@
 #include <nlohmann/json.hpp>
 #include <utility>
 
+#include "common/count.h"
 #include "common/duration.h"
 #include "master/cli/json_access.h"
 #include "master/cli/terminal.h"
@@ -19,12 +20,12 @@ std::string name_of(std::int64_t generation) {
 }
 
 std::string workers(std::int64_t count) {
-    return std::to_string(count) + (count == 1 ? " worker" : " workers");
+    return counted(count, "worker");
 }
 
 std::string reload_waits(const json& event) {
     const auto draining = number_of(event, "draining").value_or(0);
-    return "waiting: " + std::to_string(draining) + (draining == 1 ? " generation is" : " generations are") +
+    return "waiting: " + counted(draining, "generation") + (draining == 1 ? " is" : " are") +
            " still draining (reload.max_draining is " +
            std::to_string(number_of(event, "max_draining").value_or(0)) + ")";
 }

@@ -127,7 +127,8 @@ private:
         const auto record = read_live_record(claim_.directory.paths().live_workers);
         const auto orphans = record && *record ? still_alive(**record) : std::vector<LiveWorker>{};
         if (!orphans.empty())
-            message += "\n" + describe_workers(orphans) + " still run; `sup stop " + name_ + "` ends them";
+            message += "\n" + describe_workers(orphans) + " still " + (orphans.size() == 1 ? "runs" : "run") +
+                       "; `sup stop " + name_ + "` ends what is left";
         message += "\nthe log is " + claim_.config.log.file.value_or(claim_.directory.paths().log);
         return fail({ExitCode::failed, message});
     }

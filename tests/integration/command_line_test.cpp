@@ -1,8 +1,10 @@
 // The command line as a script sees it: exit codes, names, plain output.
 #include <fcntl.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 #include <array>
+#include <filesystem>
 
 #include "tests/catch.h"
 #include "tests/integration/support/build.h"
@@ -55,6 +57,11 @@ TEST_CASE("exit code 2: wrong usage") {
         INFO(text << ": " << outcome.text());
         CHECK(outcome.exit_code == 2);
     }
+    const auto worker = [&](const std::string& argument) {
+        return run(sandbox.surround({.argv = {hello_worker(), argument}})).exit_code;
+    };
+    CHECK(worker("--bogus") == 2);
+    CHECK(worker("--help") == 0);
 }
 
 TEST_CASE("an empty NAME, as of a variable that is not set, stops nothing") {
@@ -100,6 +107,28 @@ TEST_CASE("what cannot be written is a failure of the commands that only tell") 
     const Outcome reloaded = with_stdout({"reload"}, full);
     CHECK(reloaded.exit_code == 0);
     CHECK(contains(reloaded.err, "cannot write to standard output"));
+}
+
+TEST_CASE("a limit that leaves no room for a master is a clear error, and leaves nothing") {
+    Instance instance;
+    const auto start_within = [&](int resource, rlim_t most) {
+        Launch launch = instance.sandbox()->command({"start", instance.config_path().string()});
+        launch.in_child = [resource, most] {
+            const rlimit limit{most, most};
+            if (::setrlimit(static_cast<__rlimit_resource_t>(resource), &limit) != 0) ::_exit(126);
+        };
+        return run(launch);
+    };
+    const Outcome descriptors = start_within(RLIMIT_NOFILE, 12);
+    INFO(descriptors.text());
+    CHECK(descriptors.exit_code == 1);
+    CHECK(contains(descriptors.err, "the limit of 12 open files is too low"));
+    const Outcome file_size = start_within(RLIMIT_FSIZE, 1024);
+    INFO(file_size.text());
+    CHECK(file_size.exit_code == 1);
+    CHECK(contains(file_size.err, "cannot make the scoreboard"));
+    CHECK(contains(file_size.err, "ulimit -f"));
+    CHECK_FALSE(std::filesystem::exists(instance.folder()));
 }
 
 TEST_CASE("sup --version and sup --help answer on stdout with exit code 0") {
