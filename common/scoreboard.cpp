@@ -4,7 +4,9 @@
 #include <sys/mman.h>
 #include <sys/stat.h>
 
+#include <cerrno>
 #include <cstdlib>
+#include <string>
 #include <utility>
 
 namespace sup {
@@ -42,10 +44,18 @@ void Scoreboard::unmap() noexcept {
 
 Result<Scoreboard> Scoreboard::create(std::size_t rows) {
     UniqueFd memfd{::memfd_create("sup-scoreboard", MFD_CLOEXEC | MFD_ALLOW_SEALING)};
-    if (!memfd) return errno_error("memfd_create");
-    if (::ftruncate(memfd.get(), static_cast<off_t>(rows * sizeof(ScoreboardRow))) != 0)
-        return errno_error("ftruncate");
-    if (::fcntl(memfd.get(), F_ADD_SEALS, size_seals | F_SEAL_SEAL) != 0) return errno_error("F_ADD_SEALS");
+    if (!memfd) return errno_error("cannot create the scoreboard (memfd_create)");
+    const std::size_t size = rows * sizeof(ScoreboardRow);
+    if (::ftruncate(memfd.get(), static_cast<off_t>(size)) != 0) {
+        const int problem = errno;
+        // The limit on the size of files is one on memory like this, too.
+        const std::string advice =
+            problem == EFBIG ? " (raise `ulimit -f`, or LimitFSIZE= in a systemd unit)" : "";
+        const std::string what = "cannot make the scoreboard, memory of " + std::to_string(size) + " bytes";
+        return Error{errno_error(what, problem).message + advice};
+    }
+    if (::fcntl(memfd.get(), F_ADD_SEALS, size_seals | F_SEAL_SEAL) != 0)
+        return errno_error("cannot seal the scoreboard (F_ADD_SEALS)");
     return map_rows(std::move(memfd), rows);
 }
 

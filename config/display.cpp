@@ -1,11 +1,7 @@
 #include "config/display.h"
 
-#include <cstddef>
-
 namespace sup::config {
 namespace {
-
-constexpr std::size_t longest_excerpt = 60;  // bytes
 
 std::string escape(unsigned code) {
     constexpr std::string_view digits = "0123456789abcdef";
@@ -43,8 +39,8 @@ std::string printable(std::string_view text) {
     return result;
 }
 
-std::string excerpt(std::string_view text) {
-    const std::string_view part = cut(text, longest_excerpt);
+std::string excerpt(std::string_view text, std::size_t longest) {
+    const std::string_view part = cut(text, longest);
     return printable(part) + (part.size() < text.size() ? "…" : "");
 }
 

@@ -1,6 +1,7 @@
 // Text from a configuration file, made fit to be shown to a person on a terminal.
 #pragma once
 
+#include <cstddef>
 #include <span>
 #include <string>
 #include <string_view>
@@ -16,8 +17,10 @@ std::string quoted(std::string_view text);
 // "a", "b", "c": each quoted.
 std::string quoted_list(std::span<const std::string_view> names);
 
-// printable(), cut short when it is long.
-std::string excerpt(std::string_view text);
+constexpr std::size_t longest_excerpt = 60;  // bytes
+
+// printable(), cut short when it is longer than so many bytes.
+std::string excerpt(std::string_view text, std::size_t longest = longest_excerpt);
 
 // A reference token of a JSON pointer: "/" and the key with its '~' and '/' escaped (RFC 6901).
 std::string pointer_token(std::string_view key);

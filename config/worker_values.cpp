@@ -1,5 +1,7 @@
 #include "config/worker_values.h"
 
+#include <unistd.h>
+
 #include <algorithm>
 #include <array>
 
@@ -34,18 +36,37 @@ bool is_variable_name(const Value& variable) {
     return true;
 }
 
-// Which of what it names exists is a cross rule.
-void read_template(const Value& value, const std::string& what, Template& out) {
+// Of one argument, or of a variable with its name: MAX_ARG_STRLEN, which counts the NUL, too (execve(2)).
+std::size_t longest_for_the_kernel() {
+    return 32 * static_cast<std::size_t>(::sysconf(_SC_PAGESIZE)) - 1;
+}
+
+// Without what the placeholders will stand for.
+std::size_t least_size(const Template& text) {
+    std::size_t size = 0;
+    for (const Piece& piece : text.pieces()) {
+        if (const auto* literal = std::get_if<std::string>(&piece)) size += literal->size();
+    }
+    return size;
+}
+
+// Which of what it names exists is a cross rule. `prefix` is the size of what comes before it for the kernel.
+void read_template(const Value& value, const std::string& what, Template& out, std::size_t prefix = 0) {
     std::string text;
     if (!read_string(value, what, text)) return;
     auto parsed = Template::parse(text);
-    if (parsed) {
-        out = *std::move(parsed);
+    if (!parsed) {
+        const TemplateProblem& problem = parsed.error();
+        value.problems.add(value.problems.offset_in_string(value.node.begin, problem.at), value.pointer,
+                           problem.message);
         return;
     }
-    const TemplateProblem& problem = parsed.error();
-    value.problems.add(value.problems.offset_in_string(value.node.begin, problem.at), value.pointer,
-                       problem.message);
+    if (const std::size_t size = prefix + least_size(*parsed); size > longest_for_the_kernel()) {
+        return value.refuse("an argument, or a variable with its name, has at most " +
+                            std::to_string(longest_for_the_kernel()) + " bytes on this machine, found " +
+                            std::to_string(size));
+    }
+    out = *std::move(parsed);
 }
 
 // {"fd": 4}
@@ -86,7 +107,8 @@ void read_env(const Value& value, std::map<std::string, Template>& out) {
     out.clear();
     for (const Node& child : value.node.children) {
         const Value variable = value.member(child);
-        if (is_variable_name(variable)) read_template(variable, "a string in double quotes", out[child.key]);
+        if (!is_variable_name(variable)) continue;
+        read_template(variable, "a string in double quotes", out[child.key], child.key.size() + 1);
     }
 }
 

@@ -21,6 +21,7 @@ Instance::Instance(uv::Loop& loop, Log& log, Options options)
     : loop_(loop),
       log_(log),
       directory_(options.directory),
+      background_(options.background),
       descriptor_limit_(options.descriptor_limit),
       config_file_(options.config.file),
       first_config_(options.config),
@@ -100,6 +101,20 @@ void Instance::reload_by_signal(const char* name) {
 void Instance::stop_by_signal(const char* name) {
     log_.info("{}: stop", name);
     post(core::StopRequested{requests_.add({}), false});
+}
+
+Status Instance::put_files_back() {
+    const auto folder = directory_.restore();
+    if (!folder) return folder.error();
+    if (!control_) return Success{};
+    const auto socket = control_->restore();
+    if (!socket) warn(socket.error());
+    if (!*folder && !(socket && *socket)) return Success{};
+    warn(directory_.write_pid(::getpid()));
+    if (*folder) warn(log_.reopen());  // it may have been in there
+    log_.warning("somebody has removed files from {}; the pid file and the control socket are there again",
+                 directory_.paths().folder);
+    return Success{};
 }
 
 bool Instance::collect(pid_t pid) {

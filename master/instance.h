@@ -34,6 +34,7 @@ public:
     struct Options {
         config::Config config;  // the first generation's
         InstanceDirectory& directory;
+        bool background = false;    // see MasterOptions
         rlimit descriptor_limit{};  // the workers'
         UniqueFd report;            // see MasterOptions
         // Called once, when nothing is left: whatever else keeps the loop alive must let go of it.
@@ -54,6 +55,8 @@ public:
     void stop_by_signal(const char* name);
     void add_worker() { post(core::AddWorkerRequested{}); }
     void remove_worker() { post(core::RemoveWorkerRequested{}); }
+    // What somebody has removed of the instance's folder is made again. An error: the folder cannot be.
+    Status put_files_back();
     // For the reaper of orphans: true when `pid` is a worker's, which then has been reaped.
     bool collect(pid_t pid);
 
@@ -101,6 +104,9 @@ private:
     void deliver_readiness();
     void collect_exited();
     Result<config::Config, struct PreparationFailure> next_config();
+    Result<std::shared_ptr<const Generation>, struct PreparationFailure> prepare(core::GenerationId id);
+    Status open_next_log(const config::Config& config);
+    void follow_log_settings(const config::Config& config);
     Listeners held_listeners() const;
     std::optional<std::size_t> free_scoreboard_row(core::GenerationId generation) const;
     void count_connections(core::WorkerId id, const WorkerProcess& worker);
@@ -129,9 +135,12 @@ private:
     uv::Loop& loop_;
     Log& log_;
     InstanceDirectory& directory_;
+    bool background_;
     rlimit descriptor_limit_;
     std::string config_file_;
     std::optional<config::Config> first_config_;  // until the first preparation
+    // Where the log goes on when the generation that is not active yet is promoted; none: where it is.
+    std::optional<Log::Next> next_log_;
     std::function<void()> on_exit_;
     core::Supervisor core_;
     core::TimePoint started_at_;

@@ -2,10 +2,12 @@
 #include <algorithm>
 #include <nlohmann/json.hpp>
 
+#include "common/count.h"
 #include "config/signal_name.h"
 #include "master/describe.h"
 #include "master/event_stream.h"
 #include "master/instance.h"
+#include "master/log_place.h"
 #include "master/preparation.h"
 #include "master/process/reuseport_group.h"
 
@@ -40,13 +42,45 @@ Result<config::Config, PreparationFailure> Instance::next_config() {
     return config;
 }
 
+Result<std::shared_ptr<const Generation>, PreparationFailure> Instance::prepare(core::GenerationId id) {
+    auto config = next_config();
+    if (!config) return config.error();
+    if (Status opened = open_next_log(*config); !opened)
+        return PreparationFailure{true, config_file_ + ": /log/file: " + opened.error().message};
+    return prepare_generation(id, std::move(*config), held_listeners());
+}
+
+Status Instance::open_next_log(const config::Config& config) {
+    next_log_.reset();
+    const LogPlace place = log_place(config, directory_.paths(), background_);
+    if (place.unbounded) {
+        log_.warning("log.file is not set, and log.workers is \"inherit\": {} grows without bound",
+                     place.file);
+    }
+    if (place.file == log_.file()) return Success{};
+    auto next = Log::prepare(place.file);
+    if (!next) return next.error();
+    next_log_ = std::move(*next);
+    return Success{};
+}
+
+// Of the generation that is active now.
+void Instance::follow_log_settings(const config::Config& config) {
+    if (next_log_) {
+        warn(log_.move_to(std::move(*next_log_), config.log.level, config.log.format));
+    } else {
+        log_.configure(config.log.level, config.log.format);
+    }
+    next_log_.reset();
+    log_.set_max_bytes(log_place(config, directory_.paths(), background_).max_bytes);
+}
+
 void Instance::perform(const core::Prepare& action) {
     forget_old_promotions();
     reload_began_ = now();
-    auto config = next_config();
-    auto prepared = config ? prepare_generation(action.generation, std::move(*config), held_listeners())
-                           : Result<std::shared_ptr<const Generation>, PreparationFailure>(config.error());
+    auto prepared = prepare(action.generation);
     if (!prepared) {
+        next_log_.reset();
         post(core::PrepareFailed{action.generation, prepared.error().configuration_error,
                                  prepared.error().reason});
         return;
@@ -67,22 +101,31 @@ void Instance::perform(const core::Prepare& action) {
 
 void Instance::perform(const core::Spawn& action) {
     const auto& generation = generations_.at(action.generation);
-    auto worker = WorkerProcess::start(loop_.get(),
-                                       {.generation = generation,
-                                        .slot = action.slot,
-                                        .notify_socket = directory_.paths().notify_socket(action.worker),
-                                        .ack_socket = directory_.paths().ack_socket(action.worker),
-                                        .scoreboard_row = free_scoreboard_row(action.generation),
-                                        .descriptor_limit = descriptor_limit_},
-                                       callbacks_for(action.worker, generation, action.slot));
+    if (Status there = put_files_back(); !there) {
+        log_.error("{}", there.error().message);
+        post(core::SpawnFailed{action.worker, there.error().message});
+        return;
+    }
+    // Those of the generation that brings the next log already write there.
+    const bool next = background_ && next_log_ && action.generation != active_;
+    auto worker =
+        WorkerProcess::start(loop_.get(),
+                             {.generation = generation,
+                              .inherited_output = next ? std::optional(next_log_->fd.get()) : std::nullopt,
+                              .slot = action.slot,
+                              .notify_socket = directory_.paths().notify_socket(action.worker),
+                              .ack_socket = directory_.paths().ack_socket(action.worker),
+                              .scoreboard_row = free_scoreboard_row(action.generation),
+                              .descriptor_limit = descriptor_limit_,
+                              .note = live_record_.reserve(number(action.generation), action.slot)},
+                             callbacks_for(action.worker, generation, action.slot));
     if (!worker) {
         log_.error("{}", worker.error().message);
         post(core::SpawnFailed{action.worker, worker.error().message});
         return;
     }
-    const pid_t pid = (*worker)->pid();
+    live_record_.add((*worker)->pid(), number(action.generation), action.slot, (*worker)->noted());
     workers_.emplace(action.worker, std::move(*worker));
-    record_problem(live_record_.add(pid, number(action.generation), action.slot));
     post(core::WorkerSpawned{action.worker});
 }
 
@@ -218,8 +261,9 @@ void Instance::tell_lost_queues(const Generation& generation) {
             if (socket.use_count() == 1) queued += socket->queued();
         }
         if (queued == 0) continue;
-        log_.warning("listener {}: {} connections that no worker of generation {} has accepted are reset",
-                     listener->name(), queued, number(generation.id));
+        log_.warning("listener {}: {} that no worker of generation {} has accepted {} reset",
+                     listener->name(), counted(queued, "connection"), number(generation.id),
+                     queued == 1 ? "is" : "are");
     }
 }
 
@@ -271,8 +315,8 @@ std::string Instance::restoring_words(const core::Reply& reply) const {
                 std::ranges::count(generation.workers, core::WorkerState::ready, &core::WorkerView::state);
     }
     if (serving == 0 || !active_) return {};
-    return fmt::format("; generation {} takes back the {} {} that had been replaced", number(*active_),
-                       serving, serving == 1 ? "slot" : "slots");
+    return fmt::format("; generation {} takes back the {} that had been replaced", number(*active_),
+                       counted(serving, "slot"));
 }
 
 void Instance::perform(const core::Reply& action) {
@@ -309,7 +353,7 @@ void Instance::note_promotion(core::GenerationId generation) {
     remove_retired_files();
     for (const auto& listener : generations_.at(generation)->listeners) warn(listener->apply());
     const config::Config& config = generations_.at(generation)->config;
-    log_.configure(config.log.level, config.log.format);
+    follow_log_settings(config);
     live_record_.set_drain(config.drain.signal, config.drain.timeout);
 }
 
@@ -351,6 +395,7 @@ void Instance::perform(const core::GenerationChanged& action) {
     if (action.state == core::GenerationState::active) note_promotion(action.generation);
     if (action.state == core::GenerationState::aborting) {
         aborted_ = true;
+        next_log_.reset();
         if (active_) remove_retired_files();  // of listeners that only it has
     }
     announce(to_event(action, core_.view()));
@@ -366,22 +411,25 @@ void Instance::perform(const core::WorkerChanged& action) {
 }
 
 void Instance::perform(const core::RestartScheduled& action) {
-    log_.warning("worker {} of generation {} is restarted {}", action.slot, number(action.generation),
-                 action.delay.count() == 0
-                     ? std::string("at once")
-                     : fmt::format("in {} (it ended early {} times in a row)",
-                                   describe_duration(action.delay), action.short_lives));
+    log_.warning(
+        "worker {} of generation {} is restarted {}", action.slot, number(action.generation),
+        action.delay.count() == 0
+            ? std::string("at once")
+            : fmt::format("in {} (it ended early{})", describe_duration(action.delay),
+                          action.short_lives == 1 ? std::string()
+                                                  : fmt::format(" {} times in a row", action.short_lives)));
     announce(to_event(action));
 }
 
 void Instance::perform(const core::ReloadWaits& action) {
-    log_.info("a reload waits: {} generations are draining, and reload.max_draining is {}", action.draining,
+    log_.info("a reload waits: {} {} draining, and reload.max_draining is {}",
+              counted(action.draining, "generation"), action.draining == 1 ? "is" : "are",
               action.max_draining);
     announce(to_event(action));
 }
 
 void Instance::perform(const core::CountChanged& action) {
-    log_.info("generation {} now has {} workers", number(action.generation), action.count);
+    log_.info("generation {} now has {}", number(action.generation), counted(action.count, "worker"));
     announce(to_event(action));
 }
 

@@ -2,6 +2,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "common/count.h"
 #include "master/instance.h"
 
 namespace sup {
@@ -56,17 +57,16 @@ void Instance::relay(core::GenerationId from, std::shared_ptr<const Inbox> inbox
 void Instance::tell_relayed(core::GenerationId from, core::GenerationId to,
                             const InboxRelay::Outcome& outcome) {
     if (outcome.moved > 0) {
-        log_.info("generation {} left {} connections in its inbox; they go on to generation {}", number(from),
-                  outcome.moved, number(to));
+        log_.info("generation {} left {} in its inbox, to go on to generation {}", number(from),
+                  counted(outcome.moved, "connection"), number(to));
     }
     tell_discarded(from, outcome.lost);
 }
 
 void Instance::tell_discarded(core::GenerationId generation, std::size_t connections) {
     if (connections == 0) return;
-    log_.warning(
-        "generation {} left {} connections in its inbox, and nobody takes them any more; they were closed",
-        number(generation), connections);
+    log_.warning("generation {} left {} in its inbox, from which nobody takes any more: closed",
+                 number(generation), counted(connections, "connection"));
 }
 
 void Instance::discard_inbox(core::GenerationId generation) {

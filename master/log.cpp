@@ -48,21 +48,30 @@ public:
         : file_(options.file), redirect_stdio_(options.redirect_stdio), max_bytes_(options.max_bytes) {}
 
     Status open() {
-        if (file_.empty()) {
-            may_block_ = !is_regular_file(STDERR_FILENO);
-            return Success{};
-        }
-        auto fd = open_log_file(file_);
-        if (!fd) return fd.error();
-        if (redirect_stdio_ &&
-            (::dup2(fd->get(), STDOUT_FILENO) < 0 || ::dup2(fd->get(), STDERR_FILENO) < 0)) {
-            return errno_error("cannot redirect standard error to " + file_);
-        }
-        fd_ = std::move(*fd);
-        may_block_ = !is_regular_file(fd_.get());
-        size_ = size_of(fd_.get());
+        auto next = Log::prepare(file_);
+        if (!next) return next.error();
+        if (Status redirected = redirect_stdio_to(*next); !redirected) return redirected;
+        use(std::move(*next));
         return Success{};
     }
+
+    // Where they follow the log.
+    Status redirect_stdio_to(const Log::Next& next) const {
+        if (!redirect_stdio_ || !next.fd) return Success{};
+        if (::dup2(next.fd.get(), STDOUT_FILENO) >= 0 && ::dup2(next.fd.get(), STDERR_FILENO) >= 0)
+            return Success{};
+        return errno_error("cannot redirect standard error to " + next.file);
+    }
+
+    void use(Log::Next next) {
+        file_ = std::move(next.file);
+        fd_ = std::move(next.fd);
+        may_block_ = !is_regular_file(output());
+        size_ = size_of(output());
+    }
+
+    const std::string& file() const { return file_; }
+    void set_max_bytes(std::uint64_t max_bytes) { max_bytes_ = max_bytes; }
 
 protected:
     void sink_it_(const spdlog::details::log_msg& entry) override {
@@ -84,7 +93,7 @@ private:
     // A full disk, and a reader that stands still or has gone, must not stop the master: false, and the line
     // is lost (what has been written of it stays).
     bool write_whole(std::string_view rest) {
-        const int fd = fd_ ? fd_.get() : STDERR_FILENO;
+        const int fd = output();
         const BlockedTtou blocked(may_block_ && ::isatty(fd) == 1);
         while (!rest.empty()) {
             if (may_block_ && !is_writable(fd)) return false;
@@ -98,6 +107,8 @@ private:
         }
         return true;
     }
+
+    int output() const { return fd_ ? fd_.get() : STDERR_FILENO; }
 
     static bool is_writable(int fd) {
         pollfd one{fd, POLLOUT, 0};
@@ -158,6 +169,10 @@ std::string as_json(config::LogLevel level, const WorkerTag* worker, std::string
     return entry.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace).substr(1);
 }
 
+std::string in_words(const std::string& file) {
+    return file.empty() ? "standard error" : file;
+}
+
 constexpr const char* text_pattern = "%Y-%m-%dT%H:%M:%S.%eZ %-7l %v";
 constexpr const char* json_pattern = R"({"time":"%Y-%m-%dT%H:%M:%S.%eZ",%v)";
 
@@ -191,8 +206,35 @@ void Log::configure(config::LogLevel level, config::LogFormat format) {
         std::make_unique<spdlog::pattern_formatter>(pattern, spdlog::pattern_time_type::utc));
 }
 
+void Log::set_max_bytes(std::uint64_t max_bytes) {
+    state_->sink->set_max_bytes(max_bytes);
+}
+
 Status Log::reopen() {
     return state_->sink->open();
+}
+
+Result<Log::Next> Log::prepare(const std::string& file) {
+    Next next{file, {}};
+    if (file.empty()) return next;
+    auto fd = open_log_file(file);
+    if (!fd) return fd.error();
+    next.fd = std::move(*fd);
+    return next;
+}
+
+Status Log::move_to(Next next, config::LogLevel level, config::LogFormat format) {
+    const std::string from = in_words(file());
+    if (Status redirected = state_->sink->redirect_stdio_to(next); !redirected) return redirected;
+    put(config::LogLevel::info, nullptr, "the log goes on in " + in_words(next.file));
+    state_->sink->use(std::move(next));
+    configure(level, format);
+    put(config::LogLevel::info, nullptr, "the log goes on here; before it was in " + from);
+    return Success{};
+}
+
+const std::string& Log::file() const {
+    return state_->sink->file();
 }
 
 void Log::set_listener(std::function<void(config::LogLevel, std::string_view)> listener) {
@@ -205,13 +247,15 @@ void Log::worker_line(const WorkerTag& worker, std::string_view line) {
 
 void Log::write(config::LogLevel level, const WorkerTag* worker, std::string_view message) {
     // The level is about what the master says; what a worker prints is never dropped.
-    if (worker != nullptr || level >= state_->level) {
-        const bool json = state_->format == config::LogFormat::json;
-        const std::string text = json ? as_json(level, worker, message) : as_text(worker, message);
-        state_->sink->log(spdlog::details::log_msg("sup", spdlog_level(level), text));
-    }
+    if (worker != nullptr || level >= state_->level) put(level, worker, message);
     if (worker == nullptr && level >= config::LogLevel::info && state_->listener)
         state_->listener(level, message);
+}
+
+void Log::put(config::LogLevel level, const WorkerTag* worker, std::string_view message) {
+    const bool json = state_->format == config::LogFormat::json;
+    const std::string text = json ? as_json(level, worker, message) : as_text(worker, message);
+    state_->sink->log(spdlog::details::log_msg("sup", spdlog_level(level), text));
 }
 
 }  // namespace sup

@@ -13,6 +13,7 @@
 #include <string_view>
 
 #include "common/result.h"
+#include "common/unique_fd.h"
 #include "config/config.h"
 
 namespace sup {
@@ -61,8 +62,19 @@ public:
     // A line that a worker printed; `line` is already free of control characters.
     void worker_line(const WorkerTag& worker, std::string_view line);
 
-    // Changes level and format, as a reload may; the file stays.
+    // As a reload may; the file stays.
     void configure(config::LogLevel level, config::LogFormat format);
+    void set_max_bytes(std::uint64_t max_bytes);
+
+    // A place to go to, already open.
+    struct Next {
+        std::string file;  // empty: standard error
+        UniqueFd fd;
+    };
+    static Result<Next> prepare(const std::string& file);
+    // The log goes on there, and both say so. On failure it stays. Those who have the old file go on with it.
+    Status move_to(Next next, config::LogLevel level, config::LogFormat format);
+    const std::string& file() const;
 
     // Opens the file again under its name. On failure the old file stays in use. Without a file, does
     // nothing.
@@ -76,6 +88,7 @@ private:
     struct State;
     explicit Log(std::unique_ptr<State> state);
     void write(config::LogLevel level, const WorkerTag* worker, std::string_view message);
+    void put(config::LogLevel level, const WorkerTag* worker, std::string_view message);
     std::unique_ptr<State> state_;
 };
 

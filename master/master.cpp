@@ -9,14 +9,13 @@
 #include "common/uv.h"
 #include "master/instance.h"
 #include "master/log.h"
+#include "master/log_place.h"
 #include "master/process/child_watch.h"
 #include "master/process/descriptor_limit.h"
 #include "master/process/orphan_reaper.h"
 
 namespace sup {
 namespace {
-
-constexpr std::uint64_t most_log_bytes = 16 * 1024 * 1024;
 
 // Dispositions and the mask survive exec: whoever started us may have left some signals blocked or ignored.
 void take_over_signals() {
@@ -43,6 +42,7 @@ std::vector<uv::Signal> watch_signals(uv::Loop& loop, Instance& instance, Log& l
     watch(SIGTTIN, [&] { instance.add_worker(); });
     watch(SIGTTOU, [&] { instance.remove_worker(); });
     watch(SIGUSR1, [&] {
+        if (Status there = instance.put_files_back(); !there) log.error("{}", there.error().message);
         if (Status reopened = log.reopen(); !reopened) {
             log.error("{}; the old file stays in use", reopened.error().message);
         } else {
@@ -57,13 +57,9 @@ Log::Options log_options(const MasterOptions& options) {
     log.level = options.config.log.level;
     log.format = options.config.log.format;
     log.redirect_stdio = options.background;
-    log.file = options.config.log.file.value_or("");
-    if (options.background && log.file.empty()) {
-        // The runtime folder may lie in memory, and what workers print is theirs to decide.
-        log.file = options.directory.paths().log;
-        // Workers that have the file themselves would go on writing to the one before.
-        if (options.config.log.workers == config::WorkerOutput::capture) log.max_bytes = most_log_bytes;
-    }
+    const LogPlace place = log_place(options.config, options.directory.paths(), options.background);
+    log.file = place.file;
+    log.max_bytes = place.max_bytes;
     return log;
 }
 
@@ -100,6 +96,7 @@ int run_master(MasterOptions options) {
         Instance instance(loop, *log,
                           {.config = options.config,
                            .directory = options.directory,
+                           .background = options.background,
                            .descriptor_limit = *limit,
                            .report = std::move(options.report),
                            .on_exit = [&] {

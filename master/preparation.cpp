@@ -5,7 +5,8 @@
 #include <filesystem>
 #include <iterator>
 
-#include "config/load.h"
+#include "common/count.h"
+#include "config/document.h"
 #include "config/problem.h"
 #include "master/process/descriptor_limit.h"
 #include "master/process/worker_environment.h"
@@ -38,30 +39,31 @@ std::size_t descriptors_for(const config::Listen& listen, std::size_t slots) {
 
 // Better to say so now than to run out in the middle of the start.
 Status check_descriptors(const config::Config& config) {
-    constexpr std::size_t for_everything_else = 32;
     rlimit limit{};
     if (::getrlimit(RLIMIT_NOFILE, &limit) != 0) return errno_error("getrlimit");
     if (Status reachable = check_worker_descriptors(config, limit.rlim_cur); !reachable) return reachable;
-    std::size_t needed = open_descriptors() + for_everything_else;
+    std::size_t needed = open_descriptors() + descriptors_of_a_master;
     needed += descriptors_for_a_worker(config.worker) * config.worker.count;
     for (const config::Listen& listen : config.listen) needed += descriptors_for(listen, config.worker.count);
     if (needed <= limit.rlim_cur) return Success{};
     return Error{"the limit of " + std::to_string(limit.rlim_cur) + " open files is too low for " +
-                 std::to_string(config.worker.count) + " more workers, which need about " +
-                 std::to_string(needed) + " (raise `ulimit -Hn`, or LimitNOFILE= in a systemd unit)"};
+                 counted(config.worker.count, "more worker") + ", for which about " + std::to_string(needed) +
+                 " are needed (raise `ulimit -Hn`, or LimitNOFILE= in a systemd unit)"};
 }
 
 }  // namespace
 
 Result<config::Config, PreparationFailure> reload_config(const std::string& file,
                                                          const std::string& instance) {
-    auto config = config::load_config(file);
+    const auto document = config::open_document(file);
+    if (!document) return PreparationFailure{true, config::to_text(document.error())};
+    auto config = config::read_config(*document);
     if (!config) return PreparationFailure{true, config::to_text(config.error())};
-    if (config->name != instance) {
-        return PreparationFailure{true, file + ": /name: a running instance keeps its name, \"" + instance +
-                                            "\"; to run \"" + config->name + "\", start it beside this one"};
-    }
-    return std::move(*config);
+    if (config->name == instance) return std::move(*config);
+    const config::Problem problem{config::position_of(*document, "/name"), "/name",
+                                  "a running instance keeps its name, \"" + instance + "\"; to run \"" +
+                                      config->name + "\", start it beside this one"};
+    return PreparationFailure{true, config::to_text(document->name, problem)};
 }
 
 Result<std::shared_ptr<const Generation>, PreparationFailure> prepare_generation(core::GenerationId id,

@@ -90,7 +90,8 @@ SpawnRequest WorkerProcess::spawn_request() const {
         .listen_pid = speaks(worker, config::Protocol::systemd),
         .standard_input = {},
         .extra = {},
-        .descriptor_limit = spec_.descriptor_limit};
+        .descriptor_limit = spec_.descriptor_limit,
+        .note = spec_.note};
     if (speaks(worker, config::Protocol::standard_input)) {
         request.standard_input = generation().listeners.front()->fd(spec_.slot);
     } else {
@@ -103,6 +104,9 @@ SpawnRequest WorkerProcess::spawn_request() const {
     if (output_) {
         request.standard_output = output_->worker_end(OutputStream::standard_output);
         request.standard_error = output_->worker_end(OutputStream::standard_error);
+    } else if (spec_.inherited_output) {
+        request.standard_output = *spec_.inherited_output;
+        request.standard_error = *spec_.inherited_output;
     }
     return request;
 }
@@ -113,6 +117,7 @@ Status WorkerProcess::spawn_process() {
     if (output_) output_->close_worker_ends();
     if (ready_pipe_) ready_pipe_->close_worker_end();
     pid_ = process->pid;
+    noted_ = process->noted;
     if (ack_) ack_->expect(pid_);
 
     auto watch = ChildWatch::create(loop_, pid_, std::move(process->pidfd),

@@ -29,11 +29,13 @@ class WorkerProcess {
 public:
     struct Spec {
         std::shared_ptr<const Generation> generation;
+        std::optional<int> inherited_output;  // where its output is not captured; none: the master's own
         core::Slot slot = 0;
         std::string notify_socket;  // path
         std::string ack_socket;     // path; used where the worker is told the einhorn way
         std::optional<std::size_t> scoreboard_row;
         rlimit descriptor_limit{};
+        std::optional<BirthNote> note;
     };
     // Called from the loop, never from within start(). None may destroy the worker, but output_closed.
     struct Callbacks {
@@ -60,6 +62,8 @@ public:
     void release_generation() { spec_.generation.reset(); }
     core::Slot slot() const noexcept { return spec_.slot; }
     pid_t pid() const noexcept { return pid_; }
+    // Whether its process has written its note.
+    bool noted() const noexcept { return noted_; }
     const std::string& status_text() const noexcept { return status_text_; }
     std::vector<std::string> last_lines() const;
     bool output_closed() const noexcept { return output_ == nullptr; }
@@ -108,6 +112,7 @@ private:
     core::GenerationId generation_id_;
     Callbacks callbacks_;
     pid_t pid_ = 0;
+    bool noted_ = false;
     std::string status_text_;
     bool said_ready_ = false;
     bool channel_refused_ = false;

@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <cerrno>
 #include <fstream>
 #include <ostream>
 #include <utility>
@@ -18,6 +19,7 @@
 #include "config/signal_name.h"
 #include "master/process/descriptor_limit.h"
 #include "master/process/executable.h"
+#include "master/process/inet_socket.h"
 #include "master/process/pinned_directory.h"
 #include "master/process/socket_access.h"
 #include "master/process/socket_owner.h"
@@ -83,11 +85,22 @@ void check_directories(const config::Config& config, Findings& problems) {
     if (!config.log.file) return;
     const std::string& file = *config.log.file;
     const std::string folder = file.substr(0, file.rfind('/') + 1);
-    const bool exists = access(file.c_str(), F_OK) == 0;
-    if (access(exists ? file.c_str() : folder.c_str(), W_OK) != 0)
-        problems.push_back({"/log/file", errno_error("log.file " + file).message});
+    struct stat found {};
+    const bool exists = ::stat(file.c_str(), &found) == 0;
+    const int problem = exists && S_ISDIR(found.st_mode) ? EISDIR
+                        : access(exists ? file.c_str() : folder.c_str(), W_OK) != 0 ? errno
+                                                                                    : 0;
+    if (problem != 0) problems.push_back({"/log/file", errno_error("log.file " + file, problem).message});
     if (Status followed = check_log_link(file); !followed)
         problems.push_back({"/log/file", "log.file " + file + " " + followed.error().message});
+}
+
+// The master sees nothing of what they write, and may sleep meanwhile.
+void check_log(const config::Log& log, Findings& notes) {
+    if (log.workers != config::WorkerOutput::inherit || log.file) return;
+    notes.push_back({"/log/workers",
+                     "in the background, workers then write to sup.log in the runtime folder themselves, "
+                     "without a bound; set log.file, and rotate it"});
 }
 
 // The master that runs under this name now, if any: the sockets that it holds are no news.
@@ -133,11 +146,16 @@ std::string in_use(const config::Address& wanted, pid_t master) {
            taken;
 }
 
+// Notes, because both may have changed by the start: who uses an address, and which ones the machine has.
 void check_addresses(const config::Config& config, Findings& notes) {
     const pid_t master = running_master(config.name);
     for (std::size_t i = 0; i < config.listen.size(); ++i) {
-        const std::string words = in_use(config.listen[i].address, master);
-        if (!words.empty()) notes.push_back({"/listen/" + std::to_string(i) + "/address", words});
+        const config::Listen& listen = config.listen[i];
+        const std::string pointer = "/listen/" + std::to_string(i) + "/address";
+        const std::string words = in_use(listen.address, master);
+        if (!words.empty()) notes.push_back({pointer, words});
+        if (listen.address.inet() == nullptr) continue;
+        if (Status there = check_host(listen); !there) notes.push_back({pointer, there.error().message});
     }
 }
 
@@ -173,6 +191,10 @@ void check_socket_files(const config::Config& config, Findings& problems, Findin
 
 // The master raises its limit to the hard one.
 void check_limits(const config::Config& config, Findings& problems) {
+    if (Status enough = check_master_descriptors(); !enough) {
+        problems.push_back({"", enough.error().message});
+        return;
+    }
     rlimit limit{};
     if (::getrlimit(RLIMIT_NOFILE, &limit) != 0) return;
     if (Status enough = check_worker_descriptors(config, limit.rlim_max); !enough) {
@@ -226,6 +248,7 @@ int check_command(const std::string& config_path, std::ostream& out, std::ostrea
     Findings notes;
     check_command(config->worker, problems, notes);
     check_directories(*config, problems);
+    check_log(config->log, notes);
     check_socket_files(*config, problems, notes);
     check_limits(*config, problems);
     check_addresses(*config, notes);

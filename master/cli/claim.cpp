@@ -4,6 +4,7 @@
 
 #include "config/load.h"
 #include "master/cli/instances.h"
+#include "master/process/descriptor_limit.h"
 #include "master/runtime/live_record.h"
 #include "master/runtime/runtime_directory.h"
 
@@ -21,8 +22,9 @@ Result<Success, CommandError> refuse_orphans(const InstanceDirectory& directory)
     const auto orphans = *record ? still_alive(**record) : std::vector<LiveWorker>{};
     if (orphans.empty()) return Success{};
     return CommandError{ExitCode::failed, describe_workers(orphans) + " of " + directory.name() +
-                                              ", whose master is gone, still serve; run `sup stop " +
-                                              directory.name() + "` first"};
+                                              ", whose master is gone, still " +
+                                              (orphans.size() == 1 ? "serves" : "serve") +
+                                              "; run `sup stop " + directory.name() + "` first"};
 }
 
 }  // namespace
@@ -33,6 +35,7 @@ Result<Claim, CommandError> claim(const std::string& config_path) {
         const auto& problems = config.error();
         return CommandError{ExitCode::usage, "the configuration is not valid:\n" + config::to_text(problems)};
     }
+    if (const auto enough = check_master_descriptors(); !enough) return failed(enough.error());
     const RuntimeDirectory runtime = choose_runtime_directory(current_runtime_environment());
     if (const auto created = create_runtime_directory(runtime); !created) return failed(created.error());
     auto directory = InstanceDirectory::claim(runtime.path, config->name);

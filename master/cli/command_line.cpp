@@ -5,6 +5,7 @@
 #include <exception>
 #include <functional>
 #include <iostream>
+#include <sstream>
 #include <string>
 
 #include "common/duration.h"
@@ -43,12 +44,20 @@ void add_timeout(CLI::App& command, Duration& timeout) {
         ->default_str(format_duration(timeout));
 }
 
+// A variable of a script that is not set must not come to mean something else.
+CLI::Option* refuse_empty(CLI::Option* option, const std::string& message) {
+    return option->type_name("")->check(
+        [message](const std::string& given) { return given.empty() ? message : std::string(); });
+}
+
 void add_name(CLI::App& command, std::string& name) {
-    command.add_option("NAME", name, "The instance; may be left out when one is running")->type_name("");
+    refuse_empty(command.add_option("NAME", name, "The instance; may be left out when one is running"),
+                 "an empty name is no instance's; leave it out to mean the one that runs");
 }
 
 void add_config(CLI::App& command, std::string& path) {
-    command.add_option("CONFIG", path, "The configuration file")->type_name("")->required();
+    refuse_empty(command.add_option("CONFIG", path, "The configuration file"), "an empty path is no file's")
+        ->required();
 }
 
 void add_json(CLI::App& command, bool& json) {
@@ -110,8 +119,22 @@ void add_stop(CLI::App& app, Options& options) {
 void add_check(CLI::App& app, Options& options) {
     auto* check = app.add_subcommand("check", "Validate a configuration; touches nothing");
     add_config(*check, options.check_config);
-    check->callback(
-        [&] { options.chosen = [&] { return check_command(options.check_config, std::cout, std::cerr); }; });
+    check->callback([&] {
+        options.chosen = [&] {
+            std::ostringstream out;
+            const int code = check_command(options.check_config, out, std::cerr);
+            return print(out.str()) ? code : number(ExitCode::failed);
+        };
+    });
+}
+
+// Help, a version, or what is wrong with the command line.
+int tell(const CLI::App& app, const CLI::ParseError& error) {
+    std::ostringstream out;
+    const bool asked_for = app.exit(error, out, std::cerr) == 0;
+    const bool printed = print(out.str());
+    if (!asked_for) return number(ExitCode::usage);
+    return number(printed ? ExitCode::done : ExitCode::failed);
 }
 
 int run_chosen(int argc, char** argv) {
@@ -133,7 +156,7 @@ int run_chosen(int argc, char** argv) {
     try {
         app.parse(argc, argv);
     } catch (const CLI::ParseError& error) {
-        return app.exit(error) == 0 ? 0 : number(ExitCode::usage);
+        return tell(app, error);
     }
     if (options.chosen) return options.chosen();
     std::cerr << app.help();
@@ -144,8 +167,9 @@ int run_chosen(int argc, char** argv) {
 
 int run_command_line(int argc, char** argv) {
     // Whoever reads our output may go before the end (`sup stop | head -1`); what was asked for is done all
-    // the same.
+    // the same. Nor does a limit on the size of files end it halfway.
     std::signal(SIGPIPE, SIG_IGN);
+    std::signal(SIGXFSZ, SIG_IGN);
     // Before anything is opened, so that nothing of ours takes the place of what the caller has closed.
     if (const Status ready = ensure_standard_descriptors(); !ready) return number(ExitCode::failed);
     try {

@@ -10,7 +10,7 @@ enum class ExitCode {
     failed = 1,       // reload: the old generation still serves; start: nothing is left running
     usage = 2,        // wrong usage or an invalid configuration; nothing was changed
     not_running = 3,  // no such instance
-    timed_out = 4,    // --timeout passed before the outcome was known; the operation goes on
+    timed_out = 4,    // the outcome is not known: --timeout passed, or too many ask; what was begun goes on
 };
 
 // Why a command cannot go on.

@@ -1,5 +1,7 @@
 #include "master/cli/instances.h"
 
+#include <unistd.h>
+
 #include <algorithm>
 #include <iterator>
 
@@ -30,6 +32,14 @@ Result<RuntimeDirectory, CommandError> runtime_directory() {
     return runtime;
 }
 
+// Where a record is damaged workers may live that nobody can name.
+CommandError nothing_runs(const std::string& what, const Instances& instances) {
+    std::string text = describe_absence(what, instances.runtime_directory);
+    const auto damaged = those(instances.found, [](const Found& one) { return !one.damage.empty(); });
+    for (const auto* one : damaged) text += "\n" + one->damage;
+    return {damaged.empty() ? ExitCode::not_running : ExitCode::failed, text};
+}
+
 // Looks at no other folder: this one may be visible where the list of all is not.
 Result<Found, CommandError> choose_named(const std::string& name) {
     if (!is_instance_name(name))
@@ -38,10 +48,7 @@ Result<Found, CommandError> choose_named(const std::string& name) {
     if (!runtime) return runtime.error();
     Found found = look_at(runtime->path, name);
     if (found.running || !found.orphans.empty()) return found;
-    // Workers may live that nobody can name.
-    if (const auto record = read_live_record(found.paths.live_workers); !record)
-        return CommandError{ExitCode::failed, record.error().message};
-    return CommandError{ExitCode::not_running, "no instance " + name + " is running"};
+    return nothing_runs("no instance " + name, {runtime->path, {found}});
 }
 
 }  // namespace
@@ -54,37 +61,46 @@ Found look_at(const std::string& runtime_directory, const std::string& name) {
         found.pid = state.pid;
         return found;
     }
-    // A record that cannot be read names nobody; a start or a stop will say what is wrong with it.
-    if (auto record = read_live_record(found.paths.live_workers); record && *record) {
+    auto record = read_live_record(found.paths.live_workers);
+    if (!record) {
+        found.damage = record.error().message;
+    } else if (*record) {
         found.orphans = still_alive(**record);
         found.record = std::move(*record);
     }
     return found;
 }
 
-Result<std::vector<Found>, CommandError> find_instances() {
+std::string describe_absence(const std::string& what, const std::string& runtime_directory) {
+    const bool there = ::access(runtime_directory.c_str(), F_OK) == 0;
+    return what + " is running" +
+           (there ? " in " + runtime_directory : ": " + errno_error(runtime_directory).message) +
+           "; another user's, or one with another SUP_RUNTIME_DIR, is elsewhere";
+}
+
+Result<Instances, CommandError> find_instances() {
     const auto runtime = runtime_directory();
     if (!runtime) return runtime.error();
     const auto names = instance_names(runtime->path);
     if (!names) return CommandError{ExitCode::failed, names.error().message};
-    std::vector<Found> found;
-    std::transform(names->begin(), names->end(), std::back_inserter(found),
+    Instances instances{runtime->path, {}};
+    std::transform(names->begin(), names->end(), std::back_inserter(instances.found),
                    [&](const std::string& name) { return look_at(runtime->path, name); });
-    return found;
+    return instances;
 }
 
 Result<Found, CommandError> choose_instance(const std::string& name) {
     if (!name.empty()) return choose_named(name);
-    const auto found = find_instances();
-    if (!found) return found.error();
-    return choose_among(*found);
+    const auto instances = find_instances();
+    if (!instances) return instances.error();
+    return choose_among(*instances);
 }
 
-Result<Found, CommandError> choose_among(const std::vector<Found>& found) {
-    const auto running = those(found, [](const Found& one) { return one.running; });
-    const auto orphaned = those(found, [](const Found& one) { return !one.orphans.empty(); });
+Result<Found, CommandError> choose_among(const Instances& instances) {
+    const auto running = those(instances.found, [](const Found& one) { return one.running; });
+    const auto orphaned = those(instances.found, [](const Found& one) { return !one.orphans.empty(); });
     const auto& candidates = running.empty() ? orphaned : running;
-    if (candidates.empty()) return CommandError{ExitCode::not_running, "no instance is running"};
+    if (candidates.empty()) return nothing_runs("no instance", instances);
     if (candidates.size() > 1) {
         return CommandError{ExitCode::usage,
                             "there are several instances, say which one: " + list_names(candidates)};

@@ -6,8 +6,8 @@
 
 namespace sup::cli {
 
-void print_json(const nlohmann::json& value) {
-    print(value.dump(2, ' ', false, nlohmann::json::error_handler_t::replace) + "\n");
+bool print_json(const nlohmann::json& value) {
+    return print(value.dump(2, ' ', false, nlohmann::json::error_handler_t::replace) + "\n");
 }
 
 }  // namespace sup::cli

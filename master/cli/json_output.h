@@ -5,7 +5,7 @@
 
 namespace sup::cli {
 
-// To stdout, indented, with a newline.
-void print_json(const nlohmann::json& value);
+// To stdout, indented, with a newline; as print() does.
+bool print_json(const nlohmann::json& value);
 
 }  // namespace sup::cli

@@ -39,16 +39,17 @@ ExitCode list_command(const ListOptions& options) {
         return instances.error().code;
     }
     json list = json::array();
-    for (const auto& instance : *instances) {
+    for (const auto& instance : instances->found) {
         if (instance.running) list.push_back(describe(instance));
         if (!instance.orphans.empty()) print_error(render_orphans(instance, Style{false}));
+        if (!instance.damage.empty()) print_error(instance.damage);
     }
-    if (options.json) {
-        print_json(list);
-    } else {
-        print(render_list(list, style_for(STDOUT_FILENO)));
-    }
-    return ExitCode::done;
+    const auto table = [&] {
+        return list.empty() ? describe_absence("no instance", instances->runtime_directory) + "\n"
+                            : render_list(list, style_for(STDOUT_FILENO));
+    };
+    const bool shown = options.json ? print_json(list) : print(table());
+    return shown ? ExitCode::done : ExitCode::failed;
 }
 
 }  // namespace sup::cli

@@ -2,6 +2,7 @@
 
 #include <nlohmann/json.hpp>
 
+#include "common/count.h"
 #include "common/duration.h"
 #include "master/cli/json_access.h"
 
@@ -10,14 +11,47 @@ namespace {
 
 using nlohmann::json;
 
-// " (2 workers)", empty when the status does not know the generation.
-std::string workers_of(std::int64_t number, const json& status) {
+std::string name_of(std::int64_t generation) {
+    return "generation " + std::to_string(generation);
+}
+
+// Null when it is gone, or nothing is known.
+const json& find_generation(std::int64_t number, const json& status) {
     for (const auto& generation : member(status, "generations")) {
-        const auto count = number_of(generation, "count");
-        if (number_of(generation, "generation") != number || !count) continue;
-        return " (" + std::to_string(*count) + (*count == 1 ? " worker)" : " workers)");
+        if (number_of(generation, "generation") == number) return generation;
     }
-    return {};
+    return member(status, "none");
+}
+
+// Null when none serves, or nothing is known.
+const json& find_active(const json& status) {
+    for (const auto& generation : member(status, "generations")) {
+        if (text_of(generation, "state") == "active") return generation;
+    }
+    return member(status, "none");
+}
+
+// "generation 2 (2 workers) serves"
+std::string serves(const json& generation) {
+    const auto count = number_of(generation, "count");
+    const std::string workers = count ? " (" + counted(*count, "worker") + ")" : "";
+    return name_of(number_of(generation, "generation").value_or(0)) + workers + " serves";
+}
+
+bool is_stopping(const json& status) {
+    return text_of(status, "state") == "stopping";
+}
+
+// What has become by now of a generation that was promoted.
+std::string since_promotion(std::int64_t number, const json& status) {
+    const json& active = find_active(status);
+    if (number_of(active, "generation") == number) return serves(active);
+    std::string text = name_of(number) + " was promoted";
+    if (member(status, "generations").is_array() && find_generation(number, status).is_null())
+        text += " and is gone";
+    if (active.is_object()) text += ", by now " + serves(active);
+    if (is_stopping(status)) text += ", the instance is stopping";
+    return text;
 }
 
 std::string duration_of(const json& outcome) {
@@ -28,28 +62,35 @@ std::string duration_of(const json& outcome) {
 
 std::string describe_reload(const json& outcome, const json& status) {
     const auto number = number_of(outcome, "generation").value_or(0);
-    std::string text =
-        "reloaded: generation " + std::to_string(number) + workers_of(number, status) + " serves";
+    std::string text = "reloaded: " + since_promotion(number, status);
     for (const auto& generation : member(status, "generations")) {
         if (text_of(generation, "state") != "draining") continue;
-        text += ", generation " + std::to_string(number_of(generation, "generation").value_or(0)) +
-                " is draining";
+        text += ", " + name_of(number_of(generation, "generation").value_or(0)) + " is draining";
     }
     return text + ", " + duration_of(outcome);
 }
 
 std::string describe_start(const json& outcome, const json& status) {
     const auto number = number_of(outcome, "generation").value_or(0);
-    std::string text = text_of(outcome, "name") + " is up: pid " +
-                       std::to_string(number_of(outcome, "pid").value_or(0)) + ", generation " +
-                       std::to_string(number) + workers_of(number, status);
-    text += " serves";
+    std::string text = text_of(outcome, "name") + (is_stopping(status) ? " was up: pid " : " is up: pid ") +
+                       std::to_string(number_of(outcome, "pid").value_or(0)) + ", " +
+                       since_promotion(number, status);
+    if (find_active(status).is_null()) return text + ", " + duration_of(outcome);
     std::string separator = " on ";
     for (const auto& listener : member(status, "listeners")) {
         text += separator + text_of(listener, "name") + " " + text_of(listener, "address");
         separator = ", ";
     }
     return text + ", " + duration_of(outcome);
+}
+
+std::string describe_failed_reload(const json& outcome, const json& status) {
+    const std::string reason = text_of(outcome, "reason");
+    const bool still_serves = status.is_object() && !is_stopping(status);
+    const std::string what = reason == "stopping" ? "the reload was given up, the instance ends"
+                             : still_serves       ? "the reload failed, what served before still serves"
+                                                  : "the reload failed";
+    return describe_failure(what, reason, member(outcome, "worker_output"));
 }
 
 std::string describe_failure(const std::string& what, const std::string& reason, const json& worker_output) {

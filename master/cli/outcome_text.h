@@ -7,12 +7,16 @@
 namespace sup::cli {
 
 // "reloaded: generation 2 (2 workers) serves, generation 1 is draining, 9ms", from the outcome and the status
-// that follows it (null when there is none).
+// that follows it (null when there is none), by which a later reload or a stop may have come over it.
 std::string describe_reload(const nlohmann::json& outcome, const nlohmann::json& status);
 
 // "hello is up: pid 4711, generation 1 (2 workers) serves on http 127.0.0.1:8999, 12ms", from the outcome of
 // the start and the status that follows it.
 std::string describe_start(const nlohmann::json& outcome, const nlohmann::json& status);
+
+// "the reload failed, what served before still serves: …", from the same; where a stop has come, what it
+// means.
+std::string describe_failed_reload(const nlohmann::json& outcome, const nlohmann::json& status);
 
 // What failed, why, and the failing worker's last lines; several lines.
 std::string describe_failure(const std::string& what, const std::string& reason,

@@ -5,6 +5,7 @@
 #include <nlohmann/json.hpp>
 #include <utility>
 
+#include "common/count.h"
 #include "common/duration.h"
 #include "master/cli/json_access.h"
 #include "master/cli/terminal.h"
@@ -19,12 +20,12 @@ std::string name_of(std::int64_t generation) {
 }
 
 std::string workers(std::int64_t count) {
-    return std::to_string(count) + (count == 1 ? " worker" : " workers");
+    return counted(count, "worker");
 }
 
 std::string reload_waits(const json& event) {
     const auto draining = number_of(event, "draining").value_or(0);
-    return "waiting: " + std::to_string(draining) + (draining == 1 ? " generation is" : " generations are") +
+    return "waiting: " + counted(draining, "generation") + (draining == 1 ? " is" : " are") +
            " still draining (reload.max_draining is " +
            std::to_string(number_of(event, "max_draining").value_or(0)) + ")";
 }
@@ -110,7 +111,10 @@ Progress Progress::beside_json() {
 void Progress::take(const json& event) {
     const auto line = model_.take(event);
     if (!line || mode_ == Mode::silent) return;
-    if (mode_ == Mode::lines) return write_text(fd_, harmless(*line) + "\n");
+    if (mode_ == Mode::lines) {
+        write_text(fd_, harmless(*line) + "\n");
+        return;
+    }
     // One column less than there are: a line that fills the last one wraps at some terminals.
     write_text(fd_, "\r\033[K" + shortened(harmless(*line), terminal_width(fd_) - 1));
     shown_ = true;

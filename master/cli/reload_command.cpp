@@ -26,10 +26,10 @@ ExitCode exit_code_of(const json& outcome) {
 
 void tell(const Answer& answer) {
     if (exit_code_of(answer.outcome) == ExitCode::done) {
-        return print(harmless(describe_reload(answer.outcome, answer.status)) + "\n");
+        print(harmless(describe_reload(answer.outcome, answer.status)) + "\n");
+        return;
     }
-    print_error(describe_failure("the reload failed, what served before still serves",
-                                 text_of(answer.outcome, "reason"), member(answer.outcome, "worker_output")));
+    print_error(describe_failed_reload(answer.outcome, answer.status));
 }
 
 Result<Answer, CommandError> reload(const ReloadOptions& options, Progress& progress) {

@@ -101,6 +101,10 @@ private:
         const auto status = client->call("status", json::object(), deadline);
         if (!status) return fail(explain(status.error(), name_, "the start"));
         print(harmless(describe_start(promoted.result, *status)) + "\n");
+        if (claim_.config.log.workers == config::WorkerOutput::inherit && !claim_.config.log.file) {
+            print_error("note: log.file is not set, and log.workers is \"inherit\": " +
+                        claim_.directory.paths().log + " grows without bound");
+        }
         return ExitCode::done;
     }
 
@@ -123,7 +127,8 @@ private:
         const auto record = read_live_record(claim_.directory.paths().live_workers);
         const auto orphans = record && *record ? still_alive(**record) : std::vector<LiveWorker>{};
         if (!orphans.empty())
-            message += "\n" + describe_workers(orphans) + " still run; `sup stop " + name_ + "` ends them";
+            message += "\n" + describe_workers(orphans) + " still " + (orphans.size() == 1 ? "runs" : "run") +
+                       "; `sup stop " + name_ + "` ends what is left";
         message += "\nthe log is " + claim_.config.log.file.value_or(claim_.directory.paths().log);
         return fail({ExitCode::failed, message});
     }

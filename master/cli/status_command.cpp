@@ -43,13 +43,9 @@ ExitCode status_command(const StatusOptions& options) {
     }
     const auto status = ask(*instance);
     if (!status) return fail(status.error());
-    if (options.json) {
-        print_json(*status);
-    } else {
-        print(render_status(*status,
-                            {style_for(STDOUT_FILENO), std::chrono::system_clock::now(), compare_with_disk}));
-    }
-    return ExitCode::done;
+    const StatusView view{style_for(STDOUT_FILENO), std::chrono::system_clock::now(), compare_with_disk};
+    const bool shown = options.json ? print_json(*status) : print(render_status(*status, view));
+    return shown ? ExitCode::done : ExitCode::failed;
 }
 
 }  // namespace sup::cli

@@ -177,7 +177,6 @@ std::string render_status(const json& status, const StatusView& view) {
 }
 
 std::string render_list(const json& list, const Style& style) {
-    if (list.empty()) return "no instance is running\n";
     Table table{{{"NAME"}, {"PID", Align::right}, {"STATE"}, {"CONFIG"}}};
     for (const auto& instance : list) {
         const std::string state = text_of(instance, "state");

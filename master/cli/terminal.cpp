@@ -6,6 +6,8 @@
 #include <cerrno>
 #include <cstdlib>
 
+#include "common/result.h"
+
 namespace sup::cli {
 namespace {
 
@@ -88,16 +90,20 @@ void print_error(std::string_view message) {
     write_text(STDERR_FILENO, "sup: " + harmless(message, "\n     ") + "\n");
 }
 
-void write_text(int fd, std::string_view text) {
+int write_text(int fd, std::string_view text) {
     while (!text.empty()) {
         const ssize_t size = ::write(fd, text.data(), text.size());
-        if (size < 0 && errno != EINTR) return;
+        if (size < 0 && errno != EINTR) return errno;
         if (size > 0) text.remove_prefix(static_cast<std::size_t>(size));
     }
+    return 0;
 }
 
-void print(std::string_view text) {
-    write_text(STDOUT_FILENO, text);
+bool print(std::string_view text) {
+    const int problem = write_text(STDOUT_FILENO, text);
+    if (problem != 0 && problem != EPIPE)
+        print_error(errno_error("cannot write to standard output", problem).message);
+    return problem == 0;
 }
 
 }  // namespace sup::cli

@@ -34,9 +34,10 @@ std::string shortened(std::string_view text, std::size_t width);
 
 // To stderr, harmless, prefixed "sup: "; further lines are indented.
 void print_error(std::string_view message);
-// To stdout, as it is.
-void print(std::string_view text);
-// At once, without a buffer that a fork would double. A reader that has gone away is no failure.
-void write_text(int fd, std::string_view text);
+// To stdout, as it is. False: not all of it was written, which stderr has been told of unless the reader went
+// away. A command that has nothing to give but this text has then failed.
+bool print(std::string_view text);
+// At once, without a buffer that a fork would double. The number of the error, or 0.
+int write_text(int fd, std::string_view text);
 
 }  // namespace sup::cli

@@ -24,18 +24,25 @@ CallError disconnected() {
     return {Kind::disconnected, "the master hung up before it answered"};
 }
 
+CallError refusal(const json& error) {
+    CallError refused{Kind::refused, "it gave no reason"};
+    if (!error.is_object()) return refused;
+    if (const auto message = error.find("message"); message != error.end() && message->is_string())
+        refused.message = message->get<std::string>();
+    const auto code = error.find("code");
+    if (code == error.end()) return refused;
+    if (*code == static_cast<int>(ErrorCode::too_many_clients)) refused.kind = Kind::turned_away;
+    if (*code == static_cast<int>(ErrorCode::not_awaited)) refused.kind = Kind::not_awaited;
+    return refused;
+}
+
 // A reply to this call, an event on the way to it, or something that means nothing here.
 std::variant<std::monostate, json, CallError> take(json message, int id, const OnEvent& on_event) {
     if (const auto method = message.find("method"); method != message.end()) {
         if (on_event && *method == "event" && message.contains("params")) on_event(message["params"]);
         return std::monostate{};
     }
-    if (const auto error = message.find("error"); error != message.end()) {
-        const bool explained =
-            error->is_object() && error->contains("message") && (*error)["message"].is_string();
-        return CallError{Kind::refused,
-                         explained ? (*error)["message"].get<std::string>() : "it gave no reason"};
-    }
+    if (const auto error = message.find("error"); error != message.end()) return refusal(*error);
     if (message.contains("id") && message["id"] == id && message.contains("result"))
         return std::move(message["result"]);
     return std::monostate{};

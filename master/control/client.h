@@ -20,6 +20,8 @@ struct CallError {
         timed_out,     // the deadline passed; what was asked for goes on
         disconnected,  // the master went away before it answered
         refused,       // the master answered with an error
+        turned_away,   // it had no room for one more client: nothing was asked
+        not_awaited,   // what was asked for goes on, but its outcome will not be told
         failed,        // anything else
     };
     Kind kind = Kind::failed;

@@ -42,6 +42,7 @@ public:
     void begin_call(bool answered);
     void end_call(bool answered);
     bool waits() const noexcept { return waiting_ > 0; }
+    int descriptor() const noexcept { return socket_.get(); }
 
     bool subscribed = false;
     bool wants_events() const noexcept { return subscribed || waits(); }

@@ -22,7 +22,8 @@ enum class ErrorCode {
     invalid_params = -32602,
     failed = -32000,            // the call was understood and could not be done
     not_permitted = -32001,     // the caller is neither root nor the master's user
-    too_many_clients = -32002,  // try again
+    too_many_clients = -32002,  // nothing was asked: try again
+    not_awaited = -32003,       // it will be done, but too many already wait for the outcome
 };
 
 struct StatusCall {};

@@ -1,6 +1,7 @@
 #include "master/control/server.h"
 
 #include <fcntl.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -66,6 +67,12 @@ void refuse(int socket, ErrorCode code, std::string_view why) {
         ::send(socket, line.data(), line.size(), MSG_NOSIGNAL | MSG_DONTWAIT);
 }
 
+// The kernel gives the lowest number that is free, so those in use are about as many.
+bool in_lower_half(int descriptor) {
+    rlimit limit{};
+    return ::getrlimit(RLIMIT_NOFILE, &limit) == 0 && static_cast<rlim_t>(descriptor) < limit.rlim_cur / 2;
+}
+
 }  // namespace
 
 class ControlServer::Impl : public std::enable_shared_from_this<Impl> {
@@ -87,6 +94,18 @@ public:
         watch_ = std::move(*watch);
         watch_.start(UV_READABLE);
         return Success{};
+    }
+
+    Result<bool> restore() {
+        if (!listener_ || file_at(path_) == file_) return false;
+        auto listener = bind_listener(path_);
+        if (!listener) return listener.error();
+        accept_all();
+        watch_ = {};
+        listener_ = std::move(*listener);
+        file_ = file_at(path_);
+        if (auto started = start(); !started) return started.error();
+        return true;
     }
 
     void broadcast(const json& event) {
@@ -147,10 +166,10 @@ private:
             return refuse(socket.get(), ErrorCode::not_permitted,
                           "only root and the master's own user are served");
         }
-        if (full()) make_room();
+        const bool admitted = !full() || make_room();
         if (!listener_) return;  // closed by a request that make_room() took
-        if (full()) {
-            return refuse(socket.get(), ErrorCode::too_many_clients, "too many clients, try again later");
+        if (!admitted) {
+            return refuse(socket.get(), ErrorCode::too_many_clients, "too many clients");
         }
         auto connection = Connection::create(
             loop_, std::move(socket),
@@ -163,21 +182,36 @@ private:
         if (connection) connections_.push_back(std::move(*connection));
     }
 
-    bool full() const { return connections_.size() >= limits_.clients; }
+    std::size_t waiters() const {
+        return static_cast<std::size_t>(
+            std::ranges::count_if(connections_, [](const auto& connection) { return connection->waits(); }));
+    }
 
-    void make_room() {
+    bool full() const { return connections_.size() - waiters() >= limits_.clients; }
+
+    bool may_wait(const Connection& client) const {
+        if (client.waits()) return true;
+        const std::size_t others = waiters();
+        return others < limits_.clients || (others < limits_.waiters && in_lower_half(client.descriptor()));
+    }
+
+    // False when there is nobody who could make it.
+    bool make_room() {
         // Who has already asked is answered, and who has gone is noticed, whatever the order in which epoll
         // tells of them.
-        for (const auto& connection : std::vector(connections_)) connection->look();
-        if (!full() || connections_.empty()) return;
+        for (const auto& connection : std::vector(connections_)) {
+            if (!connection->waits()) connection->look();
+        }
+        if (!full()) return true;
         const auto least =
             std::min_element(connections_.begin(), connections_.end(),
                              [](const auto& one, const auto& other) { return worth(*one) < worth(*other); });
-        if ((*least)->waits()) return;
+        if (least == connections_.end() || (*least)->waits()) return false;
         (*least)->send(error_response("null", ErrorCode::too_many_clients,
                                       "too many clients: this connection made room for another"));
         (*least)->drop();
         forget_ended();
+        return true;
     }
 
     // Of a connection's place; between equals the oldest goes.
@@ -201,7 +235,10 @@ private:
         if (id) client.send(response(*id, handler_.status()));
     }
     void perform(Connection& client, const std::optional<std::string>& id, ReloadCall call) {
-        handler_.reload(call.wait, reply_to(client, id));
+        const bool waits = !id || may_wait(client);
+        handler_.reload(call.wait, reply_to(client, waits ? id : std::nullopt));
+        if (waits) return;
+        client.send(error_response(*id, ErrorCode::not_awaited, "too many clients wait for one already"));
     }
     void perform(Connection& client, const std::optional<std::string>& id, StopCall call) {
         handler_.stop(call.now, reply_to(client, id));
@@ -267,6 +304,10 @@ ControlServer::~ControlServer() {
 
 void ControlServer::broadcast(const json& event) {
     impl_->broadcast(event);
+}
+
+Result<bool> ControlServer::restore() {
+    return impl_->restore();
 }
 
 void ControlServer::close() {

@@ -32,9 +32,14 @@ public:
 class ControlServer {
 public:
     struct Limits {
-        // One more takes the place of the one that misses it least: the oldest that waits for nothing, else
-        // the oldest subscriber. Where all wait for an answer it is refused.
+        // Of those who wait for no outcome. One more is always let in, in the place of the one that misses it
+        // least: the oldest that is idle, else the oldest subscriber.
         std::size_t clients = 64;
+        // Beside them, who wait for a reload. Beyond the first `clients` of these half of the process's
+        // descriptors stays free, since a generation needs about as many as those before it. The reload of
+        // one more is done and not waited for: ErrorCode::not_awaited. Who asks for a stop may always wait;
+        // nothing new is started after it.
+        std::size_t waiters = 4096;
         std::size_t unread_bytes =
             4 * 1024 * 1024;  // an event for a client that has left this much unread drops it
     };
@@ -51,6 +56,10 @@ public:
 
     // To subscribers, and to callers that wait for a reload or a stop.
     void broadcast(const nlohmann::json& event);
+
+    // Where somebody has removed the socket's path: makes it again; clients stay. False: it is where it was,
+    // or the server was closed.
+    Result<bool> restore();
 
     // The end: removes the socket's path, gives clients up to half a second in all to read what they were
     // already sent (a reply that was never given is not waited for), and lets them go.

@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <string>
 
 namespace sup {
 
@@ -15,6 +16,15 @@ Result<rlimit> raise_descriptor_limit() {
     raised.rlim_cur = raised.rlim_max;
     if (::setrlimit(RLIMIT_NOFILE, &raised) != 0) return errno_error("setrlimit RLIMIT_NOFILE");
     return before;
+}
+
+Status check_master_descriptors() {
+    rlimit limit{};
+    if (::getrlimit(RLIMIT_NOFILE, &limit) != 0) return errno_error("getrlimit RLIMIT_NOFILE");
+    if (limit.rlim_max >= descriptors_of_a_master) return Success{};
+    return Error{"the limit of " + std::to_string(limit.rlim_max) +
+                 " open files is too low: sup alone needs " + std::to_string(descriptors_of_a_master) +
+                 " (raise `ulimit -Hn`, or LimitNOFILE= in a systemd unit)"};
 }
 
 Status ensure_standard_descriptors() {

@@ -11,6 +11,11 @@ namespace sup {
 // Raises this process's soft RLIMIT_NOFILE to the hard one, and returns what it was before.
 Result<rlimit> raise_descriptor_limit();
 
+// What a master needs for itself, whatever its workers are.
+constexpr rlim_t descriptors_of_a_master = 32;
+// Whether it could have them, by this process's hard limit.
+Status check_master_descriptors();
+
 // Opens /dev/null in place of those of descriptors 0, 1 and 2 that are closed, so that nothing else ever gets
 // these numbers. To be called before anything is opened.
 Status ensure_standard_descriptors();

@@ -28,14 +28,20 @@ int type_of(const config::Listen& wanted) {
 }
 
 // A literal only: no name is ever looked up. getaddrinfo() because it knows the scope of "fe80::1%eth0".
-Result<SocketAddress> resolve(const config::Listen& wanted, const std::string& host) {
+Result<SocketAddress> resolve(const config::Listen& wanted, const std::string& host, std::uint16_t number) {
     addrinfo hints{};
     hints.ai_flags = AI_NUMERICHOST | AI_NUMERICSERV | AI_PASSIVE;
     hints.ai_socktype = type_of(wanted);
     addrinfo* found = nullptr;
-    const std::string port = std::to_string(wanted.address.inet()->port);
+    const std::string port = std::to_string(number);
     const int problem = ::getaddrinfo(host.c_str(), port.c_str(), &hints, &found);
-    if (problem != 0) return listener_error(wanted, std::string("is no address: ") + ::gai_strerror(problem));
+    if (problem != 0) {
+        const std::size_t zone = host.find('%');
+        return listener_error(
+            wanted, zone != host.npos
+                        ? "cannot be bound: this machine has no network interface " + host.substr(zone + 1)
+                        : std::string("is no address: ") + ::gai_strerror(problem));
+    }
     SocketAddress address;
     std::memcpy(&address.storage, found->ai_addr, found->ai_addrlen);
     address.size = found->ai_addrlen;
@@ -99,7 +105,7 @@ Result<UniqueFd> bind_inet_socket(const config::Listen& wanted, Sharing sharing)
     const std::string& configured = wanted.address.inet()->host;
     const bool dual_stack = configured == "*" && has_ipv6();
     const std::string host = configured != "*" ? configured : dual_stack ? "::" : "0.0.0.0";
-    const auto address = resolve(wanted, host);
+    const auto address = resolve(wanted, host, wanted.address.inet()->port);
     if (!address) return address.error();
     const bool tcp = wanted.address.transport == config::Transport::stream;
     const auto open = [&](bool reuseport) -> Result<UniqueFd> {
@@ -115,6 +121,20 @@ Result<UniqueFd> bind_inet_socket(const config::Listen& wanted, Sharing sharing)
         if (auto probe = open(false); !probe) return probe.error();
     }
     return open(wanted.reuseport);
+}
+
+Status check_host(const config::Listen& wanted) {
+    const std::string& host = wanted.address.inet()->host;
+    if (host == "*") return Success{};
+    const auto address = resolve(wanted, host, 0);
+    if (!address) return address.error();
+    const UniqueFd fd{::socket(address->family(), type_of(wanted) | SOCK_CLOEXEC, 0)};
+    if (!fd) return bind_error(wanted, errno);
+    const int on = 1;
+    ::setsockopt(fd.get(), IPPROTO_IP, IP_BIND_ADDRESS_NO_PORT, &on, sizeof on);  // also of IPv6 (ip(7))
+    const int problem = bind_to(fd.get(), *address, {.dual_stack = false, .tcp = false, .reuseport = false});
+    if (problem != 0) return bind_error(wanted, problem);
+    return Success{};
 }
 
 Result<std::uint16_t> bound_port(int fd) {

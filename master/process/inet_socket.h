@@ -18,6 +18,10 @@ enum class Sharing {
 // as /proc lets this user see it), or what to do.
 Result<UniqueFd> bind_inet_socket(const config::Listen& wanted, Sharing sharing);
 
+// Whether this machine has, as it is now, the host that is wanted; whoever has the port. Binds a socket of
+// its own for a moment, to no port, that never listens. The error is bind_inet_socket()'s.
+Status check_host(const config::Listen& wanted);
+
 // The real port of a bound socket.
 Result<std::uint16_t> bound_port(int fd);
 

@@ -67,7 +67,8 @@ public:
     Preparation(const SpawnRequest& request, int input)
         : sources_{input, request.standard_output, request.standard_error},
           arguments_(request.arguments),
-          environment_(request.environment) {
+          environment_(request.environment),
+          note_(request.note.value_or(BirthNote{})) {
         sources_.insert(sources_.end(), request.listeners.begin(), request.listeners.end());
         for (std::size_t i = 0; i < sources_.size(); ++i) targets_.push_back(static_cast<int>(i));
         if (request.extra) {
@@ -90,6 +91,9 @@ public:
         plan_.environment = environment_pointers_.data();
         plan_.own_pid = with_pid ? environment_.back().data() + listen_pid.size() : nullptr;
         plan_.descriptor_limit = request.descriptor_limit;
+        if (request.note)
+            plan_.note = {note_.file, note_.text.data(), note_.text.size(), note_.text.data() + note_.pid_at,
+                          note_.text.data() + note_.start_time_at};
     }
     Preparation(const Preparation&) = delete;
     Preparation& operator=(const Preparation&) = delete;
@@ -111,6 +115,7 @@ private:
     std::vector<int> targets_;
     std::vector<std::string> arguments_;
     std::vector<std::string> environment_;
+    BirthNote note_;
     std::vector<char*> argument_pointers_;
     std::vector<char*> environment_pointers_;
     ChildPlan plan_{};
@@ -170,6 +175,7 @@ Result<SpawnedProcess> spawn(const SpawnRequest& request) {
     const ChildPlan& plan = preparation.plan();
     Cloned cloned = clone_child(preparation.plan());
     if (cloned.error_number != 0) return errno_error(worker + "cannot start a process", cloned.error_number);
+    cloned.process.noted = plan.noted;
     if (plan.failed_step == nullptr) return std::move(cloned.process);
     reap_failed_child(cloned.process.pidfd.get());
     if (std::string_view{plan.failed_step} == "exec") {

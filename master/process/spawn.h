@@ -11,6 +11,7 @@
 
 #include "common/result.h"
 #include "common/unique_fd.h"
+#include "master/process/birth_note.h"
 #include "master/process/executable.h"
 #include "master/process/pinned_directory.h"
 
@@ -33,11 +34,13 @@ struct SpawnRequest {
     };
     std::optional<Extra> extra;
     rlimit descriptor_limit{};  // RLIMIT_NOFILE of the worker: what raise_descriptor_limit() returned
+    std::optional<BirthNote> note{};
 };
 
 struct SpawnedProcess {
     pid_t pid = -1;
     UniqueFd pidfd;
+    bool noted = false;  // whether it could write its note, if there is one
 };
 
 // Returns when the program runs, or failed to. The worker leads a process group of its own, has an empty

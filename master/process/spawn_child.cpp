@@ -80,14 +80,36 @@ SUP_IN_CHILD const char* arrange_descriptors(ChildPlan& plan) {
     return ::syscall(SYS_close_range, first_unwanted, ~0U, 0) == 0 ? nullptr : close_range_failed;
 }
 
-// LISTEN_PID. By the system call, so that no cached pid of the parent's can get in.
+// By the system call, so that no cached pid of the parent's can get in.
 SUP_IN_CHILD void write_own_pid(char* out) {
     char digits[pid_digits];
     int count = 0;
     for (long pid = ::syscall(SYS_getpid); pid > 0; pid /= 10)
         digits[count++] = static_cast<char>('0' + pid % 10);
     while (count > 0) *out++ = digits[--count];
-    *out = '\0';
+}
+
+// Of this process: field 22 of its stat, whose second field is a name that may hold anything (proc(5)).
+SUP_IN_CHILD bool write_start_time(char* out) {
+    constexpr int spaces_before = 20;  // counted from the end of the name
+    char text[1024];
+    const long fd = ::syscall(SYS_openat, AT_FDCWD, "/proc/self/stat", O_RDONLY | O_CLOEXEC);
+    if (fd < 0) return false;
+    const long size = ::syscall(SYS_read, fd, text, sizeof text);
+    ::syscall(SYS_close, fd);
+    long at = size;
+    while (at > 0 && text[at - 1] != ')') --at;
+    if (at <= 0) return false;
+    for (int spaces = 0; at < size && spaces < spaces_before; ++at) spaces += text[at] == ' ' ? 1 : 0;
+    const long first = at;
+    while (at < size && text[at] >= '0' && text[at] <= '9') *out++ = text[at++];
+    return at > first;
+}
+
+SUP_IN_CHILD bool note_birth(const ChildNote& note) {
+    if (note.file < 0 || !write_start_time(note.start_time)) return false;
+    write_own_pid(note.pid);
+    return ::syscall(SYS_write, note.file, note.text, note.size) == static_cast<long>(note.size);
 }
 
 SUP_IN_CHILD const char* become_worker(ChildPlan& plan) {
@@ -112,6 +134,9 @@ SUP_IN_CHILD const char* become_worker(ChildPlan& plan) {
 
 SUP_IN_CHILD int run_child(void* argument) {
     ChildPlan& plan = *static_cast<ChildPlan*>(argument);
+    // First of all, while this process still holds every descriptor of the parent's, its locks among them:
+    // whoever finds those free knows that no note is on its way.
+    plan.noted = note_birth(plan.note);
     plan.failed_step = become_worker(plan);
     plan.error_number = errno;
     ::syscall(SYS_exit_group, 127);

@@ -3,11 +3,22 @@
 
 #include <sys/resource.h>
 
+#include <cstddef>
+
 namespace sup {
+
+// A BirthNote without its owner's types.
+struct ChildNote {
+    int file = -1;  // -1: there is none to write
+    const char* text = nullptr;
+    std::size_t size = 0;
+    char* pid = nullptr;
+    char* start_time = nullptr;
+};
 
 // What the child needs, prepared by the parent: the child allocates nothing. All of it belongs to the parent,
 // whose memory the child shares, and who sleeps until the child has executed or exited; so the child may use
-// it as scratch, and what it leaves in failed_step and error_number is there for the parent to read.
+// it as scratch, and what it leaves in noted, failed_step and error_number is there for the parent to read.
 struct ChildPlan {
     int* sources;        // source i becomes descriptor targets[i]
     const int* targets;  // ascending, from 0 on
@@ -19,7 +30,9 @@ struct ChildPlan {
     char* const* environment;
     char* own_pid;  // room for a pid in decimal and its NUL, within the environment; null: not wanted
     rlimit descriptor_limit;
+    ChildNote note;
 
+    bool noted = false;
     const char* failed_step = nullptr;
     int error_number = 0;
 };

@@ -10,7 +10,9 @@
 
 #include "common/duration.h"
 #include "common/result.h"
+#include "common/unique_fd.h"
 #include "master/core/ids.h"
+#include "master/process/birth_note.h"
 #include "master/runtime/process_identity.h"
 
 namespace sup {
@@ -33,7 +35,8 @@ struct LiveRecord {
     friend bool operator==(const LiveRecord&, const LiveRecord&) = default;
 };
 
-// Writes the whole record anew, by rename, so that a reader sees either the old or the new one.
+// Writes the whole record anew, by rename, so that a reader sees either the old or the new one; with room for
+// as many workers again and some more, so that recording them needs no new space on the file system.
 Status write_live_record(const std::string& path, const LiveRecord& record);
 // An empty optional: there is no record. A record that cannot be understood is an error that names the file,
 // and so is one of another user: what it names is going to be signalled, by root perhaps.
@@ -42,9 +45,10 @@ Result<std::optional<LiveRecord>> read_live_record(const std::string& path);
 // Those of the record that still are the same processes.
 std::vector<LiveWorker> still_alive(const LiveRecord& record);
 
-// Kept by the master. Changes are collected in memory, and save() writes them as one: a write costs as much
-// as the record is long, so the master saves once for all that it does in one turn, and before it waits for
-// anything.
+// Kept by the master. The file is a table with a line for each worker, and it is the worker's own process
+// that fills its line in, before it is anything else: there is no moment at which the master can be killed
+// and leave a worker that is not recorded. What could not be written (a full file system, a folder that is
+// gone) stays in memory, and the next reserve() or save() writes the whole file.
 class LiveRecorder {
 public:
     // `path` is InstancePaths::live_workers. The master is the calling process. Writes nothing yet.
@@ -53,27 +57,30 @@ public:
     // After a reload changed them.
     void set_drain(int signal, Duration timeout);
 
-    // Called right after the spawn, while the worker cannot have been reaped. Saves by itself after every
-    // 64th, so that a master killed while it spawns thousands leaves few unrecorded.
-    Status add(pid_t pid, std::uint32_t generation, core::Slot slot);
-    // After the worker was reaped. A pid that is not recorded is ignored. This alone gives save() nothing to
-    // do: until the next write the file names a worker that has ended, which still_alive() tells from a live
-    // one, and so the end of many workers costs no writes at all.
+    // For the spawn that comes next, and for no later one. None: the file cannot be written now.
+    std::optional<BirthNote> reserve(std::uint32_t generation, core::Slot slot);
+    // Called right after that spawn, while the worker cannot have been reaped. `noted`: it has written its
+    // note.
+    void add(pid_t pid, std::uint32_t generation, core::Slot slot, bool noted);
+    // After the worker was reaped. A pid that is not recorded is ignored. Writes nothing: until its line is
+    // used again the file names a worker that has ended, which still_alive() tells from a live one.
     void remove(pid_t pid);
 
-    // Writes the record if a worker was added or the drain was changed since the last write. An error leaves
-    // that to the next call.
+    // Writes the file if there is none yet, or if it lacks something. An error leaves that to the next call.
     Status save();
 
-    const LiveRecord& record() const noexcept { return record_; }
+    LiveRecord record() const;
 
 private:
-    static constexpr int most_unsaved = 64;
+    Status save_anew();
 
     std::string path_;
-    LiveRecord record_;
-    int unsaved_ = 0;
-    bool dirty_ = false;  // the file lacks something that a reader needs
+    LiveRecord header_;                            // without workers
+    std::vector<std::optional<LiveWorker>> rows_;  // by their place in the file
+    std::vector<LiveWorker> unwritten_;            // have no place in it
+    UniqueFd file_;
+    std::size_t reserved_ = 0;  // row
+    bool complete_ = false;     // the file holds everything that a reader needs
 };
 
 }  // namespace sup

@@ -94,7 +94,7 @@ const std::vector<BadRelease>& bad_releases() {
              write_file(file, changed.json());
          },
          2,
-         {"name", "other"}},
+         {"test.json:", ":11: /name: ", "other"}},
         {"a working directory that is missing",
          [](Instance& i) {
              i.config.cwd = "nowhere";

@@ -1,4 +1,11 @@
 // The command line as a script sees it: exit codes, names, plain output.
+#include <fcntl.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
+#include <array>
+#include <filesystem>
+
 #include "tests/catch.h"
 #include "tests/integration/support/build.h"
 #include "tests/integration/support/instance.h"
@@ -22,7 +29,7 @@ TEST_CASE("exit code 3: no such instance is running") {
             INFO(outcome.text());
             CHECK(outcome.exit_code == 3);
             CHECK(outcome.out == "");
-            CHECK(outcome.err != "");
+            CHECK(contains(outcome.err, sandbox.runtime_dir().string()));
         }
     }
     CHECK(parse_list(sandbox.sup({"list", "--json"}).out).empty());
@@ -38,6 +45,10 @@ TEST_CASE("exit code 2: wrong usage") {
                                                       {"reload", "--no-such-option"},
                                                       {"reload", "--timeout", "soon"},
                                                       {"status", "../etc"},
+                                                      {"status", ""},
+                                                      {"reload", ""},
+                                                      {"stop", ""},
+                                                      {"start", ""},
                                                       {"check"}};
     for (const auto& arguments : wrong) {
         const Outcome outcome = sandbox.sup(arguments);
@@ -46,6 +57,78 @@ TEST_CASE("exit code 2: wrong usage") {
         INFO(text << ": " << outcome.text());
         CHECK(outcome.exit_code == 2);
     }
+    const auto worker = [&](const std::string& argument) {
+        return run(sandbox.surround({.argv = {hello_worker(), argument}})).exit_code;
+    };
+    CHECK(worker("--bogus") == 2);
+    CHECK(worker("--help") == 0);
+}
+
+TEST_CASE("an empty NAME, as of a variable that is not set, stops nothing") {
+    Instance instance;
+    instance.start();
+    const Outcome outcome = instance.sandbox()->sup({"stop", ""});
+    INFO(outcome.text());
+    CHECK(outcome.exit_code == 2);
+    CHECK(contains(outcome.err, "NAME: an empty name"));
+    CHECK(instance.status().state == "running");
+}
+
+TEST_CASE("what cannot be written is a failure of the commands that only tell") {
+    Instance instance;
+    instance.start();
+    const auto with_stdout = [&](const std::vector<std::string>& arguments, int (*open_stdout)()) {
+        Launch launch = instance.sandbox()->command(arguments);
+        launch.in_child = [open_stdout] { ::dup2(open_stdout(), STDOUT_FILENO); };
+        return run(launch);
+    };
+    const auto full = [] { return ::open("/dev/full", O_WRONLY | O_CLOEXEC); };
+    const auto without_reader = [] {
+        std::array<int, 2> ends{};
+        if (::pipe2(ends.data(), O_CLOEXEC) != 0) ::_exit(126);
+        ::close(ends[0]);
+        return ends[1];
+    };
+    const std::vector<std::vector<std::string>> telling{{"status"},
+                                                        {"status", "--json"},
+                                                        {"list"},
+                                                        {"list", "--json"},
+                                                        {"check", instance.config_path().string()},
+                                                        {"--help"},
+                                                        {"--version"}};
+    for (const auto& arguments : telling) {
+        const Outcome lost = with_stdout(arguments, full);
+        INFO(arguments.front() << ": " << lost.text());
+        CHECK(lost.exit_code == 1);
+        CHECK(contains(lost.err, "cannot write to standard output: No space left on device"));
+        CHECK(with_stdout(arguments, without_reader).exit_code == 1);
+    }
+    // What was done is done.
+    const Outcome reloaded = with_stdout({"reload"}, full);
+    CHECK(reloaded.exit_code == 0);
+    CHECK(contains(reloaded.err, "cannot write to standard output"));
+}
+
+TEST_CASE("a limit that leaves no room for a master is a clear error, and leaves nothing") {
+    Instance instance;
+    const auto start_within = [&](int resource, rlim_t most) {
+        Launch launch = instance.sandbox()->command({"start", instance.config_path().string()});
+        launch.in_child = [resource, most] {
+            const rlimit limit{most, most};
+            if (::setrlimit(static_cast<__rlimit_resource_t>(resource), &limit) != 0) ::_exit(126);
+        };
+        return run(launch);
+    };
+    const Outcome descriptors = start_within(RLIMIT_NOFILE, 12);
+    INFO(descriptors.text());
+    CHECK(descriptors.exit_code == 1);
+    CHECK(contains(descriptors.err, "the limit of 12 open files is too low"));
+    const Outcome file_size = start_within(RLIMIT_FSIZE, 1024);
+    INFO(file_size.text());
+    CHECK(file_size.exit_code == 1);
+    CHECK(contains(file_size.err, "cannot make the scoreboard"));
+    CHECK(contains(file_size.err, "ulimit -f"));
+    CHECK_FALSE(std::filesystem::exists(instance.folder()));
 }
 
 TEST_CASE("sup --version and sup --help answer on stdout with exit code 0") {

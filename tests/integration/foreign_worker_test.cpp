@@ -69,6 +69,27 @@ for number, message in enumerate(sys.argv[1:]):
 signal.pause()
 )";
 
+// Opens its channel only when it drains, and says what it hears there about that.
+const char* const python_latecomer = R"(
+import os, signal, socket
+
+def notify(message, descriptors=()):
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as sender:
+        sender.connect(os.environ["NOTIFY_SOCKET"])
+        socket.send_fds(sender, [message], descriptors)
+
+signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGTERM])
+notify(b"READY=1")
+signal.sigwait([signal.SIGTERM])
+ours, masters = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+notify(b"X_SUP_CHANNEL=1", [masters.fileno()])
+masters.close()
+packet = b""
+while b'"drain"' not in packet:
+    packet = socket.recv_fds(ours, 65536, 4)[0]
+print("told:", packet.decode(), flush=True)
+)";
+
 // The worker's own descriptor, as the kernel lends it to those who may trace it; empty where it does not.
 UniqueFd borrow(pid_t pid, int fd) {
     const UniqueFd process(static_cast<int>(::syscall(SYS_pidfd_open, pid, 0)));
@@ -100,6 +121,17 @@ TEST_CASE("a systemd-style Python server runs, says it is ready, and is reloaded
     CHECK(hello(port).generation == 2);
     ::kill(instance.worker_pids().at(0), SIGKILL);
     CHECK(eventually([&] { return instance.wait_until_settled().generations[0].workers[0].restarts == 1; }));
+}
+
+TEST_CASE("a worker that opens its channel while it drains is told there what it was not told before") {
+    if (python().empty()) return skip("python3 is not installed");
+    Instance instance{{.command = {python(), "latecomer.py"}, .count = 1}};
+    write_file(instance.path("latecomer.py"), python_latecomer);
+    instance.start();
+    REQUIRE(instance.reload({"--drained"}).exit_code == 0);
+    const std::string log = instance.log();
+    INFO(log);
+    CHECK(log.find(R"(told: {"listeners":["http"],"retired":[],"type":"drain"})") != std::string::npos);
 }
 
 TEST_CASE("a worker that calls listen with its own backlog does not change the shared socket's for good") {

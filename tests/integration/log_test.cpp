@@ -65,6 +65,62 @@ TEST_CASE("SIGUSR1 reopens the log: lines after a rotation go to the new file") 
     CHECK(std::filesystem::file_size(instance.path("sup.log.1")) == rotated);
 }
 
+TEST_CASE("another log.file is the log from the promotion on, also for workers that share it") {
+    Instance instance{{.command = {"./talker"}, .count = 1, .log_workers = "inherit"}};
+    const auto say = [&](const std::string& what) {
+        install_script("echo " + what + "\nexec ./worker", instance.path("talker"));
+    };
+    const auto at = [&](const std::string& name) { return read_file(instance.path(name)); };
+    say("the first speaks");
+    instance.start();
+    CHECK(contains(instance.log(), "the first speaks"));
+
+    // What cannot be opened is a mistake in the configuration, found before anything is changed.
+    instance.config.log_file = "no folder/sup.log";
+    instance.write_config();
+    const Outcome refused = instance.reload();
+    INFO(refused.text());
+    CHECK(refused.exit_code == 2);
+    CHECK(contains(refused.err, "/log/file: the log file " + instance.path("no folder/sup.log").string()));
+
+    // A reload that fails leaves the log where it was.
+    instance.config.log_file = "moved.log";
+    instance.write_config();
+    install_script("exit 1", instance.path("talker"));
+    CHECK(instance.reload().exit_code == 1);
+    CHECK(contains(instance.log(), "a reload failed: "));
+    CHECK(at("moved.log").empty());
+
+    say("the next speaks");
+    REQUIRE(instance.reload({"--drained"}).exit_code == 0);
+    CHECK(contains(instance.log(), "the log goes on in " + instance.path("moved.log").string()));
+    CHECK(contains(at("moved.log"), "before it was in " + instance.path("sup.log").string()));
+    CHECK(contains(at("moved.log"), "the next speaks"));
+    CHECK(!contains(instance.log(), "the next speaks"));
+
+    // One that crashes comes back with the master's own, which is where the log is.
+    const auto size = instance.log().size();
+    REQUIRE(::kill(instance.worker_pids().at(0), SIGKILL) == 0);
+    const auto twice = [&] {
+        const std::string log = at("moved.log");
+        return log.find("the next speaks") != log.rfind("the next speaks");
+    };
+    CHECK(eventually(twice));
+
+    // Without the key it is where a start would put it.
+    instance.config.log_file = "";
+    instance.write_config();
+    REQUIRE(instance.reload().exit_code == 0);
+    CHECK(contains(at("run/test/sup.log"), "before it was in " + instance.path("moved.log").string()));
+    CHECK(contains(at("moved.log"), "grows without bound"));
+    CHECK(instance.log().size() == size);
+    REQUIRE(instance.stop().exit_code == 0);
+    const Outcome started = instance.try_start();
+    CHECK(started.exit_code == 0);
+    CHECK(contains(started.err, "run/test/sup.log grows without bound"));
+    CHECK(instance.stop().exit_code == 0);
+}
+
 TEST_CASE("a worker that prints as fast as it can neither blocks the master nor is blocked for ever") {
     Instance instance{{.command = {"./flood"}, .count = 1, .ready = "50ms"}};
     install_script("seq 1 100000\necho the flood is over\nexec sleep 1000", instance.path("flood"));

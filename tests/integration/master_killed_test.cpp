@@ -1,7 +1,9 @@
 // A master that is killed takes nobody with it.
 #include <signal.h>
 
+#include <algorithm>
 #include <filesystem>
+#include <string>
 
 #include "tests/catch.h"
 #include "tests/integration/support/instance.h"
@@ -46,6 +48,21 @@ TEST_CASE("a master killed in the middle of its workers' printing does not kill 
     }
     for (const pid_t pid : pids) CHECK(proc::alive(pid));
     CHECK(instance.stop().exit_code == 0);
+}
+
+TEST_CASE("a master killed while it spawns leaves no worker that stop does not end") {
+    Instance instance{{.command = {"./killer"}, .count = 20, .ready = "50ms"}};
+    install_script("[ $SUP_SLOT != 0 ] || kill -9 $PPID\nexec sleep 1000", instance.path("killer"));
+    CHECK(instance.try_start().exit_code == 1);
+    const auto workers = instance.sandbox()->processes();
+    REQUIRE_FALSE(workers.empty());
+    CHECK(eventually([&] {
+        const std::string text = instance.sandbox()->sup({"status", instance.config.name}).text();
+        return std::ranges::all_of(
+            workers, [&](pid_t pid) { return text.find(std::to_string(pid)) != std::string::npos; });
+    }));
+    CHECK(instance.stop().exit_code == 0);
+    CHECK(instance.sandbox()->processes().empty());
 }
 
 }  // namespace sup::test

@@ -357,7 +357,7 @@ TEST_CASE("who waits at a removed listener whose last worker has crashed is coun
     instance.config.command = {"./worker"};
     instance.write_config();
     CHECK(instance.reload({"--drained"}).exit_code == 0);
-    CHECK(instance.log().find("1 connections that no worker of generation 1 has accepted are reset") !=
+    CHECK(instance.log().find("1 connection that no worker of generation 1 has accepted is reset") !=
           std::string::npos);
     CHECK_FALSE(client.receive().ok());
 }

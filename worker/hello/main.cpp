@@ -14,6 +14,8 @@
 
 namespace {
 
+constexpr int wrong_usage = 2;
+
 struct Flags {
     std::string listen = "127.0.0.1:8999";
     std::string version = HELLO_VERSION;
@@ -78,7 +80,11 @@ int main(int argc, char** argv) {
     CLI::App app("The example worker of sup: answers HTTP/1.1 on every stream listener it inherits.",
                  "hello-worker");
     declare(app, flags);
-    CLI11_PARSE(app, argc, argv);
+    try {
+        app.parse(argc, argv);
+    } catch (const CLI::ParseError& error) {
+        return app.exit(error) == 0 ? 0 : wrong_usage;
+    }
     if (flags.fail_start) {
         std::fputs("hello-worker: failing to start, as --fail-start told\n", stderr);
         return 1;

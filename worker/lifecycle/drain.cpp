@@ -2,6 +2,7 @@
 #include <algorithm>
 #include <string>
 
+#include "common/count.h"
 #include "worker/lifecycle/core.h"
 #include "worker/lifecycle/drain_margin.h"
 #include "worker/lifecycle/log_line.h"
@@ -112,8 +113,8 @@ void Core::check_finished() {
 
 void Core::report() const {
     const auto count = [this](Counters::Counter counter) { return std::to_string(counters_.get(counter)); };
-    log_line("drained: " + count(&ScoreboardRow::handed_over) + " connections handed over, " +
-             count(&ScoreboardRow::taken) + " taken in this worker's life, " +
+    log_line("drained: " + counted(counters_.get(&ScoreboardRow::handed_over), "connection") +
+             " handed over, " + count(&ScoreboardRow::taken) + " taken in this worker's life, " +
              count(&ScoreboardRow::drained) + " ended in order, " + count(&ScoreboardRow::closed) +
              " closed at the deadline");
 }

@@ -23,7 +23,7 @@ std::string Config::json() const {
         {"drain", {{"signal", drain_signal}, {"timeout", drain_timeout}}},
         {"reload", {{"strategy", strategy}, {"soak", soak}, {"max_draining", max_draining}}},
         {"restart", {{"min_uptime", min_uptime}, {"backoff_min", backoff_min}, {"backoff_max", backoff_max}}},
-        {"log", {{"format", log_format}}}};
+        {"log", {{"format", log_format}, {"workers", log_workers}}}};
     if (strategy == "rolling") config["reload"]["max_surge"] = max_surge;
     if (!protocols.empty()) config["worker"]["protocols"] = protocols;
     if (!cwd.empty()) config["worker"]["cwd"] = cwd;

@@ -30,6 +30,7 @@ struct Config {
     std::string backoff_max = "30s";
     std::string log_file = "sup.log";  // empty: not in the file
     std::string log_format = "text";
+    std::string log_workers = "capture";
 
     std::string json() const;
 };

@@ -9,12 +9,38 @@ using nlohmann::json;
 
 TEST_CASE("a reload's last line says what serves, what drains, and how long it took") {
     const json outcome{{"generation", 3}, {"outcome", "promoted"}, {"duration_ms", 9}};
-    CHECK(describe_reload(outcome, nullptr) == "reloaded: generation 3 serves, 9ms");
+    CHECK(describe_reload(outcome, nullptr) == "reloaded: generation 3 was promoted, 9ms");
     const json status{{"generations",
                        {{{"generation", 3}, {"state", "active"}, {"count", 2}},
                         {{"generation", 2}, {"state", "draining"}, {"count", 1}}}}};
     CHECK(describe_reload(outcome, status) ==
           "reloaded: generation 3 (2 workers) serves, generation 2 is draining, 9ms");
+}
+
+TEST_CASE("a reload that a later one or a stop has overtaken says what serves by now") {
+    const json outcome{{"generation", 2}, {"outcome", "promoted"}, {"duration_ms", 9}};
+    const json third{{"generation", 3}, {"state", "active"}, {"count", 1}};
+    const json draining{{"generation", 2}, {"state", "draining"}, {"count", 1}};
+    CHECK(describe_reload(outcome, {{"generations", {third, draining}}}) ==
+          "reloaded: generation 2 was promoted, by now generation 3 (1 worker) serves, generation 2 is "
+          "draining, 9ms");
+    CHECK(describe_reload(outcome, {{"generations", {third}}}) ==
+          "reloaded: generation 2 was promoted and is gone, by now generation 3 (1 worker) serves, 9ms");
+    CHECK(describe_reload(outcome, {{"state", "stopping"}, {"generations", {draining}}}) ==
+          "reloaded: generation 2 was promoted, the instance is stopping, generation 2 is draining, 9ms");
+    CHECK(describe_start({{"name", "a"}, {"pid", 7}, {"generation", 2}, {"duration_ms", 9}},
+                         {{"state", "stopping"}, {"generations", {draining}}}) ==
+          "a was up: pid 7, generation 2 was promoted, the instance is stopping, 9ms");
+}
+
+TEST_CASE("a failed reload says that the old generation serves where it does") {
+    const json failed{{"outcome", "failed"}, {"reason", "why"}};
+    CHECK(describe_failed_reload(failed, {{"state", "running"}}) ==
+          "the reload failed, what served before still serves: why");
+    CHECK(describe_failed_reload(failed, {{"state", "stopping"}}) == "the reload failed: why");
+    CHECK(describe_failed_reload(failed, nullptr) == "the reload failed: why");
+    CHECK(describe_failed_reload({{"outcome", "failed"}, {"reason", "stopping"}}, nullptr) ==
+          "the reload was given up, the instance ends: stopping");
 }
 
 TEST_CASE("a start's last line says where it serves") {
@@ -26,7 +52,7 @@ TEST_CASE("a start's last line says where it serves") {
     CHECK(describe_start(outcome, status) ==
           "hello is up: pid 4711, generation 1 (1 worker) serves on http 127.0.0.1:80, b [::1]:81, 1.2s");
     CHECK(describe_start(outcome, json{{"listeners", json::array()}}) ==
-          "hello is up: pid 4711, generation 1 serves, 1.2s");
+          "hello is up: pid 4711, generation 1 was promoted, 1.2s");
 }
 
 TEST_CASE("a failure comes with its reason and the worker's last lines") {

@@ -1,4 +1,6 @@
 // A table of bad inputs: where each problem is said to be, and what is said.
+#include <unistd.h>
+
 #include <string>
 #include <vector>
 
@@ -301,6 +303,27 @@ TEST_CASE("an unknown key is refused at the key, with the known one that was mea
          "/" + std::string(100'000, 'x'),
          "unknown key"},
     });
+}
+
+TEST_CASE("a key as long as the file is not shown whole") {
+    const auto config = parse_config(with("\"" + std::string(5'000, 'x') + "\": 1"), "/etc/sup/test.json");
+    REQUIRE_FALSE(config.ok());
+    CHECK(to_text(config.error()).size() < 500);
+    CHECK(to_text(config.error()).starts_with("/etc/sup/test.json:1:2: /xxx"));
+}
+
+TEST_CASE("an argument or variable that is longer than exec takes is refused at its place") {
+    const std::size_t longest = 32 * static_cast<std::size_t>(::sysconf(_SC_PAGESIZE)) - 1;
+    const auto text = [](std::size_t size) { return "\"" + std::string(size, 'x') + "\""; };
+    const std::string words = "has at most " + std::to_string(longest) + " bytes";
+    const auto command = [&](std::size_t size) {
+        return R"({"listen": [], "worker": {"command": ["x", )" + text(size) + "]}}";
+    };
+    const auto env = [&](std::size_t size) { return with_worker(R"("env": {"KEY": )" + text(size) + "}"); };
+    check({{command(longest + 1), {1, 44}, "/worker/command/1", words},
+           {env(longest + 1 - 4), {1, 46}, "/worker/env/KEY", words}});
+    for (const std::string& fits : {command(longest), env(longest - 4)})
+        CHECK(parse_config(fits, "/etc/sup/test.json").ok());
 }
 
 TEST_CASE("a key that must be given and is not is named, at the object that lacks it") {

@@ -12,6 +12,7 @@
 
 #include <cstdlib>
 #include <filesystem>
+#include <fstream>
 #include <sstream>
 #include <string>
 
@@ -139,6 +140,18 @@ TEST_CASE("check wonders at a program that the kernel may not know how to run") 
     CHECK(outcome.err.starts_with(file + ":2:24: /worker/command/0: note: "));
 }
 
+TEST_CASE("check notes workers that write to the log in the runtime folder themselves") {
+    const TempFolder folder;
+    const auto notes = [&](const std::string& log) {
+        return check(folder.write("sup.json", config_for(R"("command": ["true"])", ",\n\"log\": " + log)));
+    };
+    const Outcome noted = notes(R"({"workers": "inherit"})");
+    CHECK(noted.exit_code == 0);
+    CHECK(noted.err.find(":3:20: /log/workers: note: ") != std::string::npos);
+    CHECK(notes(R"({"workers": "inherit", "file": "sup.log"})").err.empty());
+    CHECK(notes(R"({"workers": "capture"})").err.empty());
+}
+
 TEST_CASE("check finds a working directory or log folder that is not there") {
     const TempFolder folder;
     const std::string file = folder.write("sup.json", config_for(R"("command": ["true"], "cwd": "none")",
@@ -147,6 +160,12 @@ TEST_CASE("check finds a working directory or log folder that is not there") {
     CHECK(outcome.exit_code == 2);
     CHECK(outcome.err.find(file + ":2:40: /worker/cwd: ") == 0);
     CHECK(outcome.err.find("\n" + file + ":3:17: /log/file: ") != std::string::npos);
+
+    const Outcome directory = check(
+        folder.write("sup.json", config_for(R"("command": ["true"])", ",\n\"log\": {\"file\": \".\"}")));
+    CHECK(directory.exit_code == 2);
+    CHECK(directory.err.starts_with(file + ":3:17: /log/file: log.file "));
+    CHECK(directory.err.ends_with(": Is a directory\n"));
 }
 
 TEST_CASE("check notes an address that somebody listens on, and stays good") {
@@ -162,7 +181,7 @@ TEST_CASE("check notes an address that somebody listens on, and stays good") {
         CHECK(outcome.out.find(": good\n") != std::string::npos);
     }
     CHECK(check_address(folder, "127.0.0.2:" + loopback.port()).err.empty());
-    CHECK(check_address(folder, "[::1]:" + loopback.port()).err.empty());
+    CHECK(check_address(folder, "[::1]:" + loopback.port()).err.find("in use") == std::string::npos);
 }
 
 TEST_CASE("check knows that a wildcard holds every address of its family") {
@@ -170,7 +189,28 @@ TEST_CASE("check knows that a wildcard holds every address of its family") {
     const ListeningSocket any(INADDR_ANY);
     CHECK(check_address(folder, "127.0.0.9:" + any.port())
               .err.ends_with("listens on 0.0.0.0:" + any.port() + "\n"));
-    CHECK(check_address(folder, "[::1]:" + any.port()).err.empty());
+    CHECK(check_address(folder, "[::1]:" + any.port()).err.find("in use") == std::string::npos);
+}
+
+TEST_CASE("check notes an address that this machine does not have, and stays good") {
+    const TempFolder folder;
+    const auto note = [&](const std::string& address) {
+        const Outcome outcome = check_address(folder, address);
+        CHECK(outcome.exit_code == 0);
+        return outcome.err;
+    };
+    const std::string where = folder.path() + "/sup.json:2:24: /listen/0/address: note: listener listen0: ";
+    CHECK(note("[fe80::1%nope0]:80").starts_with(where + "[fe80::1%nope0]:80 cannot be bound: "));
+    CHECK(note("[fe80::1%nope0]:80").find("no network interface nope0\n") != std::string::npos);
+    // 203.0.113.0/24 is nobody's (RFC 5737); but a machine may be told not to look.
+    int anything = 0;
+    std::ifstream("/proc/sys/net/ipv4/ip_nonlocal_bind") >> anything;
+    for (const char* address : {"203.0.113.9:80", "udp:203.0.113.9:0"}) {
+        const std::string expected = where + address +
+                                     " cannot be bound: no network interface of this machine has this "
+                                     "address\n";
+        CHECK(note(address) == (anything != 0 ? "" : expected));
+    }
 }
 
 TEST_CASE("check finds what a unix socket cannot be put at, and who it cannot be given to") {

@@ -130,8 +130,18 @@ TEST_CASE("a master that refuses says why, and one that goes away is told apart"
 TEST_CASE("a client that is turned away at the door learns why") {
     World world{{.clients = 0}};
     const auto answer = beside(world, [&] { return call_once(world.path(), "status", soon()); });
-    CHECK(kind_of(answer) == CallError::Kind::refused);
+    CHECK(kind_of(answer) == CallError::Kind::turned_away);
     CHECK_THAT(answer.error().message, Catch::Contains("too many clients"));
+}
+
+TEST_CASE("a reload that goes on without a word of its outcome is not one that failed") {
+    World world{{.clients = 1, .waiters = 0}};
+    RawClient waiting{world};
+    waiting.send(call(1, "reload"));
+    REQUIRE(world.until([&] { return world.master.reloads.size() == 1; }));
+    const auto answer = beside(world, [&] { return call_once(world.path(), "reload", soon()); });
+    CHECK(kind_of(answer) == CallError::Kind::not_awaited);
+    CHECK(world.master.reloads.size() == 2);
 }
 
 TEST_CASE("something else than JSON-RPC is a failure") {

@@ -131,6 +131,57 @@ TEST_CASE("a link in the log's place is followed only where root or this user ma
     CHECK(lines_of(folder.file("target")).size() == 3);
 }
 
+TEST_CASE(
+    "a log that moves says where it goes and where it was, whatever its level, each in its own format") {
+    Folder folder;
+    Log log = open(folder.file("old"), LogLevel::error, LogFormat::text);
+    log.error("before");
+    auto next = Log::prepare(folder.file("new"));
+    REQUIRE(next.ok());
+    CHECK(log.file() == folder.file("old"));
+    REQUIRE(log.move_to(std::move(*next), LogLevel::error, LogFormat::json).ok());
+    log.error("after");
+    CHECK(log.file() == folder.file("new"));
+    const auto before = lines_of(folder.file("old"));
+    REQUIRE(before.size() == 2);
+    CHECK(before[1].find("the log goes on in " + folder.file("new")) != std::string::npos);
+    const auto after = lines_of(folder.file("new"));
+    REQUIRE(after.size() == 2);
+    const std::string first = nlohmann::json::parse(after[0])["message"];
+    CHECK(first.find(folder.file("old")) != std::string::npos);
+    CHECK(nlohmann::json::parse(after[1])["message"] == "after");
+    // What is opened again, and what is begun anew at its bound, is the new one.
+    std::filesystem::rename(folder.file("new"), folder.file("rotated"));
+    REQUIRE(log.reopen().ok());
+    log.set_max_bytes(100);
+    log.error("{}", std::string(60, 'x'));
+    log.error("{}", std::string(60, 'x'));
+    CHECK(std::filesystem::exists(folder.file("new.1")));
+    CHECK(lines_of(folder.file("old")).size() == 2);
+    CHECK_FALSE(Log::prepare(folder.file("none/log")).ok());
+}
+
+TEST_CASE("standard output and error go along with a log that they follow") {
+    Folder folder;
+    const sup::UniqueFd out{::fcntl(STDOUT_FILENO, F_DUPFD_CLOEXEC, 3)};
+    const sup::UniqueFd err{::fcntl(STDERR_FILENO, F_DUPFD_CLOEXEC, 3)};
+    std::fflush(stdout);
+    ssize_t written = 0;
+    {
+        auto log = Log::open({.file = folder.file("old"), .redirect_stdio = true});
+        auto next = Log::prepare(folder.file("new"));
+        if (log.ok() && next.ok() && log->move_to(std::move(*next), LogLevel::info, LogFormat::text).ok())
+            written = ::write(STDOUT_FILENO, "out\n", 4) + ::write(STDERR_FILENO, "err\n", 4);
+    }
+    ::dup2(out.get(), STDOUT_FILENO);
+    ::dup2(err.get(), STDERR_FILENO);
+    CHECK(written == 8);
+    const auto lines = lines_of(folder.file("new"));
+    REQUIRE(lines.size() == 3);
+    CHECK(lines[1] == "out");
+    CHECK(lines[2] == "err");
+}
+
 TEST_CASE("a log that cannot be reopened goes on in its old file") {
     Folder folder;
     std::filesystem::create_directory(folder.file("sub"));

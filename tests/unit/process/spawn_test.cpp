@@ -7,8 +7,10 @@
 #include <sys/wait.h>
 
 #include <algorithm>
+#include <array>
 #include <filesystem>
 #include <nlohmann/json.hpp>
+#include <sstream>
 #include <utility>
 
 #include "support.h"
@@ -260,4 +262,45 @@ TEST_CASE("500 spawns leak no descriptor, no child and no memory mapping") {
     CHECK(open_descriptors() == descriptors);
     CHECK(mappings() < mapped + 490);  // the allocator may map some; a leak would show once for each spawn
     CHECK(::waitpid(-1, nullptr, WNOHANG) == -1);
+}
+
+TEST_CASE("a process notes its pid and its start time before it is the worker") {
+    Command worker = command({"/bin/sh", "-c", "cat /proc/$$/stat"});
+    Pipe pipe = make_pipe();
+    const UniqueFd file = marked_file("note");
+    REQUIRE(::write(file.get(), "before ", 7) == 7);
+    SpawnRequest request = worker.request(pipe.writer.get(), STDERR_FILENO);
+    request.note = BirthNote{.file = file.get(), .text = {}, .pid_at = 4, .start_time_at = 4 + 13};
+    request.note->text = "pid " + std::string(13, ' ') + std::string(BirthNote::start_time_room, ' ') + "\n";
+    const auto spawned = spawn(request);
+    REQUIRE(spawned);
+    CHECK(spawned->noted);
+    std::array<char, 100> noted{};
+    const ssize_t size = ::pread(file.get(), noted.data(), noted.size(), 0);
+    REQUIRE(size == static_cast<ssize_t>(7 + request.note->text.size()));
+    std::istringstream words{std::string(noted.data(), static_cast<std::size_t>(size))};
+    std::string before, key, start_time;
+    pid_t pid = 0;
+    words >> before >> key >> pid >> start_time;
+    CHECK(before == "before");
+    CHECK(key == "pid");
+    CHECK(pid == spawned->pid);
+    pipe.writer.reset();
+    std::istringstream fields{read_to_end(pipe.reader.get())};
+    std::string field;
+    for (int number = 1; number <= 22; ++number) fields >> field;  // its name, "sh" or "(cat)", has no space
+    CHECK(start_time == field);
+    wait_for_exit(spawned->pid);
+}
+
+TEST_CASE("a process that cannot note itself becomes the worker all the same") {
+    const Command worker = command({"/bin/true"});
+    const UniqueFd full{::open("/dev/full", O_WRONLY | O_CLOEXEC)};
+    SpawnRequest request = worker.request(STDOUT_FILENO, STDERR_FILENO);
+    request.note =
+        BirthNote{.file = full.get(), .text = std::string(64, ' '), .pid_at = 0, .start_time_at = 20};
+    const auto spawned = spawn(request);
+    REQUIRE(spawned);
+    CHECK_FALSE(spawned->noted);
+    CHECK(wait_for_exit(spawned->pid) == 0);
 }

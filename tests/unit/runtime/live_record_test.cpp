@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include <csignal>
+#include <filesystem>
 #include <fstream>
 
 #include "tests/catch.h"
@@ -34,11 +35,33 @@ std::optional<LiveRecord> read(const std::string& path) {
     return std::move(*record);
 }
 
+// As the worker's own process does.
+bool write_note(BirthNote note, const ProcessIdentity& process) {
+    const std::string pid = std::to_string(process.pid);
+    const std::string start_time = std::to_string(process.start_time);
+    note.text.replace(note.pid_at, pid.size(), pid);
+    note.text.replace(note.start_time_at, start_time.size(), start_time);
+    return ::write(note.file, note.text.data(), note.text.size()) == static_cast<ssize_t>(note.text.size());
+}
+
+void spawn_and_add(LiveRecorder& recorder, pid_t pid, std::uint32_t generation, core::Slot slot) {
+    const auto note = recorder.reserve(generation, slot);
+    REQUIRE(note);
+    REQUIRE(write_note(*note, *identify_process(pid)));
+    recorder.add(pid, generation, slot, true);
+}
+
+ino_t inode_of(const std::string& path) {
+    struct stat status {};
+    REQUIRE(::stat(path.c_str(), &status) == 0);
+    return status.st_ino;
+}
+
 }  // namespace
 
 TEST_CASE("what another user recorded is not believed, nor what is no file") {
     const test::TemporaryDirectory directory;
-    const std::string path = directory.path() + "/workers.json";
+    const std::string path = directory.path() + "/workers";
     REQUIRE(::mkfifo(path.c_str(), 0600) == 0);
     CHECK_FALSE(read_live_record(path).ok());
     REQUIRE(::unlink(path.c_str()) == 0);
@@ -53,15 +76,14 @@ TEST_CASE("what another user recorded is not believed, nor what is no file") {
 
 TEST_CASE("the record says which workers live") {
     const test::TemporaryDirectory directory;
-    const std::string path = directory.path() + "/workers.json";
+    const std::string path = directory.path() + "/workers";
     CHECK_FALSE(read(path));
 
     const pid_t first = start_sleeper();
     const pid_t second = start_sleeper();
     LiveRecorder recorder{path, SIGQUIT, Duration{1500}};
-    CHECK(recorder.add(first, 1, 0).ok());
-    CHECK(recorder.add(second, 2, 7).ok());
-    CHECK(recorder.save().ok());
+    spawn_and_add(recorder, first, 1, 0);
+    spawn_and_add(recorder, second, 2, 7);
     const auto record = read(path);
     REQUIRE(record);
     CHECK(*record == recorder.record());
@@ -80,49 +102,76 @@ TEST_CASE("the record says which workers live") {
     recorder.remove(first);
     recorder.remove(first);
     CHECK(recorder.save().ok());
-    CHECK(read(path)->workers.size() == 1);
     CHECK(read(path)->drain_timeout == Duration{9});
+    CHECK(recorder.record().workers.size() == 1);
+    spawn_and_add(recorder, first, 3, 1);  // in the line that has become free
+    CHECK(*read(path) == recorder.record());
     end(first);
     end(second);
+}
+
+TEST_CASE("a worker is in the record before its master knows that it exists") {
+    const test::TemporaryDirectory directory;
+    const std::string path = directory.path() + "/workers";
+    LiveRecorder recorder{path, SIGTERM, Duration{0}};
+    const auto note = recorder.reserve(4, 2);
+    REQUIRE(note);
+    CHECK(read(path)->workers.empty());
+    REQUIRE(write_note(*note, *identify_process(::getpid())));
+    CHECK(read(path)->workers == std::vector<LiveWorker>{{*identify_process(::getpid()), 4, 2}});
+}
+
+TEST_CASE("a spawn that failed leaves its line to the next one") {
+    const test::TemporaryDirectory directory;
+    const std::string path = directory.path() + "/workers";
+    LiveRecorder recorder{path, SIGTERM, Duration{0}};
+    REQUIRE(write_note(*recorder.reserve(1, 0), {::getpid(), 1}));
+    spawn_and_add(recorder, ::getpid(), 1, 0);
+    CHECK(*read(path) == recorder.record());
 }
 
 TEST_CASE("a failed write is an error, and the next one tells the truth again") {
     const test::TemporaryDirectory directory;
     const std::string folder = directory.path() + "/later";
-    LiveRecorder recorder{folder + "/workers.json", SIGTERM, Duration{0}};
-    REQUIRE(recorder.add(::getpid(), 1, 0).ok());
+    LiveRecorder recorder{folder + "/workers", SIGTERM, Duration{0}};
+    CHECK_FALSE(recorder.reserve(1, 0));
+    recorder.add(::getpid(), 1, 0, false);
     CHECK_FALSE(recorder.save().ok());
     CHECK_FALSE(recorder.save().ok());
     REQUIRE(::mkdir(folder.c_str(), 0700) == 0);
     CHECK(recorder.save().ok());
-    CHECK(read(folder + "/workers.json")->workers.size() == 1);
+    CHECK(*read(folder + "/workers") == recorder.record());
+    CHECK(recorder.record().workers.size() == 1);
 }
 
-TEST_CASE("any number of changes costs one write, and none where a reader can do without") {
+TEST_CASE("a record that somebody removed is written again with the next worker") {
     const test::TemporaryDirectory directory;
-    const std::string path = directory.path() + "/workers.json";
-    const auto written = [&] { return ::unlink(path.c_str()) == 0; };
+    const std::string path = directory.path() + "/workers";
     LiveRecorder recorder{path, SIGTERM, Duration{0}};
-    CHECK(recorder.save().ok());
-    CHECK_FALSE(written());
+    spawn_and_add(recorder, ::getpid(), 1, 0);
+    REQUIRE(::unlink(path.c_str()) == 0);
+    spawn_and_add(recorder, ::getppid(), 1, 1);
+    CHECK(read(path)->workers.size() == 2);
+    CHECK(*read(path) == recorder.record());
+}
 
-    for (core::Slot slot = 0; slot < 4; ++slot) REQUIRE(recorder.add(::getpid(), 1, slot).ok());
-    CHECK_FALSE(written());
+TEST_CASE("workers are recorded in the space that the file has, and in more when there are many") {
+    const test::TemporaryDirectory directory;
+    const std::string path = directory.path() + "/workers";
+    LiveRecorder recorder{path, SIGTERM, Duration{0}};
+    REQUIRE(recorder.save().ok());
+    const ino_t first = inode_of(path);
+    const auto size = std::filesystem::file_size(path);
+    for (core::Slot slot = 0; slot < 200; ++slot) spawn_and_add(recorder, ::getpid(), 1, slot);
+    recorder.set_drain(SIGQUIT, Duration{1});
     CHECK(recorder.save().ok());
-    CHECK(read(path)->workers.size() == 4);
-    CHECK(written());
-    CHECK(recorder.save().ok());
-    CHECK_FALSE(written());
+    CHECK(inode_of(path) == first);
+    CHECK(std::filesystem::file_size(path) == size);
+    CHECK(*read(path) == recorder.record());
 
-    recorder.set_drain(SIGTERM, Duration{0});
-    recorder.remove(::getpid());
-    CHECK(recorder.save().ok());
-    CHECK_FALSE(written());
-
-    recorder.set_drain(SIGQUIT, Duration{0});
-    CHECK(recorder.save().ok());
-    CHECK(read(path)->workers.empty());
-    CHECK(read(path)->drain_signal == SIGQUIT);
+    for (core::Slot slot = 200; slot < 1000; ++slot) spawn_and_add(recorder, ::getpid(), 1, slot);
+    CHECK(*read(path) == recorder.record());
+    CHECK(read(path)->workers.size() == 1000);
 }
 
 TEST_CASE("only the very process that was recorded counts as alive") {
@@ -180,7 +229,7 @@ TEST_CASE("a command's name with spaces and parentheses does not shift the field
 
 TEST_CASE("a record that cannot be understood names its file") {
     const test::TemporaryDirectory directory;
-    const std::string path = directory.path() + "/workers.json";
+    const std::string path = directory.path() + "/workers";
     for (const char* text :
          {"", "{", "[]", "{}", R"({"boot_id":1})", R"({"boot_id":"x","master":{},"workers":[]})"}) {
         std::ofstream{path, std::ios::trunc} << text;

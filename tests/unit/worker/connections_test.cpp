@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "tests/catch.h"
+#include "tests/unit/master/in_flight.h"
 #include "tests/unit/worker/client.h"
 #include "tests/unit/worker/two_workers.h"
 #include "tests/unit/worker/wire.h"
@@ -142,6 +143,25 @@ TEST_CASE("the worker in Python hands over and takes, to and from workers in C++
         const std::string two = answer(workers.next, "two");
         CHECK(client->receive_bytes(two.size()) == two);
     }
+}
+
+TEST_CASE("the worker in Python is ready although its channel cannot travel yet, and opens it when it can") {
+    sup::test::InFlight too_many;
+    FakeMasterOptions unprivileged = runs(PYTHON_WORKER);
+    unprivileged.descriptor_limit = 64;
+    unprivileged.few_privileges = true;
+    FakeMaster master(unprivileged);
+    CHECK(master.notification() == "READY=1");
+    CHECK_FALSE(master.has_channel());
+    Client client(master.http());
+    CHECK(answers(master, client, "one"));
+    too_many.land();
+    CHECK(master.notification() == "X_SUP_CHANNEL=1");
+    REQUIRE(master.has_channel());
+    REQUIRE(master.send(stop_packet));
+    master.signal(SIGTERM);
+    CHECK(client.ended_in_order());
+    CHECK(master.exit_code() == 0);
 }
 
 TEST_CASE("the worker in Python takes what is in a closed inbox, and comes to rest") {
