@@ -103,6 +103,20 @@ void Instance::stop_by_signal(const char* name) {
     post(core::StopRequested{requests_.add({}), false});
 }
 
+Status Instance::put_files_back() {
+    const auto folder = directory_.restore();
+    if (!folder) return folder.error();
+    if (!control_) return Success{};
+    const auto socket = control_->restore();
+    if (!socket) warn(socket.error());
+    if (!*folder && !(socket && *socket)) return Success{};
+    warn(directory_.write_pid(::getpid()));
+    if (*folder) warn(log_.reopen());  // it may have been in there
+    log_.warning("somebody has removed files from {}; the pid file and the control socket are there again",
+                 directory_.paths().folder);
+    return Success{};
+}
+
 bool Instance::collect(pid_t pid) {
     for (const auto& [id, worker] : workers_) {
         if (worker->pid() == pid) return worker->collect();

@@ -55,6 +55,8 @@ public:
     void stop_by_signal(const char* name);
     void add_worker() { post(core::AddWorkerRequested{}); }
     void remove_worker() { post(core::RemoveWorkerRequested{}); }
+    // What somebody has removed of the instance's folder is made again. An error: the folder cannot be.
+    Status put_files_back();
     // For the reaper of orphans: true when `pid` is a worker's, which then has been reaped.
     bool collect(pid_t pid);
 

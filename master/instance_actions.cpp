@@ -101,6 +101,11 @@ void Instance::perform(const core::Prepare& action) {
 
 void Instance::perform(const core::Spawn& action) {
     const auto& generation = generations_.at(action.generation);
+    if (Status there = put_files_back(); !there) {
+        log_.error("{}", there.error().message);
+        post(core::SpawnFailed{action.worker, there.error().message});
+        return;
+    }
     // Those of the generation that brings the next log already write there.
     const bool next = background_ && next_log_ && action.generation != active_;
     auto worker =

@@ -42,6 +42,7 @@ std::vector<uv::Signal> watch_signals(uv::Loop& loop, Instance& instance, Log& l
     watch(SIGTTIN, [&] { instance.add_worker(); });
     watch(SIGTTOU, [&] { instance.remove_worker(); });
     watch(SIGUSR1, [&] {
+        if (Status there = instance.put_files_back(); !there) log.error("{}", there.error().message);
         if (Status reopened = log.reopen(); !reopened) {
             log.error("{}; the old file stays in use", reopened.error().message);
         } else {

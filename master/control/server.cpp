@@ -96,6 +96,18 @@ public:
         return Success{};
     }
 
+    Result<bool> restore() {
+        if (!listener_ || file_at(path_) == file_) return false;
+        auto listener = bind_listener(path_);
+        if (!listener) return listener.error();
+        accept_all();
+        watch_ = {};
+        listener_ = std::move(*listener);
+        file_ = file_at(path_);
+        if (auto started = start(); !started) return started.error();
+        return true;
+    }
+
     void broadcast(const json& event) {
         const auto wants = [](const auto& connection) { return connection->wants_events(); };
         if (std::none_of(connections_.begin(), connections_.end(), wants)) return;
@@ -292,6 +304,10 @@ ControlServer::~ControlServer() {
 
 void ControlServer::broadcast(const json& event) {
     impl_->broadcast(event);
+}
+
+Result<bool> ControlServer::restore() {
+    return impl_->restore();
 }
 
 void ControlServer::close() {

@@ -57,6 +57,10 @@ public:
     // To subscribers, and to callers that wait for a reload or a stop.
     void broadcast(const nlohmann::json& event);
 
+    // Where somebody has removed the socket's path: makes it again; clients stay. False: it is where it was,
+    // or the server was closed.
+    Result<bool> restore();
+
     // The end: removes the socket's path, gives clients up to half a second in all to read what they were
     // already sent (a reply that was never given is not waited for), and lets them go.
     void close();

@@ -17,6 +17,7 @@
 #include <utility>
 
 #include "master/runtime/file.h"
+#include "master/runtime/runtime_directory.h"
 
 namespace sup {
 namespace {
@@ -158,6 +159,17 @@ Status InstanceDirectory::clear_stale() {
 
 Status InstanceDirectory::write_pid(pid_t pid) {
     return replace_file(paths_.pid, std::to_string(pid) + "\n");
+}
+
+Result<bool> InstanceDirectory::restore() {
+    if (is_file_at(folder_.get(), paths_.folder)) return false;
+    const std::string runtime_directory = std::filesystem::path(paths_.folder).parent_path().string();
+    const bool shared = choose_runtime_directory(current_runtime_environment()).shared;
+    if (auto made = create_runtime_directory({runtime_directory, shared}); !made) return made.error();
+    auto claimed = claim(runtime_directory, name_);
+    if (!claimed) return claimed.error();
+    *this = std::move(*claimed);
+    return true;
 }
 
 Status InstanceDirectory::remove_all() {

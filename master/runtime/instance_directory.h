@@ -36,6 +36,11 @@ public:
     // Atomically; called by the master itself, before it answers on its control socket.
     Status write_pid(pid_t pid);
 
+    // Where somebody has removed the folder under its living master: makes it again, and the runtime
+    // directory, and takes the lock of the new one, so that the name is this master's still or again. False:
+    // the folder is where it was. An error where another master has taken the name meanwhile.
+    Result<bool> restore();
+
     // The orderly end: removes every file of this instance, the log in the folder included, the lock last,
     // and then the folder. Files that are not sup's stay, and so does then the folder. Doing it again does
     // nothing. The lock itself is held until destruction.

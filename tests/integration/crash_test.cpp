@@ -1,6 +1,7 @@
 // Crashes of an active generation.
 #include <signal.h>
 
+#include <filesystem>
 #include <sstream>
 
 #include "tests/catch.h"
@@ -73,6 +74,35 @@ TEST_CASE("a worker that lived long enough is restarted at once, and counted") {
     CHECK(workers[1].restarts == 1);
     CHECK(!now.degraded);
     CHECK(instance.log().find("SIGKILL") != std::string::npos);  // how it ended is in the log
+}
+
+TEST_CASE("an instance whose folder somebody removed restarts, reloads and is in reach again") {
+    Instance instance{{.min_uptime = "0s", .log_file = ""}};
+    instance.start();
+    const auto before = instance.worker_pids();
+    const auto in_reach = [&] { return std::filesystem::exists(instance.folder() / "control.sock"); };
+
+    std::filesystem::remove_all(instance.sandbox()->runtime_dir());
+    REQUIRE(::kill(before.at(1), SIGKILL) == 0);
+    REQUIRE(eventually(in_reach));
+    instance.wait_for("a replacement", [&](const InstanceStatus& s) {
+        return s.settled() && s.generations[0].pids() != before;
+    });
+    CHECK(instance.try_start().exit_code == 1);  // the name is still taken
+
+    std::filesystem::remove_all(instance.folder());
+    REQUIRE(::kill(instance.master(), SIGUSR2) == 0);
+    REQUIRE(eventually(in_reach));
+    instance.wait_for("generation 2",
+                      [](const InstanceStatus& s) { return s.settled() && s.generations[0].number == 2; });
+
+    std::filesystem::remove_all(instance.folder());
+    REQUIRE(::kill(instance.master(), SIGUSR1) == 0);
+    REQUIRE(eventually(in_reach));
+    CHECK(eventually(
+        [&] { return read_file(instance.folder() / "sup.log").find("removed files") != std::string::npos; }));
+    CHECK(instance.stop().exit_code == 0);
+    CHECK(!proc::alive(instance.master()));
 }
 
 TEST_CASE("hello-worker --crash-after crashes, and its replacement serves") {

@@ -492,3 +492,23 @@ TEST_CASE("idle, the server watches its listener and nothing else") {
     };
     CHECK(world.until([&] { return active() == 1; }));
 }
+
+TEST_CASE("a socket whose file somebody removed is there again, and whoever is connected stays") {
+    World world;
+    RawClient waiting{world};
+    waiting.send(call(1, "reload"));
+    REQUIRE(world.until([&] { return world.master.reloads.size() == 1; }));
+    CHECK(*world.server->restore() == false);
+    REQUIRE(::unlink(world.path().c_str()) == 0);
+    CHECK(*world.server->restore() == true);
+
+    RawClient newcomer{world};
+    newcomer.send(call(2, "status"));
+    CHECK(newcomer.receive()["id"] == 2);
+    world.master.reloads.front()({{"outcome", "promoted"}});
+    CHECK(waiting.receive()["result"]["outcome"] == "promoted");
+
+    world.server->close();
+    CHECK_FALSE(std::filesystem::exists(world.path()));
+    CHECK(*world.server->restore() == false);
+}

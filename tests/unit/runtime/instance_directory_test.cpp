@@ -154,6 +154,38 @@ TEST_CASE("a name stays taken when somebody tidies up the files of a living mast
     CHECK(probe_instance(paths).locked);
 }
 
+TEST_CASE("a folder that was removed under its master is made again, and the name is held") {
+    const test::TemporaryDirectory parent;
+    const std::string runtime = parent.path() + "/run";
+    REQUIRE(::mkdir(runtime.c_str(), 0700) == 0);
+    auto holder = InstanceDirectory::claim(runtime, "hello");
+    REQUIRE(holder.ok());
+    CHECK(*holder->restore() == false);
+    std::filesystem::remove_all(runtime);
+
+    CHECK(*holder->restore() == true);
+    CHECK(probe_instance(holder->paths()).locked);
+    CHECK_THAT(claim_error(runtime), Catch::Contains("hello"));
+    CHECK(holder->remove_all().ok());
+    CHECK(std::filesystem::is_empty(runtime));
+}
+
+TEST_CASE("a folder that was removed is not taken back from another master that has the name now") {
+    const test::TemporaryDirectory runtime;
+    auto first = InstanceDirectory::claim(runtime.path(), "hello");
+    REQUIRE(first.ok());
+    std::filesystem::remove_all(first->paths().folder);
+    auto second = InstanceDirectory::claim(runtime.path(), "hello");
+    REQUIRE(second.ok());
+    REQUIRE(second->write_pid(::getpid()).ok());
+
+    const auto restored = first->restore();
+    REQUIRE_FALSE(restored.ok());
+    CHECK_THAT(restored.error().message, Catch::Contains("already running"));
+    CHECK(first->remove_all().ok());
+    CHECK(std::filesystem::exists(second->paths().pid));
+}
+
 TEST_CASE("the lock passes to a child and outlives the parent's copy") {
     const test::TemporaryDirectory runtime;
     auto claimed = InstanceDirectory::claim(runtime.path(), "hello");
