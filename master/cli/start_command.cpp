@@ -151,7 +151,10 @@ Result<Start, CommandError> begin(const std::string& config_path) {
     auto claimed = claim(config_path);
     if (!claimed) return claimed.error();
     auto master = start_in_background(*claimed);
-    if (!master) return CommandError{ExitCode::failed, master.error().message};
+    if (!master) {
+        [[maybe_unused]] const auto removed = claimed->directory.remove_all();
+        return CommandError{ExitCode::failed, master.error().message};
+    }
     return Start{std::move(*claimed), std::move(*master)};
 }
 
