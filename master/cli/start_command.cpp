@@ -4,7 +4,9 @@
 #include <unistd.h>
 
 #include <cstring>
+#include <filesystem>
 #include <nlohmann/json.hpp>
+#include <system_error>
 #include <utility>
 #include <variant>
 
@@ -114,7 +116,8 @@ private:
         if (gone) [[maybe_unused]]
             const auto removed = claim_.directory.remove_all();
         std::string message = describe_failure(name_ + " did not start", failed.reason, failed.worker_output);
-        if (claim_.config.log.file && ::access(claim_.config.log.file->c_str(), F_OK) == 0)
+        std::error_code unknown;
+        if (claim_.config.log.file && std::filesystem::is_regular_file(*claim_.config.log.file, unknown))
             message += "\nthe log is " + *claim_.config.log.file;
         if (!gone) message += "\nits master (pid " + std::to_string(master_.pid) + ") is still ending";
         return fail({failed.configuration_error ? ExitCode::usage : ExitCode::failed, message});
