@@ -12,7 +12,9 @@
 #include <climits>
 #include <csignal>
 #include <nlohmann/json.hpp>
+#include <string>
 
+#include "common/count.h"
 #include "common/unique_fd.h"
 #include "master/runtime/log_file.h"
 
@@ -78,12 +80,16 @@ protected:
         spdlog::memory_buf_t line;
         formatter_->format(entry, line);
         begin_anew_if_full(line.size());
-        if (lost_ > 0 && write_whole(fmt::format("({} lines of the log were lost)\n", lost_))) lost_ = 0;
+        if (lost_ > 0 && write_whole(words_for_lost())) lost_ = 0;
         if (lost_ > 0 || !write_whole({line.data(), line.size()})) ++lost_;
     }
     void flush_() override {}
 
 private:
+    std::string words_for_lost() const {
+        return "(" + counted(lost_, "line") + " of the log " + (lost_ == 1 ? "was" : "were") + " lost)\n";
+    }
+
     // Where it cannot be, it grows on.
     void begin_anew_if_full(std::size_t more) {
         if (max_bytes_ == 0 || may_block_ || size_ + more <= max_bytes_) return;

@@ -79,18 +79,25 @@ void check_command(const config::Worker& worker, Findings& problems, Findings& n
     if (!program.pinned) check_script(program.path, problems, notes);
 }
 
+// The number of the error that keeps a log from being opened there, as far as it shows without doing it, or
+// 0.
+int why_no_log_at(const std::string& file) {
+    struct stat found {};
+    if (::stat(file.c_str(), &found) == 0) {
+        if (S_ISDIR(found.st_mode)) return EISDIR;
+        return access(file.c_str(), W_OK) == 0 ? 0 : errno;
+    }
+    if (errno != ENOENT) return errno;
+    return access(config::folder_of(file).c_str(), W_OK) == 0 ? 0 : errno;
+}
+
 void check_directories(const config::Config& config, Findings& problems) {
     const auto cwd = PinnedDirectory::pin(config.worker.cwd);
     if (!cwd) problems.push_back({"/worker/cwd", cwd.error().message});
     if (!config.log.file) return;
     const std::string& file = *config.log.file;
-    const std::string folder = file.substr(0, file.rfind('/') + 1);
-    struct stat found {};
-    const bool exists = ::stat(file.c_str(), &found) == 0;
-    const int problem = exists && S_ISDIR(found.st_mode) ? EISDIR
-                        : access(exists ? file.c_str() : folder.c_str(), W_OK) != 0 ? errno
-                                                                                    : 0;
-    if (problem != 0) problems.push_back({"/log/file", errno_error("log.file " + file, problem).message});
+    if (const int problem = why_no_log_at(file); problem != 0)
+        problems.push_back({"/log/file", errno_error("log.file " + file, problem).message});
     if (Status followed = check_log_link(file); !followed)
         problems.push_back({"/log/file", "log.file " + file + " " + followed.error().message});
 }

@@ -118,8 +118,9 @@ Result<Success, CommandError> end_orphans(const Found& instance, bool now,
         const std::string names = describe_workers(workers_of(orphans));
         if (passed(deadline)) {
             return CommandError{ExitCode::timed_out,
-                                names + " still drain, and no master is there to end them; `sup stop " +
-                                    instance.name + " --now` does"};
+                                names + (orphans.size() == 1 ? " still drains" : " still drain") +
+                                    ", and no master is there to end them; `sup stop " + instance.name +
+                                    " --now` does"};
         }
         print(names + " did not finish within the drain timeout: SIGKILL\n");
     }

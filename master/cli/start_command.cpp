@@ -4,7 +4,9 @@
 #include <unistd.h>
 
 #include <cstring>
+#include <filesystem>
 #include <nlohmann/json.hpp>
+#include <system_error>
 #include <utility>
 #include <variant>
 
@@ -114,7 +116,8 @@ private:
         if (gone) [[maybe_unused]]
             const auto removed = claim_.directory.remove_all();
         std::string message = describe_failure(name_ + " did not start", failed.reason, failed.worker_output);
-        if (claim_.config.log.file && ::access(claim_.config.log.file->c_str(), F_OK) == 0)
+        std::error_code unknown;
+        if (claim_.config.log.file && std::filesystem::is_regular_file(*claim_.config.log.file, unknown))
             message += "\nthe log is " + *claim_.config.log.file;
         if (!gone) message += "\nits master (pid " + std::to_string(master_.pid) + ") is still ending";
         return fail({failed.configuration_error ? ExitCode::usage : ExitCode::failed, message});
@@ -151,7 +154,10 @@ Result<Start, CommandError> begin(const std::string& config_path) {
     auto claimed = claim(config_path);
     if (!claimed) return claimed.error();
     auto master = start_in_background(*claimed);
-    if (!master) return CommandError{ExitCode::failed, master.error().message};
+    if (!master) {
+        [[maybe_unused]] const auto removed = claimed->directory.remove_all();
+        return CommandError{ExitCode::failed, master.error().message};
+    }
     return Start{std::move(*claimed), std::move(*master)};
 }
 

@@ -8,6 +8,7 @@
 #include <string>
 #include <utility>
 
+#include "common/count.h"
 #include "worker/lifecycle/log_line.h"
 
 namespace sup::worker {
@@ -100,8 +101,8 @@ void Inbox::use(UnixMessage message) {
     if (packet && whole && message.descriptors.size() == 1) {
         return callbacks_.arrived(*packet, std::move(message.descriptors.front()));
     }
-    log_line("inbox: a malformed packet of " + std::to_string(message.size) + " bytes and " +
-             std::to_string(message.descriptors.size()) + " descriptors; what came with it is closed");
+    log_line("inbox: a malformed packet of " + counted(message.size, "byte") + " and " +
+             counted(message.descriptors.size(), "descriptor") + "; what came with it is closed");
     for (UniqueFd& descriptor : message.descriptors) callbacks_.malformed(std::move(descriptor));
 }
 

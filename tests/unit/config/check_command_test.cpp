@@ -166,6 +166,10 @@ TEST_CASE("check finds a working directory or log folder that is not there") {
     CHECK(directory.exit_code == 2);
     CHECK(directory.err.starts_with(file + ":3:17: /log/file: log.file "));
     CHECK(directory.err.ends_with(": Is a directory\n"));
+    std::filesystem::create_symlink("circle", folder.path() + "/circle");
+    CHECK(check(folder.write("sup.json",
+                             config_for(R"("command": ["true"])", R"(, "log": {"file": "circle"})")))
+              .exit_code == 2);
 }
 
 TEST_CASE("check notes an address that somebody listens on, and stays good") {
