@@ -3,6 +3,7 @@
 // reader treats what it finds as untrusted numbers: nothing is ever addressed, sized or waited for by them.
 #pragma once
 
+#include <algorithm>
 #include <atomic>
 #include <cstddef>
 #include <cstdint>
@@ -25,6 +26,13 @@ struct alignas(64) ScoreboardRow {
     std::atomic<std::uint64_t> closed;       // closed at the drain deadline
 };
 static_assert(sizeof(ScoreboardRow) == 64 && std::atomic<std::uint64_t>::is_always_lock_free);
+
+// What a reader takes a counter for, whatever a worker has written: no more than every reader of JSON holds
+// exactly, and small enough that a few of them can be added without a thought.
+inline constexpr std::uint64_t largest_count = (std::uint64_t{1} << 53) - 1;
+inline std::uint64_t read_count(const std::atomic<std::uint64_t>& counter) {
+    return std::min(counter.load(std::memory_order_relaxed), largest_count);
+}
 
 // A mapping of the whole table. Rows keep their address as long as it lives.
 class Scoreboard {

@@ -163,14 +163,12 @@ void Instance::worker_exited(core::WorkerId id, const ExitReport& report) {
     post(core::WorkerExited{id, report.status});
 }
 
-// The row is then free for another worker. What a killed worker still had open was closed with it.
+// The row is then free for another worker.
 void Instance::count_connections(core::WorkerId id, const WorkerProcess& worker) {
     const ScoreboardRow* row = worker.scoreboard_row();
     const auto reload = leaving_for_.find(id);
     if (row != nullptr && reload != leaving_for_.end()) {
-        DrainTotals& totals = drain_totals_[reload->second];
-        totals.add(*row);
-        totals.closed += row->connections.load(std::memory_order_relaxed);
+        drain_totals_[reload->second].add_exited(*row);
     }
     if (worker.reserved_row()) worker.generation().scoreboard->clear(*worker.reserved_row());
 }

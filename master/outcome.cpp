@@ -2,14 +2,27 @@
 
 #include <fmt/chrono.h>
 
+#include <algorithm>
 #include <nlohmann/json.hpp>
 
 namespace sup {
+namespace {
+
+void count(std::uint64_t& total, const std::atomic<std::uint64_t>& counter) {
+    total = std::min(total + read_count(counter), largest_count);
+}
+
+}  // namespace
 
 void DrainTotals::add(const ScoreboardRow& row) {
-    handed_over += row.handed_over.load(std::memory_order_relaxed);
-    drained += row.drained.load(std::memory_order_relaxed);
-    closed += row.closed.load(std::memory_order_relaxed);
+    count(handed_over, row.handed_over);
+    count(drained, row.drained);
+    count(closed, row.closed);
+}
+
+void DrainTotals::add_exited(const ScoreboardRow& row) {
+    add(row);
+    count(closed, row.connections);
 }
 
 nlohmann::json to_json(const ReloadOutcome& outcome) {

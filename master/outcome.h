@@ -21,6 +21,8 @@ struct DrainTotals {
     std::uint64_t closed = 0;       // still open at the drain deadline
 
     void add(const ScoreboardRow& row);
+    // What a killed worker still had open was closed with it.
+    void add_exited(const ScoreboardRow& row);
 };
 
 struct ReloadOutcome {

@@ -32,8 +32,8 @@ json worker_json(const StatusSource& source, const core::WorkerView& view) {
         worker["pid"] = process->pid();
         worker["status"] = process->status_text();
         if (const ScoreboardRow* row = process->scoreboard_row()) {
-            worker["connections"] = row->connections.load(std::memory_order_relaxed);
-            worker["requests"] = row->requests.load(std::memory_order_relaxed);
+            worker["connections"] = read_count(row->connections);
+            worker["requests"] = read_count(row->requests);
         }
         if (const auto rss = process_rss_bytes(process->pid())) worker["rss_bytes"] = *rss;
     }

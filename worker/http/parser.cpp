@@ -25,6 +25,10 @@ bool lines_are_strict(std::string_view head) {
     return head.find('\0') == std::string_view::npos;
 }
 
+bool is_digit(char c) {
+    return c >= '0' && c <= '9';
+}
+
 // "TOKEN TARGET HTTP/1.1" and a line end; the token was looked at before.
 bool is_request_line(std::string_view line) {
     constexpr std::string_view ending = " HTTP/1.1\r\n";
@@ -32,10 +36,24 @@ bool is_request_line(std::string_view line) {
     if (method == std::string_view::npos || line.size() < method + 2 + ending.size()) return false;
     const std::string_view version = line.substr(line.size() - ending.size());
     const std::string_view target = line.substr(method + 1, line.size() - method - 1 - ending.size());
-    const auto digit = [](char c) { return c >= '0' && c <= '9'; };
-    return version.substr(0, 6) == ending.substr(0, 6) && digit(version[6]) && version[7] == '.' &&
-           digit(version[8]) && version.substr(9) == "\r\n" &&
+    return version.substr(0, 6) == ending.substr(0, 6) && is_digit(version[6]) && version[7] == '.' &&
+           is_digit(version[8]) && version.substr(9) == "\r\n" &&
            target.find_first_of(std::string_view(" \t\r\0", 4)) == std::string_view::npos;
+}
+
+// A name, an IPv4 address or "[…]", perhaps with ":port" (RFC 9110, 7.2; RFC 3986, 3.2.2); it may be empty.
+bool is_host(std::string_view host) {
+    const bool literal = host.substr(0, 1) == "[";
+    const std::size_t size = literal ? host.find(']') + 1 : std::min(host.find(':'), host.size());
+    if (literal && size < 3) return false;  // also without the other bracket: npos + 1
+    const std::string_view name = literal ? host.substr(1, size - 2) : host.substr(0, size);
+    const std::string_view port = host.substr(size);
+    const auto belongs = [literal](char c) {
+        return is_digit(c) || (lower(c) >= 'a' && lower(c) <= 'z') || (literal && c == ':') ||
+               std::string_view("-._~%!$&'()*+,;=").find(c) != std::string_view::npos;
+    };
+    return std::all_of(name.begin(), name.end(), belongs) &&
+           (port.empty() || (port[0] == ':' && std::all_of(port.begin() + 1, port.end(), is_digit)));
 }
 
 }  // namespace
@@ -218,8 +236,9 @@ int Parser::check_head(std::string_view head) {
 int Parser::check_header(std::string_view name, std::string_view value, int& hosts, int& codings) {
     switch (name.size()) {
         case 4:
-            if (equal_ignoring_case(name, "host")) ++hosts;
-            return 0;
+            if (!equal_ignoring_case(name, "host")) return 0;
+            ++hosts;
+            return is_host(trim(value)) ? 0 : 400;
         case 6:
             if (!equal_ignoring_case(name, "expect")) return 0;
             if (!equal_ignoring_case(trim(value), "100-continue")) return 417;
@@ -233,12 +252,13 @@ int Parser::check_header(std::string_view name, std::string_view value, int& hos
     }
 }
 
-// What stands between the pieces of a body. llhttp takes a bare LF for the end of the trailers, and bounds
-// neither chunk extensions nor trailers. Byte by byte, so that the first thing wrong decides however the
-// bytes were cut.
+// What stands between the pieces of a body. llhttp takes a bare LF for the end of the trailers, drops
+// trailers that are folded or have no name, and bounds neither chunk extensions nor trailers. Byte by byte,
+// so that the first thing wrong decides however the bytes were cut.
 int Parser::check_framing(std::string_view bytes) {
     for (const char c : bytes) {
-        if ((c == '\n') != (last_framing_ == '\r')) return 400;
+        if ((c == '\n') != (last_framing_ == '\r') || c == '\0') return 400;
+        if (last_framing_ == '\n' && (c == ' ' || c == '\t' || c == ':')) return 400;
         last_framing_ = c;
         if (++framing_ > limits_.head_bytes) return 431;
     }

@@ -41,7 +41,7 @@ std::optional<std::uint64_t> Balance::least_loaded_peer() {
     for (const std::size_t peer : peers_) {
         const ScoreboardRow& row = board->row(peer);
         if (row.accepting.load(std::memory_order_relaxed) != 1) continue;
-        const std::uint64_t connections = row.connections.load(std::memory_order_relaxed);
+        const std::uint64_t connections = read_count(row.connections);
         least = std::min(least.value_or(connections), connections);
     }
     return least;

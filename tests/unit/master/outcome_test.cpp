@@ -20,6 +20,31 @@ TEST_CASE("a promoted reload is shown with its generation and no reason") {
     CHECK(to_json(outcome) == expected);
 }
 
+TEST_CASE("a worker that fills its row with nonsense makes no sum wrap around") {
+    sup::ScoreboardRow row{};
+    for (auto* counter : {&row.connections, &row.handed_over, &row.drained, &row.closed})
+        counter->store(~std::uint64_t{0});
+    sup::DrainTotals totals{1, 1, 1};
+    for (int worker = 0; worker < 3; ++worker) totals.add_exited(row);
+    CHECK(totals.handed_over == sup::largest_count);
+    CHECK(totals.drained == sup::largest_count);
+    CHECK(totals.closed == sup::largest_count);
+}
+
+TEST_CASE("what a worker still had open when it exited counts as closed") {
+    sup::ScoreboardRow row{};
+    row.connections = 3;
+    row.closed = 2;
+    row.drained = 1;
+    sup::DrainTotals running;
+    running.add(row);
+    CHECK(running.closed == 2);
+    sup::DrainTotals exited;
+    exited.add_exited(row);
+    CHECK(exited.closed == 5);
+    CHECK(exited.drained == 1);
+}
+
 TEST_CASE("a failed reload carries its reason and the worker's last words") {
     sup::ReloadOutcome outcome;
     outcome.reason = "worker ./x: No such file or directory";

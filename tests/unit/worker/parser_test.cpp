@@ -155,6 +155,25 @@ TEST_CASE("requests that must be refused are, with the right status, however the
     }
 }
 
+TEST_CASE("a Host is a name or an address, perhaps with a port, and anything else is refused") {
+    const auto step = [](const std::string& host) {
+        const Outcome outcome = parse_however_cut("GET / HTTP/1.1\r\nHost: " + host + "\r\n\r\n");
+        if (outcome.step == Step::refused) CHECK(outcome.refusal == 400);
+        return outcome.step;
+    };
+    for (const char* host : {"", "a", "a:", "a:80", "A-b_c.example.com", "127.0.0.1:8999", "[::1]",
+                             "[::1]:80", "%61", "a,b;c=(d)", "a \t", "[v1.x:y]"}) {
+        CAPTURE(host);
+        CHECK(step(host) == Step::head);
+    }
+    for (const char* host :
+         {"a b",  "a/b", "a@b", "a?b", "a#b",    "a b/c@d", "a:b",  "a:80:80", "a:8 0", "::1",
+          "[::1", "[]",  "[",   "]",   "[::1]x", "[::1]:x", "a\"b", "a\\b",    "<a>",   "\xc3\xa4"}) {
+        CAPTURE(host);
+        CHECK(step(host) == Step::refused);
+    }
+}
+
 TEST_CASE("a chunked body that is not well formed is refused, however it is cut") {
     const std::string head = "POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n";
     const std::vector<std::string> bodies{"x\r\n",
@@ -172,7 +191,14 @@ TEST_CASE("a chunked body that is not well formed is refused, however it is cut"
                                           "3\r\nabc\r\n0\r\n\n",
                                           "3\r\nabc\r\n0\n\r\n",
                                           "3;a\nb\r\nabc\r\n0\r\n\r\n",
-                                          "0\r\nX : y\r\n\r\n"};
+                                          "0\r\nX : y\r\n\r\n",
+                                          "0\r\nX: y\r\n z\r\n\r\n",
+                                          "0\r\nX: y\r\n\tz\r\n\r\n",
+                                          "0\r\nX:\r\n y\r\n\r\n",
+                                          "0\r\n X: y\r\n\r\n",
+                                          "0\r\n: y\r\n\r\n",
+                                          "3\r\nabc\r\n0\r\nX: y\r\n: y\r\n\r\n",
+                                          {"0\r\nX: a\0b\r\n\r\n", 14}};
     for (const std::string& body : bodies) {
         CAPTURE(body);
         const Outcome outcome = parse_however_cut(head + body);
