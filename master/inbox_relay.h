@@ -9,9 +9,9 @@
 #include <optional>
 #include <vector>
 
+#include "common/retry.h"
 #include "common/unix_message.h"
 #include "master/inbox.h"
-#include "common/retry.h"
 
 namespace sup {
 

@@ -77,6 +77,7 @@ void Instance::post(core::Event event) {
 }
 
 void Instance::work_off() {
+    looked_at_workers_ = false;
     while (!events_.empty()) {
         const core::Event event = std::move(events_.front());
         events_.pop_front();
@@ -103,9 +104,26 @@ void Instance::stop_by_signal(const char* name) {
     post(core::StopRequested{requests_.add({}), false});
 }
 
+void Instance::reopen_log(const char* signal) {
+    if (Status there = put_files_back(); !there) {
+        log_.error("{}", there.error().message);
+        if (log_.file() == directory_.paths().log) return;  // what is there now is not this master's
+    }
+    if (next_log_) {
+        auto again = Log::prepare(next_log_->file, next_log_->max_bytes);
+        if (again) next_log_ = std::move(*again);
+    }
+    if (Status reopened = log_.reopen(); !reopened) {
+        log_.error("{}; the old file stays in use", reopened.error().message);
+    } else {
+        log_.info("{}: the log was opened again", signal);
+    }
+}
+
 Status Instance::put_files_back() {
     const auto folder = directory_.restore();
     if (!folder) return folder.error();
+    record_problem(live_record_.restore());
     if (!control_) return Success{};
     const auto socket = control_->restore();
     if (!socket) warn(socket.error());
@@ -231,7 +249,9 @@ void Instance::deliver_readiness() {
 
 // libuv runs timers before it looks at descriptors. After a time in which the master did not run (SIGSTOP, a
 // machine that was suspended) a deadline must not pass for a worker that has ended long before.
-void Instance::collect_exited() {
+void Instance::look_at_workers() {
+    if (std::exchange(looked_at_workers_, true)) return;
+    deliver_readiness();
     for (const auto& [id, worker] : workers_) worker->collect();
 }
 

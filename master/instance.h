@@ -55,8 +55,7 @@ public:
     void stop_by_signal(const char* name);
     void add_worker() { post(core::AddWorkerRequested{}); }
     void remove_worker() { post(core::RemoveWorkerRequested{}); }
-    // What somebody has removed of the instance's folder is made again. An error: the folder cannot be.
-    Status put_files_back();
+    void reopen_log(const char* signal);
     // For the reaper of orphans: true when `pid` is a worker's, which then has been reaped.
     bool collect(pid_t pid);
 
@@ -102,9 +101,11 @@ private:
     void worker_exited(core::WorkerId id, const ExitReport& report);
     void forget_worker(core::WorkerId id);
     void deliver_readiness();
-    void collect_exited();
+    void look_at_workers();
     Result<config::Config, struct PreparationFailure> next_config();
     Result<std::shared_ptr<const Generation>, struct PreparationFailure> prepare(core::GenerationId id);
+    // What somebody has removed of the instance's folder is made again. An error: the folder cannot be.
+    Status put_files_back();
     Status open_next_log(const config::Config& config);
     void follow_log_settings(const config::Config& config);
     Listeners held_listeners() const;
@@ -146,6 +147,7 @@ private:
     core::TimePoint started_at_;
     std::deque<core::Event> events_;
     uv::Timer turn_;
+    bool looked_at_workers_ = false;  // in this turn
     std::map<core::TimerId, uv::Timer> timers_;
     std::map<core::GenerationId, std::shared_ptr<const Generation>> generations_;
     // What is moved on out of closed inboxes, also when their generation is released.

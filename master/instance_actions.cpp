@@ -43,6 +43,7 @@ Result<config::Config, PreparationFailure> Instance::next_config() {
 }
 
 Result<std::shared_ptr<const Generation>, PreparationFailure> Instance::prepare(core::GenerationId id) {
+    if (Status there = put_files_back(); !there) return PreparationFailure{false, there.error().message};
     auto config = next_config();
     if (!config) return config.error();
     if (Status opened = open_next_log(*config); !opened)
@@ -58,7 +59,7 @@ Status Instance::open_next_log(const config::Config& config) {
                      place.file);
     }
     if (place.file == log_.file()) return Success{};
-    auto next = Log::prepare(place.file);
+    auto next = Log::prepare(place.file, place.max_bytes);
     if (!next) return next.error();
     next_log_ = std::move(*next);
     return Success{};
@@ -68,11 +69,11 @@ Status Instance::open_next_log(const config::Config& config) {
 void Instance::follow_log_settings(const config::Config& config) {
     if (next_log_) {
         warn(log_.move_to(std::move(*next_log_), config.log.level, config.log.format));
+        next_log_.reset();
     } else {
         log_.configure(config.log.level, config.log.format);
+        log_.set_max_bytes(log_place(config, directory_.paths(), background_).max_bytes);
     }
-    next_log_.reset();
-    log_.set_max_bytes(log_place(config, directory_.paths(), background_).max_bytes);
 }
 
 void Instance::perform(const core::Prepare& action) {
@@ -185,8 +186,7 @@ void Instance::perform(const core::Kill& action) {
 void Instance::perform(const core::ArmTimer& action) {
     uv::Timer timer(loop_.get(), [this, id = action.timer] {
         timers_.erase(id);
-        deliver_readiness();
-        collect_exited();
+        look_at_workers();
         post(core::TimerFired{id});
     });
     timer.arm(action.at - now());

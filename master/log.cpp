@@ -50,7 +50,7 @@ public:
         : file_(options.file), redirect_stdio_(options.redirect_stdio), max_bytes_(options.max_bytes) {}
 
     Status open() {
-        auto next = Log::prepare(file_);
+        auto next = Log::prepare(file_, max_bytes_);
         if (!next) return next.error();
         if (Status redirected = redirect_stdio_to(*next); !redirected) return redirected;
         use(std::move(*next));
@@ -67,6 +67,7 @@ public:
 
     void use(Log::Next next) {
         file_ = std::move(next.file);
+        max_bytes_ = next.max_bytes;
         fd_ = std::move(next.fd);
         may_block_ = !is_regular_file(output());
         size_ = size_of(output());
@@ -220,8 +221,8 @@ Status Log::reopen() {
     return state_->sink->open();
 }
 
-Result<Log::Next> Log::prepare(const std::string& file) {
-    Next next{file, {}};
+Result<Log::Next> Log::prepare(const std::string& file, std::uint64_t max_bytes) {
+    Next next{file, max_bytes, {}};
     if (file.empty()) return next;
     auto fd = open_log_file(file);
     if (!fd) return fd.error();

@@ -69,9 +69,10 @@ public:
     // A place to go to, already open.
     struct Next {
         std::string file;  // empty: standard error
+        std::uint64_t max_bytes = 0;
         UniqueFd fd;
     };
-    static Result<Next> prepare(const std::string& file);
+    static Result<Next> prepare(const std::string& file, std::uint64_t max_bytes);
     // The log goes on there, and both say so. On failure it stays. Those who have the old file go on with it.
     Status move_to(Next next, config::LogLevel level, config::LogFormat format);
     const std::string& file() const;

@@ -29,7 +29,7 @@ void take_over_signals() {
     for (const int number : {SIGUSR1, SIGUSR2, SIGHUP, SIGTTIN, SIGTTOU}) std::signal(number, SIG_IGN);
 }
 
-std::vector<uv::Signal> watch_signals(uv::Loop& loop, Instance& instance, Log& log) {
+std::vector<uv::Signal> watch_signals(uv::Loop& loop, Instance& instance) {
     std::vector<uv::Signal> watches;
     const auto watch = [&](int number, std::function<void()> callback) {
         watches.emplace_back(loop.get(), number, std::move(callback));
@@ -41,14 +41,7 @@ std::vector<uv::Signal> watch_signals(uv::Loop& loop, Instance& instance, Log& l
     watch(SIGQUIT, [&] { instance.stop_by_signal("SIGQUIT"); });
     watch(SIGTTIN, [&] { instance.add_worker(); });
     watch(SIGTTOU, [&] { instance.remove_worker(); });
-    watch(SIGUSR1, [&] {
-        if (Status there = instance.put_files_back(); !there) log.error("{}", there.error().message);
-        if (Status reopened = log.reopen(); !reopened) {
-            log.error("{}; the old file stays in use", reopened.error().message);
-        } else {
-            log.info("SIGUSR1: the log was opened again");
-        }
-    });
+    watch(SIGUSR1, [&] { instance.reopen_log("SIGUSR1"); });
     return watches;
 }
 
@@ -109,7 +102,7 @@ int run_master(MasterOptions options) {
                 log->warning("{}", removed.error().message);
             return 1;
         }
-        signals = watch_signals(loop, instance, *log);
+        signals = watch_signals(loop, instance);
         if (OrphanReaper::needed())
             reaper.emplace(loop.get(), [&](pid_t pid) { return instance.collect(pid); });
         log->info("instance {} started, pid {}", options.directory.name(), ::getpid());

@@ -28,8 +28,8 @@ CommandError explain(const control::CallError& error, const std::string& name, c
                     "the master of " + name + " went away before " + operation + " had ended"};
         case Kind::refused: return {ExitCode::failed, "the master of " + name + " refused: " + error.message};
         case Kind::turned_away:
-            return {ExitCode::timed_out, "the master of " + name + " could not take " + operation + ": " +
-                                             error.message + "; nothing was asked for, try again"};
+            return {ExitCode::failed, "the master of " + name + " could not take " + operation + ": " +
+                                          error.message + "; nothing was asked for, try again"};
         case Kind::not_awaited:
             return {ExitCode::timed_out,
                     operation + " of " + name + " goes on, but its outcome cannot be waited for (" +

@@ -101,8 +101,9 @@ private:
         auto client = connect_to(instance, deadline);
         if (!client) return fail(client.error());
         const auto status = client->call("status", json::object(), deadline);
-        if (!status) return fail(explain(status.error(), name_, "the start"));
-        print(harmless(describe_start(promoted.result, *status)) + "\n");
+        const bool turned_away = !status && status.error().kind == control::CallError::Kind::turned_away;
+        if (!status && !turned_away) return fail(explain(status.error(), name_, "the start"));
+        print(harmless(describe_start(promoted.result, turned_away ? json() : *status)) + "\n");
         if (claim_.config.log.workers == config::WorkerOutput::inherit && !claim_.config.log.file) {
             print_error("note: log.file is not set, and log.workers is \"inherit\": " +
                         claim_.directory.paths().log + " grows without bound");

@@ -17,6 +17,7 @@
 #include <utility>
 
 #include "master/runtime/file.h"
+#include "master/runtime/live_record.h"
 #include "master/runtime/runtime_directory.h"
 
 namespace sup {
@@ -120,6 +121,17 @@ Status remove_leftovers(const std::string& folder) {
     return Success{};
 }
 
+// Another master may have had the name meanwhile, and have died. Its record is all that is known of what it
+// left.
+Status refuse_others_workers(const InstanceDirectory& directory) {
+    const auto record = read_live_record(directory.paths().live_workers);
+    if (!record) return record.error();
+    if (!*record || (*record)->master.pid == ::getpid() || still_alive(**record).empty()) return Success{};
+    return Error{"the folder of " + directory.name() + " is by now that of another master, pid " +
+                 std::to_string((*record)->master.pid) + ", which has died and left workers; run `sup stop " +
+                 directory.name() + "` to end those"};
+}
+
 }  // namespace
 
 InstanceDirectory::InstanceDirectory(std::string name, InstancePaths paths, UniqueFd lock, UniqueFd folder)
@@ -168,6 +180,8 @@ Result<bool> InstanceDirectory::restore() {
     if (auto made = create_runtime_directory({runtime_directory, shared}); !made) return made.error();
     auto claimed = claim(runtime_directory, name_);
     if (!claimed) return claimed.error();
+    if (auto free = refuse_others_workers(*claimed); !free) return free.error();
+    if (auto cleared = claimed->clear_stale(); !cleared) return cleared.error();
     *this = std::move(*claimed);
     return true;
 }

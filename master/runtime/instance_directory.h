@@ -38,7 +38,8 @@ public:
 
     // Where somebody has removed the folder under its living master: makes it again, and the runtime
     // directory, and takes the lock of the new one, so that the name is this master's still or again. False:
-    // the folder is where it was. An error where another master has taken the name meanwhile.
+    // the folder is where it was. An error where another master has taken the name meanwhile, or has died and
+    // left workers.
     Result<bool> restore();
 
     // The orderly end: removes every file of this instance, the log in the folder included, the lock last,

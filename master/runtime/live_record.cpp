@@ -185,6 +185,10 @@ void LiveRecorder::remove(pid_t pid) {
     }
 }
 
+Status LiveRecorder::restore() {
+    return is_at(file_, path_) ? save() : save_anew();
+}
+
 Status LiveRecorder::save() {
     return complete_ ? Status{Success{}} : save_anew();
 }

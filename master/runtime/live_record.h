@@ -66,6 +66,8 @@ public:
     // used again the file names a worker that has ended, which still_alive() tells from a live one.
     void remove(pid_t pid);
 
+    // The same, and where somebody has removed the file.
+    Status restore();
     // Writes the file if there is none yet, or if it lacks something. An error leaves that to the next call.
     Status save();
 

@@ -101,8 +101,12 @@ TEST_CASE("an instance whose folder somebody removed restarts, reloads and is in
     REQUIRE(eventually(in_reach));
     CHECK(eventually(
         [&] { return read_file(instance.folder() / "sup.log").find("removed files") != std::string::npos; }));
+    // The record of live workers, too.
+    const auto pids = instance.worker_pids();
+    REQUIRE(::kill(instance.master(), SIGKILL) == 0);
+    REQUIRE(eventually([&] { return !proc::alive(instance.master()); }));
     CHECK(instance.stop().exit_code == 0);
-    CHECK(!proc::alive(instance.master()));
+    for (const pid_t pid : pids) CHECK(!proc::alive(pid));
 }
 
 TEST_CASE("hello-worker --crash-after crashes, and its replacement serves") {

@@ -136,7 +136,7 @@ TEST_CASE(
     Folder folder;
     Log log = open(folder.file("old"), LogLevel::error, LogFormat::text);
     log.error("before");
-    auto next = Log::prepare(folder.file("new"));
+    auto next = Log::prepare(folder.file("new"), 0);
     REQUIRE(next.ok());
     CHECK(log.file() == folder.file("old"));
     REQUIRE(log.move_to(std::move(*next), LogLevel::error, LogFormat::json).ok());
@@ -158,7 +158,21 @@ TEST_CASE(
     log.error("{}", std::string(60, 'x'));
     CHECK(std::filesystem::exists(folder.file("new.1")));
     CHECK(lines_of(folder.file("old")).size() == 2);
-    CHECK_FALSE(Log::prepare(folder.file("none/log")).ok());
+    CHECK_FALSE(Log::prepare(folder.file("none/log"), 0).ok());
+}
+
+TEST_CASE("the bound of one log is not the next one's") {
+    Folder folder;
+    auto log = Log::open({.file = folder.file("old"), .max_bytes = 1000});
+    REQUIRE(log.ok());
+    std::ofstream(folder.file("new")) << std::string(2000, 'x');
+    std::ofstream(folder.file("new.1")) << "rotated by somebody else";
+    auto next = Log::prepare(folder.file("new"), 0);
+    REQUIRE(next.ok());
+    REQUIRE(log->move_to(std::move(*next), LogLevel::info, LogFormat::text).ok());
+    log->info("after");
+    CHECK(lines_of(folder.file("new.1")) == std::vector<std::string>{"rotated by somebody else"});
+    CHECK(std::filesystem::file_size(folder.file("new")) > 2000);
 }
 
 TEST_CASE("standard output and error go along with a log that they follow") {
@@ -169,7 +183,7 @@ TEST_CASE("standard output and error go along with a log that they follow") {
     ssize_t written = 0;
     {
         auto log = Log::open({.file = folder.file("old"), .redirect_stdio = true});
-        auto next = Log::prepare(folder.file("new"));
+        auto next = Log::prepare(folder.file("new"), 0);
         if (log.ok() && next.ok() && log->move_to(std::move(*next), LogLevel::info, LogFormat::text).ok())
             written = ::write(STDOUT_FILENO, "out\n", 4) + ::write(STDERR_FILENO, "err\n", 4);
     }

@@ -12,6 +12,7 @@
 #include <memory>
 #include <optional>
 
+#include "master/runtime/live_record.h"
 #include "tests/catch.h"
 #include "tests/temporary_directory.h"
 
@@ -184,6 +185,28 @@ TEST_CASE("a folder that was removed is not taken back from another master that 
     CHECK_THAT(restored.error().message, Catch::Contains("already running"));
     CHECK(first->remove_all().ok());
     CHECK(std::filesystem::exists(second->paths().pid));
+}
+
+TEST_CASE("a folder that was removed is not taken back over the record of a dead master's workers") {
+    const test::TemporaryDirectory runtime;
+    auto first = InstanceDirectory::claim(runtime.path(), "hello");
+    REQUIRE(first.ok());
+    std::filesystem::remove_all(first->paths().folder);
+    const auto worker = identify_process(::getpid());
+    REQUIRE(worker);
+    LiveRecord record{.boot_id = boot_id(), .master = {::getppid(), 1}, .workers = {{*worker, 1, 0}}};
+    REQUIRE(InstanceDirectory::claim(runtime.path(), "hello").ok());
+    REQUIRE(write_live_record(first->paths().live_workers, record).ok());
+
+    const auto restored = first->restore();
+    REQUIRE_FALSE(restored.ok());
+    CHECK_THAT(restored.error().message, Catch::Contains("sup stop hello"));
+    CHECK(std::filesystem::exists(first->paths().live_workers));
+
+    record.workers.clear();
+    REQUIRE(write_live_record(first->paths().live_workers, record).ok());
+    CHECK(*first->restore() == true);
+    CHECK_FALSE(std::filesystem::exists(first->paths().live_workers));
 }
 
 TEST_CASE("the lock passes to a child and outlives the parent's copy") {
