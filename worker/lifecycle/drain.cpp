@@ -25,8 +25,6 @@ void Core::begin_drain() {
     draining_ = true;
     counters_.set(&ScoreboardRow::accepting, 0);
     rebalance_.stop();
-    const Status told = notify_.send("STOPPING=1");
-    if (!told) log_line(told.error().message);
     for (const Registered& one : services_) one.service->drain();
     for (Served& served : served_) {
         if (retired(served.acceptor->name())) {
@@ -35,6 +33,9 @@ void Core::begin_drain() {
             served.acceptor->leave();
         }
     }
+    // Only now: for a worker at its limit those were the last descriptors.
+    const Status told = notify_.send("STOPPING=1");
+    if (!told) log_line(told.error().message);
     if (inbox_) {
         const Status watched = inbox_->drain();
         if (!watched) log_line("the inbox cannot be watched: " + watched.error().message);

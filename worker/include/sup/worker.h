@@ -71,7 +71,8 @@ public:
     Worker& operator=(const Worker&) = delete;
 
     // Serves until drained. The process's exit code: 0 when every connection has ended in order or at the
-    // drain deadline, 1 when the worker could not start (the reason is on stderr).
+    // drain deadline, 1 when the worker could not start, or could not tell sup that it is ready (the reason
+    // is on stderr).
     int run();
 
     // Starts accepting and says READY=1; only needed with ready_at_start = false.
