@@ -2,8 +2,6 @@
 
 #include <utility>
 
-#include "worker/lifecycle/log_line.h"
-
 namespace sup::worker {
 namespace {
 
@@ -33,15 +31,14 @@ void Announcement::begin(bool with_channel) {
 
 void Announcement::go_on() {
     Result<SendOutcome> outcome = ends_ ? offer_channel() : notify_.try_send("READY=1");
-    if (!said_ready_ && ends_ && is(outcome, SendOutcome::too_many_fds) && waited(crowd))
-        outcome = notify_.try_send("READY=1");
+    if (!said_ready_ && ends_ && waited(crowd)) outcome = notify_.try_send("READY=1");
     said_ready_ = said_ready_ || is(outcome, SendOutcome::sent);
     if (said_ready_ && !ends_) return;
-    if (!said_ready_ && waited(patience_)) return callbacks_.failed(notify_.failure(outcome));
-    if (said_ready_ && (!outcome || *outcome == SendOutcome::no_receiver)) {
-        ends_.reset();
-        return log_line("no channel to the supervisor: " + notify_.failure(outcome).message);
-    }
+    const bool late = waited(patience_);
+    if (!said_ready_ && late && !std::exchange(told_failure_, true))
+        callbacks_.failed(notify_.failure(outcome));
+    // Anything else may pass: a full queue, a descriptor limit.
+    if (is(outcome, SendOutcome::no_receiver) && (said_ready_ || late)) return ends_.reset();
     retry_.arm();
 }
 

@@ -20,8 +20,9 @@ class Announcement {
 public:
     // Neither may destroy the announcement.
     struct Callbacks {
-        std::function<void(UniqueFd)> opened;      // the worker's end of the channel; at most once
-        std::function<void(const Error&)> failed;  // READY=1 could not be sent within `patience`
+        std::function<void(UniqueFd)> opened;  // the worker's end of the channel; at most once
+        std::function<void(const Error&)>
+            failed;  // READY=1 was not sent within `patience`, perhaps later; once
     };
     Announcement(uv_loop_t* loop, const NotifyClient& notify, Duration patience, Callbacks callbacks);
     Announcement(const Announcement&) = delete;
@@ -43,6 +44,7 @@ private:
     Callbacks callbacks_;
     std::optional<Channel::Ends> ends_;  // until the master has its own
     bool said_ready_ = false;
+    bool told_failure_ = false;
     Clock::time_point began_;
     Retry retry_;
 };

@@ -11,8 +11,8 @@
 namespace sup::worker {
 namespace {
 
-// A status may be lost when the supervisor is busy, but without READY=1 the worker is killed in the end. The
-// worker itself can say why, if it gives up before that.
+// A status may be lost when the supervisor is busy, but without READY=1 the worker is killed in the end. It
+// can say why before that.
 constexpr Duration ready_patience{10'000};
 
 // Each connection takes a descriptor, and the customary soft limit of 1024 is there only for programs that
@@ -179,12 +179,10 @@ void Core::open_channel(UniqueFd ours) {
     });
 }
 
-// To sup this worker will never be ready, so it would be killed with its clients.
+// The master may have died, or know by other means when this worker is ready (`worker.ready`); where it waits
+// for READY=1, its own deadline ends the worker.
 void Core::cannot_announce(const Error& error) {
-    log_line(error.message);
-    if (!environment_.under_sup() || draining_) return;
-    failure_ = Error{"the supervisor cannot be told that this worker is ready, so it has ended"};
-    begin_drain();
+    log_line("not said to be ready, but serving: " + error.message);
 }
 
 void Core::status(std::string_view text) {

@@ -52,7 +52,7 @@ bool Core::retired(const std::string& listener) const {
     if (told_)
         return std::find(told_->retired.begin(), told_->retired.end(), listener) != told_->retired.end();
     if (!environment_.under_sup()) return true;
-    return channel_ ? channel_->closed() : announcement_.said_ready();
+    return channel_ ? channel_->closed() : serving_;
 }
 
 // A reload, then, and not a stop: its clients will find somebody to connect to again.

@@ -3,6 +3,7 @@
 #include <sys/socket.h>
 #include <sys/un.h>
 
+#include <cerrno>
 #include <cstddef>
 #include <cstdlib>
 #include <cstring>
@@ -22,8 +23,10 @@ Result<SendOutcome> NotifyClient::try_send(std::string_view lines, std::span<con
 
     const UniqueFd socket(::socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0));
     if (!socket) return errno_error("socket");
-    if (::connect(socket.get(), reinterpret_cast<const sockaddr*>(&target), size) != 0)
+    if (::connect(socket.get(), reinterpret_cast<const sockaddr*>(&target), size) != 0) {
+        if (errno == ECONNREFUSED || errno == ENOENT) return SendOutcome::no_receiver;
         return errno_error("connect");
+    }
     return send_unix_message(socket.get(), lines, descriptors);
 }
 

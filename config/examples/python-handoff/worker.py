@@ -84,6 +84,7 @@ class Worker:
 
     def notify(self, message, descriptors=()):
         with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as notify:
+            notify.setblocking(not self.offer_at)  # in the midst of service nothing is waited for
             notify.connect(self.notify_address)
             socket.send_fds(notify, [message], descriptors)
 
@@ -103,6 +104,15 @@ class Worker:
         self.channel.setblocking(False)
         self.selector.register(self.channel, selectors.EVENT_READ, self.read_channel)
         return True
+
+    def offer_again(self):
+        try:
+            self.open_channel(b"X_SUP_CHANNEL=1")
+        except OSError as error:
+            if error.errno in (errno.ECONNREFUSED, errno.ENOENT):  # the master has died: serve on
+                self.offer = self.offer_at = None
+            else:  # no descriptor is free, or the master's queue is full
+                self.offer_at = time.monotonic() + CHANNEL_RETRY
 
     def read_channel(self, _=None):
         while self.channel:
@@ -395,7 +405,7 @@ class Worker:
                 self.unwatch(watched)
             self.watch_queues()
         if self.offer_at and now >= self.offer_at:
-            self.open_channel(b"X_SUP_CHANNEL=1")
+            self.offer_again()
         if self.draining:
             self.move_all()
         if self.deadline and now >= self.deadline:
