@@ -66,4 +66,11 @@ Result<std::optional<std::string>> read_small_file(const std::string& path, std:
     }
 }
 
+bool is_file_at(int fd, const std::string& path) {
+    struct stat opened {};
+    struct stat found {};
+    if (::fstat(fd, &opened) != 0 || ::lstat(path.c_str(), &found) != 0) return false;
+    return opened.st_dev == found.st_dev && opened.st_ino == found.st_ino;
+}
+
 }  // namespace sup

@@ -19,4 +19,8 @@ Status replace_file(const std::string& path, std::string_view contents);
 // not belong to `owner`, where that is given.
 Result<std::optional<std::string>> read_small_file(const std::string& path, std::optional<uid_t> owner = {});
 
+// Whether the path still leads to the open file: somebody may have removed it, or put another one in its
+// place. False for a descriptor that is not open.
+bool is_file_at(int fd, const std::string& path);
+
 }  // namespace sup

@@ -86,14 +86,6 @@ bool is_locked(const UniqueFd& file) {
     return ::flock(file.get(), LOCK_SH | LOCK_NB) != 0 && errno == EWOULDBLOCK;
 }
 
-// The path may have got another file since this one was opened: its holder removed it at its end.
-bool is_file_at(int fd, const std::string& path) {
-    struct stat opened {};
-    struct stat found {};
-    if (::fstat(fd, &opened) != 0 || ::lstat(path.c_str(), &found) != 0) return false;
-    return opened.st_dev == found.st_dev && opened.st_ino == found.st_ino;
-}
-
 // Everything that sup makes in the folder, but for the log and the lock.
 bool is_leftover(std::string_view name) {
     constexpr std::array<std::string_view, 6> files{"pid",         "pid.new", "control.sock",

@@ -1,7 +1,6 @@
 #include "master/runtime/live_record.h"
 
 #include <fcntl.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -92,14 +91,6 @@ LiveRecord record_from(std::string_view text) {
     return record;
 }
 
-// Somebody may have removed it, or put another one in its place.
-bool is_at(const UniqueFd& file, const std::string& path) {
-    struct stat opened {};
-    struct stat found {};
-    return file && ::fstat(file.get(), &opened) == 0 && ::lstat(path.c_str(), &found) == 0 &&
-           opened.st_dev == found.st_dev && opened.st_ino == found.st_ino;
-}
-
 }  // namespace
 
 Status write_live_record(const std::string& path, const LiveRecord& record) {
@@ -151,7 +142,7 @@ std::optional<BirthNote> LiveRecorder::reserve(std::uint32_t generation, core::S
     const auto free_row = [this] {
         return std::ranges::find_if(rows_, [](const auto& row) { return !row.has_value(); });
     };
-    if (!complete_ || !is_at(file_, path_) || free_row() == rows_.end()) {
+    if (!complete_ || !is_file_at(file_.get(), path_) || free_row() == rows_.end()) {
         [[maybe_unused]] const Status tried = save_anew();  // if not, add() leaves it to save() to tell
     }
     const auto row = free_row();
@@ -186,7 +177,7 @@ void LiveRecorder::remove(pid_t pid) {
 }
 
 Status LiveRecorder::restore() {
-    return is_at(file_, path_) ? save() : save_anew();
+    return is_file_at(file_.get(), path_) ? save() : save_anew();
 }
 
 Status LiveRecorder::save() {
