@@ -1,19 +1,9 @@
 #include "config/display.h"
 
+#include "common/safe_text.h"
+
 namespace sup::config {
 namespace {
-
-std::string escape(unsigned code) {
-    constexpr std::string_view digits = "0123456789abcdef";
-    return std::string("\\u00") + digits[code >> 4U & 0xFU] + digits[code & 0xFU];
-}
-
-// The C1 controls, which some terminals obey, are U+0080 to U+009F: C2 80 to C2 9F in UTF-8.
-bool is_c1_control(std::string_view text, std::size_t at) {
-    if (text[at] != '\xC2' || at + 1 == text.size()) return false;
-    const auto second = static_cast<unsigned char>(text[at + 1]);
-    return second >= 0x80 && second <= 0x9F;
-}
 
 // At most `limit` bytes, ending between two characters.
 std::string_view cut(std::string_view text, std::size_t limit) {
@@ -25,17 +15,9 @@ std::string_view cut(std::string_view text, std::size_t limit) {
 }  // namespace
 
 std::string printable(std::string_view text) {
-    std::string result;
-    for (std::size_t at = 0; at < text.size(); ++at) {
-        const auto byte = static_cast<unsigned char>(text[at]);
-        if (byte < 0x20 || byte == 0x7F) {
-            result += escape(byte);
-        } else if (is_c1_control(text, at)) {
-            result += escape(static_cast<unsigned char>(text[++at]));
-        } else {
-            result += text[at];
-        }
-    }
+    std::string result = safe_text(text);
+    for (std::size_t tab = result.find('\t'); tab != result.npos; tab = result.find('\t', tab))
+        result.replace(tab, 1, "\\x09");
     return result;
 }
 

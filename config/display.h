@@ -8,7 +8,7 @@
 
 namespace sup::config {
 
-// Control characters become \u escapes; everything else stays.
+// As safe_text() does it, and on one line: a tab is written out, too.
 std::string printable(std::string_view text);
 
 // In double quotes, printable, cut short when it is long.

@@ -11,8 +11,10 @@
 #include <utility>
 #include <vector>
 
+#include "common/safe_text.h"
 #include "common/socket_table.h"
 #include "config/address.h"
+#include "config/display.h"
 #include "config/document.h"
 #include "config/path.h"
 #include "config/problem.h"
@@ -45,8 +47,8 @@ using Findings = std::vector<Finding>;
 void print(const config::Document& document, const Findings& findings, const std::string& kind,
            std::ostream& err) {
     for (const auto& [pointer, message] : findings) {
-        err << config::to_text(document.name,
-                               {config::position_of(document, pointer), pointer, kind + message})
+        err << safe_lines(config::to_text(document.name,
+                                          {config::position_of(document, pointer), pointer, kind + message}))
             << '\n';
     }
 }
@@ -225,14 +227,15 @@ std::string describe(const config::Worker& worker) {
 }
 
 void print_summary(const config::Document& document, const config::Config& config, std::ostream& out) {
-    out << document.name << ": good\n  instance  " << config.name << '\n';
+    using config::printable;
+    out << printable(document.name) << ": good\n  instance  " << config.name << '\n';
     for (const config::Listen& listen : config.listen) {
-        out << "  listen    " << listen.name << ' ' << to_string(listen.address)
+        out << "  listen    " << listen.name << ' ' << printable(to_string(listen.address))
             << (listen.reuseport ? ", a socket for each slot" : "") << '\n';
     }
     out << "  command  ";
-    out << ' ' << config.worker.program;
-    for (const config::Template& argument : config.worker.arguments) out << ' ' << argument.text();
+    out << ' ' << printable(config.worker.program);
+    for (const config::Template& argument : config.worker.arguments) out << ' ' << printable(argument.text());
     out << "\n  workers   " << describe(config.worker) << "\n  drain     "
         << config::drain_signal_name(config.drain.signal) << ", after "
         << format_duration(config.drain.timeout) << " SIGKILL\n";

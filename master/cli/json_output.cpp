@@ -2,12 +2,13 @@
 
 #include <nlohmann/json.hpp>
 
+#include "common/safe_text.h"
 #include "master/cli/terminal.h"
 
 namespace sup::cli {
 
 bool print_json(const nlohmann::json& value) {
-    return print(value.dump(2, ' ', false, nlohmann::json::error_handler_t::replace) + "\n");
+    return print(safe_json(value.dump(2, ' ', false, nlohmann::json::error_handler_t::replace)) + "\n");
 }
 
 }  // namespace sup::cli

@@ -7,6 +7,7 @@
 #include <cstdlib>
 
 #include "common/result.h"
+#include "common/safe_text.h"
 
 namespace sup::cli {
 namespace {
@@ -59,18 +60,11 @@ std::size_t display_width(std::string_view text) {
 
 std::string harmless(std::string_view text, std::string_view line_end) {
     std::string safe;
-    for (std::size_t at = 0; at < text.size(); ++at) {
-        const auto byte = static_cast<unsigned char>(text[at]);
-        const auto next = static_cast<unsigned char>(at + 1 < text.size() ? text[at + 1] : '\0');
+    for (const char byte : safe_lines(text)) {
         if (byte == '\n') {
             safe += line_end;
-        } else if (byte < 0x20 || byte == 0x7F) {
-            safe += '?';
-        } else if (byte == 0xC2 && next >= 0x80 && next < 0xA0) {
-            safe += '?';  // U+0080 to U+009F, the C1 controls, which some terminals obey
-            ++at;
         } else {
-            safe += text[at];
+            safe += byte == '\t' ? ' ' : byte;  // a tab would shift a table's columns
         }
     }
     return safe;

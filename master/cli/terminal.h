@@ -27,7 +27,8 @@ std::size_t terminal_width(int fd);
 
 // In characters as a terminal shows them, taking each code point for one.
 std::size_t display_width(std::string_view text);
-// Control characters, which could take over a terminal, become '?'; line ends become what is given.
+// What could take over a terminal is written out (safe_text.h); a tab becomes a space, and line ends become
+// what is given.
 std::string harmless(std::string_view text, std::string_view line_end = " ");
 // Cut to a width, with an ellipsis in place of what is missing.
 std::string shortened(std::string_view text, std::size_t width);

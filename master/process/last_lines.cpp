@@ -1,6 +1,6 @@
 #include "master/process/last_lines.h"
 
-#include "master/process/safe_text.h"
+#include "common/safe_text.h"
 
 namespace sup {
 

@@ -1,6 +1,6 @@
 #include "master/process/line_splitter.h"
 
-#include "master/process/safe_text.h"
+#include "common/safe_text.h"
 
 namespace sup {
 namespace {

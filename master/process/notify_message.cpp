@@ -4,7 +4,7 @@
 #include <cstdint>
 #include <limits>
 
-#include "master/process/safe_text.h"
+#include "common/safe_text.h"
 
 namespace sup {
 namespace {

@@ -10,10 +10,10 @@
 #include <memory>
 #include <set>
 
+#include "common/safe_text.h"
 #include "common/socket_table.h"
 #include "config/address.h"
 #include "master/process/process_info.h"
-#include "master/process/safe_text.h"
 
 namespace sup {
 namespace {

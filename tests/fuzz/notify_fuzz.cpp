@@ -3,8 +3,8 @@
 #include <string>
 #include <string_view>
 
+#include "common/safe_text.h"
 #include "master/process/notify_message.h"
-#include "master/process/safe_text.h"
 #include "tests/fuzz/require.h"
 
 namespace {

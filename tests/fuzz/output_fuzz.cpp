@@ -5,8 +5,8 @@
 #include <string_view>
 #include <vector>
 
+#include "common/safe_text.h"
 #include "master/process/line_splitter.h"
-#include "master/process/safe_text.h"
 #include "tests/fuzz/require.h"
 
 namespace {

@@ -72,7 +72,7 @@ TEST_CASE("what a worker tells about itself has columns of its own") {
     CHECK_THAT(text,
                Catch::Contains(
                    "  SLOT   PID  STATE      AGE  RESTARTS   MEMORY  CONNECTIONS  REQUESTS  STATUS\n"
-                   "     0  4712  draining  1.2s         0  5.0 MiB            3        12  closing?[2J\n"
+                   "     0  4712  draining  1.2s         0  5.0 MiB            3        12  closing\\x1b[2J\n"
                    "     1  4713  ready     1.2s         0  5.0 MiB\n"));
 }
 

@@ -1,4 +1,4 @@
-#include "master/process/safe_text.h"
+#include "common/safe_text.h"
 
 #include "tests/catch.h"
 
@@ -27,8 +27,39 @@ TEST_CASE("readable text stays as it is, and everything else is written out in h
         {"\xf4\x90\x80\x80", "\\xf4\\x90\\x80\\x80"},           // above U+10FFFF
         {"\xf0\x8f\xbf\xbf", "\\xf0\\x8f\\xbf\\xbf"},           // overlong
         {"C:\\dir", "C:\\dir"},
+        {"a\u061cb", "a\\xd8\\x9cb"},  // marks and overrides of the direction of writing
+        {"\u200e\u200f", "\\xe2\\x80\\x8e\\xe2\\x80\\x8f"},
+        {"\u202a\u202e", "\\xe2\\x80\\xaa\\xe2\\x80\\xae"},
+        {"\u2066\u2069", "\\xe2\\x81\\xa6\\xe2\\x81\\xa9"},
+        {"\u2028\u2029", "\\xe2\\x80\\xa8\\xe2\\x80\\xa9"},  // ends of a line and a paragraph
+        {"\u200d\u2010\u2027\u202f\u2065\u206a\u061b\u061d",
+         "\u200d\u2010\u2027\u202f\u2065\u206a\u061b\u061d"},
     };
     for (const Case& c : cases) CHECK(safe_text(c.input, 1000) == c.output);
+}
+
+TEST_CASE("one unsafe byte is found wherever it stands in a plain text") {
+    for (const char unsafe : {'\x1b', '\x7f', '\xff', '\x00'}) {
+        for (std::size_t at = 0; at < 20; ++at) {
+            std::string text(20, 'x');
+            text[at] = unsafe;
+            CHECK(safe_text(text).size() == 23);
+        }
+    }
+    const std::string edges = " ~ ~ ~ ~ ~ ~ ~ ~";
+    CHECK(safe_text(edges) == edges);
+}
+
+TEST_CASE("lines stay lines when they are made safe") {
+    CHECK(safe_lines("") == "");
+    CHECK(safe_lines("one\n\033two\r\n") == "one\n\\x1btwo\\x0d\n");
+}
+
+TEST_CASE("JSON is made safe in its own way, so that a program reads what was there") {
+    CHECK(safe_json("{\n  \"a\": \"x\u202ey\u009bz\x7f\"\n}\n") ==
+          "{\n  \"a\": \"x\\u202ey\\u009bz\\u007f\"\n}\n");
+    CHECK(safe_json("\"äöü € 😀 \\u001b\"") == "\"äöü € 😀 \\u001b\"");
+    CHECK(safe_json("").empty());
 }
 
 TEST_CASE("text that is too long is cut between characters and marked") {

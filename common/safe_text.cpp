@@ -1,6 +1,9 @@
-#include "master/process/safe_text.h"
+#include "common/safe_text.h"
 
 #include <algorithm>
+#include <array>
+#include <cstdint>
+#include <cstring>
 
 namespace sup {
 namespace {
@@ -48,10 +51,36 @@ std::size_t sequence_length(std::string_view bytes) {
     return length;
 }
 
-bool is_control(std::string_view sequence) {
-    const unsigned char first = byte_at(sequence, 0);
-    if (sequence.size() == 1) return (first < 0x20 && first != '\t') || first == 0x7F;
-    return sequence.size() == 2 && first == 0xC2 && byte_at(sequence, 1) <= 0x9F;  // C1: CSI is one of them
+// Which code points change the direction of writing, or end a line for some readers.
+bool is_format(std::uint32_t code) {
+    return code == 0x061C || code == 0x200E || code == 0x200F || (code >= 0x2028 && code <= 0x202E) ||
+           (code >= 0x2066 && code <= 0x2069);
+}
+
+bool is_unsafe(std::uint32_t code) {
+    return (code < 0x20 && code != '\t') || (code >= 0x7F && code < 0xA0) || is_format(code);
+}
+
+// `sequence` is one whole UTF-8 sequence.
+std::uint32_t code_point(std::string_view sequence) {
+    constexpr std::array<std::uint32_t, 5> mask{0, 0x7F, 0x1F, 0x0F, 0x07};
+    std::uint32_t code = byte_at(sequence, 0) & mask[sequence.size()];
+    for (std::size_t i = 1; i < sequence.size(); ++i) code = code << 6U | (byte_at(sequence, i) & 0x3FU);
+    return code;
+}
+
+// How many bytes at the start are printable ASCII, as nearly all of a log is: eight at a time.
+std::size_t plain_prefix(std::string_view bytes) {
+    constexpr std::uint64_t ones = 0x0101010101010101U;
+    std::size_t length = 0;
+    for (; length + sizeof(std::uint64_t) <= bytes.size(); length += sizeof(std::uint64_t)) {
+        std::uint64_t eight = 0;
+        std::memcpy(&eight, bytes.data() + length, sizeof eight);
+        // A high bit that is set: below 0x20, 0x7F or above, or the neighbour of such a byte.
+        if ((((eight - 0x20 * ones) | eight | (eight + ones)) & (0x80 * ones)) != 0) break;
+    }
+    while (length < bytes.size() && byte_at(bytes, length) >= 0x20 && byte_at(bytes, length) < 0x7F) ++length;
+    return length;
 }
 
 std::string escaped(std::string_view bytes) {
@@ -69,13 +98,14 @@ std::string escaped(std::string_view bytes) {
 }  // namespace
 
 std::string safe_text(std::string_view bytes, std::size_t max_bytes) {
+    if (bytes.size() <= max_bytes && plain_prefix(bytes) == bytes.size()) return std::string(bytes);
     std::string text;
     text.reserve(std::min(bytes.size(), max_bytes));
     std::size_t cut = 0;  // where the text may end so that an ellipsis still fits
     while (!bytes.empty()) {
         const std::size_t length = sequence_length(bytes);
         const std::string_view sequence = bytes.substr(0, std::max<std::size_t>(length, 1));
-        if (length == 0 || is_control(sequence)) {
+        if (length == 0 || is_unsafe(code_point(sequence))) {
             text += escaped(sequence);
         } else {
             text += sequence;
@@ -83,6 +113,38 @@ std::string safe_text(std::string_view bytes, std::size_t max_bytes) {
         if (text.size() > max_bytes) return text.substr(0, cut).append(ellipsis);
         if (text.size() + ellipsis.size() <= max_bytes) cut = text.size();
         bytes.remove_prefix(sequence.size());
+    }
+    return text;
+}
+
+std::string safe_lines(std::string_view bytes) {
+    std::string text;
+    while (true) {
+        const std::size_t end = bytes.find('\n');
+        text += safe_text(bytes.substr(0, end));
+        if (end == std::string_view::npos) return text;
+        text += '\n';
+        bytes.remove_prefix(end + 1);
+    }
+}
+
+std::string safe_json(std::string_view json) {
+    std::string text;
+    while (!json.empty()) {
+        const std::size_t plain = plain_prefix(json);
+        text += json.substr(0, plain);
+        json.remove_prefix(plain);
+        if (json.empty()) break;
+        const std::size_t length = std::max<std::size_t>(sequence_length(json), 1);
+        const std::uint32_t code = code_point(json.substr(0, length));
+        if (code != '\n' && is_unsafe(code)) {
+            constexpr std::string_view digits = "0123456789abcdef";
+            text += "\\u";
+            for (const unsigned shift : {12U, 8U, 4U, 0U}) text += digits[code >> shift & 0x0FU];
+        } else {
+            text += json.substr(0, length);
+        }
+        json.remove_prefix(length);
     }
     return text;
 }
