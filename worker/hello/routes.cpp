@@ -78,6 +78,7 @@ const std::array<Routes::Route, 5> Routes::table{{
 Routes::Routes(uv_loop_s* loop, Identity identity) : loop_(loop), identity_(std::move(identity)) {}
 
 void Routes::operator()(http::Request& request, http::Response response) {
+    if (request.method() == http::Method::other) return response.send(501, "method not known\n");
     for (const Route& route : table) {
         if (route.path != request.path()) continue;
         if (route.takes(request.method())) return (this->*route.answer)(request, std::move(response));

@@ -68,7 +68,7 @@ void Protocol::start(int status, std::optional<std::uint64_t> length, std::strin
     exchange.keep_alive = decide_keep_alive();
     if (status < 200 || status > 999) status = 500;
     const Head& head = exchange.parser.head();
-    if (head.method == HTTP_HEAD || has_no_body(status)) {
+    if (head.method == Method::head || has_no_body(status)) {
         exchange.framing = Exchange::Framing::none;
     } else if (length) {
         exchange.framing = Exchange::Framing::length;

@@ -1,8 +1,12 @@
 #include "worker/http/parser.h"
 
 #include <algorithm>
+#include <array>
+#include <cstdlib>
 #include <cstring>
 
+#include "worker/http/head_rules.h"
+#include "worker/http/target.h"
 #include "worker/http/text.h"
 
 namespace sup::http {
@@ -25,35 +29,27 @@ bool lines_are_strict(std::string_view head) {
     return head.find('\0') == std::string_view::npos;
 }
 
-bool is_digit(char c) {
-    return c >= '0' && c <= '9';
-}
+// RFC 9112, 3: who sends a longer one than any that is served is told so.
+constexpr std::size_t longest_method = 64;
 
-// "TOKEN TARGET HTTP/1.1" and a line end; the token was looked at before.
-bool is_request_line(std::string_view line) {
-    constexpr std::string_view ending = " HTTP/1.1\r\n";
-    const std::size_t method = line.find(' ');
-    if (method == std::string_view::npos || line.size() < method + 2 + ending.size()) return false;
-    const std::string_view version = line.substr(line.size() - ending.size());
-    const std::string_view target = line.substr(method + 1, line.size() - method - 1 - ending.size());
-    return version.substr(0, 6) == ending.substr(0, 6) && is_digit(version[6]) && version[7] == '.' &&
-           is_digit(version[8]) && version.substr(9) == "\r\n" &&
-           target.find_first_of(std::string_view(" \t\r\0", 4)) == std::string_view::npos;
-}
+struct Named {
+    std::string_view name;
+    Method method;
+};
 
-// A name, an IPv4 address or "[…]", perhaps with ":port" (RFC 9110, 7.2; RFC 3986, 3.2.2); it may be empty.
-bool is_host(std::string_view host) {
-    const bool literal = host.substr(0, 1) == "[";
-    const std::size_t size = literal ? host.find(']') + 1 : std::min(host.find(':'), host.size());
-    if (literal && size < 3) return false;  // also without the other bracket: npos + 1
-    const std::string_view name = literal ? host.substr(1, size - 2) : host.substr(0, size);
-    const std::string_view port = host.substr(size);
-    const auto belongs = [literal](char c) {
-        return is_digit(c) || (lower(c) >= 'a' && lower(c) <= 'z') || (literal && c == ':') ||
-               std::string_view("-._~%!$&'()*+,;=").find(c) != std::string_view::npos;
-    };
-    return std::all_of(name.begin(), name.end(), belongs) &&
-           (port.empty() || (port[0] == ':' && std::all_of(port.begin() + 1, port.end(), is_digit)));
+Method method_of(std::string_view name) {
+    constexpr std::array<Named, 8> known{{{"GET", Method::get},
+                                          {"POST", Method::post},
+                                          {"HEAD", Method::head},
+                                          {"PUT", Method::put},
+                                          {"DELETE", Method::del},
+                                          {"OPTIONS", Method::options},
+                                          {"PATCH", Method::patch},
+                                          {"TRACE", Method::trace}}};
+    for (const Named& one : known) {
+        if (one.name == name) return one.method;
+    }
+    return Method::other;
 }
 
 }  // namespace
@@ -69,30 +65,48 @@ const llhttp_settings_t& Parser::settings() {
         all.on_header_field_complete = on_name_complete;
         all.on_header_value = on_value;
         all.on_headers_complete = on_head;
-        all.on_body = on_piece;
-        all.on_message_complete = on_end;
         return all;
     }();
     return callbacks;
 }
 
+// llhttp knows a list of methods, and some change what it reads. Any token may be a method (RFC 9110, 9.1),
+// and none but CONNECT changes how a request is framed: so each is read here, and llhttp goes on as behind
+// this one.
+const llhttp_t& Parser::after_method() {
+    static const llhttp_t primed = [] {
+        constexpr std::string_view method = "POST ";
+        llhttp_t parser;
+        llhttp_init(&parser, HTTP_REQUEST, &settings());
+        // Every "HTTP/x.y" is let through, so that check_head() can answer 505 where only the version is
+        // wrong.
+        parser.lenient_flags |= LENIENT_VERSION;
+        if (llhttp_execute(&parser, method.data(), method.size()) != HPE_OK) std::abort();
+        return parser;
+    }();
+    return primed;
+}
+
 void Parser::reset(const ParserLimits& limits) {
-    llhttp_init(&llhttp_, HTTP_REQUEST, &settings());
+    llhttp_ = after_method();
     llhttp_.data = this;
-    // Every "HTTP/x.y" is let through, so that accept_head() can answer 505 where only the version is wrong.
-    llhttp_.lenient_flags |= LENIENT_VERSION;
     limits_ = limits;
+    head_.method = Method::other;
+    head_.method_name = {};
     head_.target = {};
+    head_.authority = {};
+    head_.minor_version = 0;
+    head_.keep_alive = false;
+    head_.expect_continue = false;
+    head_.chunked = false;
+    head_.content_length = 0;
     head_.headers.clear();
     fed_ = 0;
-    framing_ = 0;
+    left_ = 0;
+    chunked_.reset(limits.head_bytes, limits.headers);
     refusal_ = 0;
-    in_head_ = true;
     name_complete_ = true;
     too_many_headers_ = false;
-    unknown_method_ = false;
-    last_framing_ = '\n';
-    ended_ = false;
 }
 
 // llhttp hands out a part in several pieces when the bytes came in several; they are adjacent, or
@@ -111,7 +125,6 @@ int Parser::on_target(llhttp_t* parser, const char* at, std::size_t size) {
 
 int Parser::on_name(llhttp_t* parser, const char* at, std::size_t size) {
     Parser& me = self(parser);
-    if (!me.in_head_) return HPE_OK;  // a trailer
     if (me.name_complete_) me.head_.headers.emplace_back();
     me.name_complete_ = false;
     me.extend(me.head_.headers.back().name, at, size);
@@ -128,26 +141,13 @@ int Parser::on_name_complete(llhttp_t* parser) {
 
 int Parser::on_value(llhttp_t* parser, const char* at, std::size_t size) {
     Parser& me = self(parser);
-    if (!me.in_head_) return HPE_OK;
     if (me.head_.headers.empty()) return HPE_USER;  // a line without a name
     me.extend(me.head_.headers.back().value, at, size);
     return HPE_OK;
 }
 
-int Parser::on_head(llhttp_t* parser) {
-    self(parser).in_head_ = false;
-    // An upgrade is an offer that a server may ignore (RFC 9110, 7.8); CONNECT is refused by check_head().
-    parser->upgrade = 0;
-    return HPE_PAUSED;
-}
-
-int Parser::on_piece(llhttp_t* parser, const char* at, std::size_t size) {
-    self(parser).piece_ = {at, size};
-    return HPE_PAUSED;
-}
-
-int Parser::on_end(llhttp_t* parser) {
-    self(parser).ended_ = true;
+// llhttp is done: the body is read without it.
+int Parser::on_head(llhttp_t* /*parser*/) {
     return HPE_PAUSED;
 }
 
@@ -156,32 +156,34 @@ Parser::Step Parser::refuse(int status) {
     return Step::refused;
 }
 
-Parser::Step Parser::refuse_syntax(std::string_view message) {
-    if (too_many_headers_) return refuse(431);
-    if (llhttp_.error == HPE_PAUSED_H2_UPGRADE) return refuse(505);
-    // A method of RTSP, with HTTP's version.
-    if (llhttp_.error == HPE_INVALID_CONSTANT && llhttp_.method > HTTP_SOURCE) return refuse(501);
-    if (llhttp_.error != HPE_INVALID_METHOD) return refuse(400);
-    unknown_method_ = true;
-    return judge_request_line(message);
-}
-
-// llhttp stops at the first letter that no method of its own has. Whether this is HTTP at all (501) or
-// nonsense (400) shows when the line is complete.
-Parser::Step Parser::judge_request_line(std::string_view message) {
-    std::size_t most = limits_.head_bytes;
-    for (; message.substr(0, 2) == "\r\n"; most -= 2) message.remove_prefix(2);
-    const auto* stop = std::find_if_not(message.begin(), message.end(), is_token_char);
-    if (stop != message.end() && (stop == message.begin() || *stop != ' ')) return refuse(400);
-    const std::size_t end = message.find('\n');
-    if (end == std::string_view::npos) return message.size() < most ? Step::need_more : refuse(414);
-    return refuse(is_request_line(message.substr(0, end + 1)) ? 501 : 400);
+// Empty lines before it are passed over (RFC 9112, 2.2).
+Parser::Step Parser::read_method(std::string_view message) {
+    std::string_view rest = message;
+    while (rest.substr(0, 2) == "\r\n") rest.remove_prefix(2);
+    if (rest.empty() || rest == "\r") {
+        return message.size() < limits_.head_bytes ? Step::need_more : refuse(400);
+    }
+    const std::string_view most = rest.substr(0, longest_method + 1);
+    const auto* stop = std::find_if_not(most.begin(), most.end(), is_token_char);
+    const std::string_view name = rest.substr(0, static_cast<std::size_t>(stop - most.begin()));
+    if (name.size() > longest_method || name == "CONNECT") return refuse(501);
+    if (name.size() == rest.size()) {
+        return message.size() < limits_.head_bytes ? Step::need_more : refuse(414);
+    }
+    if (name.empty() || *stop != ' ') return refuse(400);
+    head_.method = method_of(name);
+    head_.method_name = Range::of(name, message.data());
+    fed_ = head_.method_name.begin + name.size() + 1;
+    return Step::head;
 }
 
 Parser::Step Parser::parse_head(std::string_view message) {
     const std::string_view within = message.substr(0, limits_.head_bytes);
     message_ = within.data();
-    if (unknown_method_) return judge_request_line(within);
+    if (fed_ == 0) {
+        const Step method = read_method(within);
+        if (method != Step::head) return method;
+    }
     const llhttp_errno_t result = llhttp_execute(&llhttp_, within.data() + fed_, within.size() - fed_);
     if (result == HPE_OK) {
         fed_ = within.size();
@@ -189,96 +191,63 @@ Parser::Step Parser::parse_head(std::string_view message) {
         const bool still_in_target = head_.headers.empty() && name_complete_;
         return refuse(still_in_target ? 414 : 431);
     }
-    if (result != HPE_PAUSED) return refuse_syntax(within);
+    if (result != HPE_PAUSED) return refuse(too_many_headers_ ? 431 : 400);
     fed_ = static_cast<std::size_t>(llhttp_get_error_pos(&llhttp_) - within.data());
     return accept_head(within);
 }
 
 Parser::Step Parser::accept_head(std::string_view message) {
-    head_.method = llhttp_.method;
-    head_.minor_version = llhttp_.http_minor;
-    head_.keep_alive = llhttp_should_keep_alive(&llhttp_) != 0;
-    head_.expect_continue = false;
-    head_.chunked = (llhttp_.flags & F_CHUNKED) != 0;
-    head_.content_length =
-        (llhttp_.flags & F_CONTENT_LENGTH) != 0 && !head_.chunked ? llhttp_.content_length : 0;
     const int status = check_head(message.substr(0, fed_));
     if (status != 0) return refuse(status);
-    llhttp_resume(&llhttp_);
+    left_ = head_.content_length;
     return Step::head;
 }
 
-int Parser::check_head(std::string_view head) {
-    if (!lines_are_strict(head)) return 400;
-    // llhttp also speaks RTSP and ICE, and takes HTTP/0.9 requests without a version.
+// llhttp takes more than one space before the target, and HTTP/0.9 requests without a version.
+bool Parser::is_request_line(std::string_view head) const {
     constexpr std::string_view protocol = " HTTP/";
     const std::size_t target_end = head_.target.begin + head_.target.size;
-    if (head.substr(target_end, protocol.size()) != protocol) return 400;
-    if (head_.target.begin < 2 || head[head_.target.begin - 2] == ' ') return 400;
+    return head_.target.begin == head_.method_name.begin + head_.method_name.size + 1 &&
+           head.substr(target_end, protocol.size()) == protocol;
+}
+
+int Parser::check_head(std::string_view head) {
+    if (!is_request_line(head) || !lines_are_strict(head)) return 400;
     if (llhttp_.http_major != 1) return 505;
-    if (head_.method == HTTP_CONNECT) return 501;
-    int hosts = 0;
-    int codings = 0;
+    head_.minor_version = llhttp_.http_minor;
+    std::string_view authority;
+    const int target = judge_target(head_.method, head_.target.in(head.data()), authority);
+    if (target != 0) return target;
+    if (!authority.empty()) head_.authority = Range::of(authority, head.data());
+    HeadRules rules(head_, head.data());
     for (const HeaderRange& header : head_.headers) {
-        const int status =
-            check_header(header.name.in(head.data()), header.value.in(head.data()), hosts, codings);
+        const int status = rules.take(header);
         if (status != 0) return status;
     }
-    // RFC 9112, 3.2: a request without a Host, or with two, is refused; HTTP/1.0 may leave it out.
-    if (hosts > 1 || (hosts == 0 && head_.minor_version >= 1)) return 400;
-    if (codings > 0 && head_.minor_version == 0) return 400;
-    // llhttp does not take "chunked" with a tab behind it, which is legal, for chunked: what follows would be
-    // read as the next request, while a proxy before us takes it for the body.
-    if (codings > 0 && !head_.chunked) return 400;
-    return 0;
-}
-
-int Parser::check_header(std::string_view name, std::string_view value, int& hosts, int& codings) {
-    switch (name.size()) {
-        case 4:
-            if (!equal_ignoring_case(name, "host")) return 0;
-            ++hosts;
-            return is_host(trim(value)) ? 0 : 400;
-        case 6:
-            if (!equal_ignoring_case(name, "expect")) return 0;
-            if (!equal_ignoring_case(trim(value), "100-continue")) return 417;
-            head_.expect_continue = head_.minor_version >= 1;
-            return 0;
-        case 17:
-            if (!equal_ignoring_case(name, "transfer-encoding")) return 0;
-            if (++codings > 1) return 400;
-            return equal_ignoring_case(trim(value), "chunked") ? 0 : 501;
-        default: return 0;
-    }
-}
-
-// What stands between the pieces of a body. llhttp takes a bare LF for the end of the trailers, drops
-// trailers that are folded or have no name, and bounds neither chunk extensions nor trailers. Byte by byte,
-// so that the first thing wrong decides however the bytes were cut.
-int Parser::check_framing(std::string_view bytes) {
-    for (const char c : bytes) {
-        if ((c == '\n') != (last_framing_ == '\r') || c == '\0') return 400;
-        if (last_framing_ == '\n' && (c == ' ' || c == '\t' || c == ':')) return 400;
-        last_framing_ = c;
-        if (++framing_ > limits_.head_bytes) return 431;
-    }
-    return 0;
+    return rules.finish();
 }
 
 Parser::Step Parser::parse_body(std::string_view bytes, std::size_t& used, std::string_view& piece) {
-    piece_ = {};
-    const llhttp_errno_t result = llhttp_execute(&llhttp_, bytes.data(), bytes.size());
-    used = result == HPE_OK ? bytes.size()
-                            : static_cast<std::size_t>(llhttp_get_error_pos(&llhttp_) - bytes.data());
-    const int wrong = check_framing(bytes.substr(0, used - piece_.size()));
-    if (wrong != 0) return refuse(wrong);
-    if (result != HPE_OK && result != HPE_PAUSED) return refuse(400);
-    if (result == HPE_PAUSED) llhttp_resume(&llhttp_);
-    if (ended_) return Step::end;
-    if (piece_.empty()) return Step::need_more;
-    framing_ = 0;
-    piece = piece_;
+    return head_.chunked ? parse_chunked(bytes, used, piece) : parse_length(bytes, used, piece);
+}
+
+Parser::Step Parser::parse_length(std::string_view bytes, std::size_t& used, std::string_view& piece) {
+    used = std::min<std::uint64_t>(left_, bytes.size());
+    if (left_ == 0) return Step::end;
+    if (used == 0) return Step::need_more;
+    left_ -= used;
+    piece = bytes.substr(0, used);
     return Step::body;
+}
+
+Parser::Step Parser::parse_chunked(std::string_view bytes, std::size_t& used, std::string_view& piece) {
+    switch (chunked_.read(bytes, used, piece)) {
+        case ChunkedReader::Step::need_more: return Step::need_more;
+        case ChunkedReader::Step::piece: return Step::body;
+        case ChunkedReader::Step::end: return Step::end;
+        case ChunkedReader::Step::refused: return refuse(chunked_.refusal());
+    }
+    std::abort();
 }
 
 }  // namespace sup::http

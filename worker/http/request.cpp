@@ -6,18 +6,12 @@
 
 namespace sup::http {
 
-static_assert(static_cast<int>(Method::del) == HTTP_DELETE && static_cast<int>(Method::get) == HTTP_GET &&
-              static_cast<int>(Method::head) == HTTP_HEAD && static_cast<int>(Method::post) == HTTP_POST &&
-              static_cast<int>(Method::put) == HTTP_PUT &&
-              static_cast<int>(Method::options) == HTTP_OPTIONS &&
-              static_cast<int>(Method::trace) == HTTP_TRACE && static_cast<int>(Method::patch) == HTTP_PATCH);
-
 Method Request::method() const {
-    return static_cast<Method>(exchange_.parser.head().method);
+    return exchange_.parser.head().method;
 }
 
 std::string_view Request::method_name() const {
-    return llhttp_method_name(static_cast<llhttp_method_t>(exchange_.parser.head().method));
+    return exchange_.parser.head().method_name.in(exchange_.message);
 }
 
 std::string_view Request::target() const {

@@ -25,9 +25,26 @@ constexpr std::string_view trim(std::string_view text) {
     return text;
 }
 
+constexpr bool is_digit(char c) {
+    return c >= '0' && c <= '9';
+}
+
+constexpr bool is_hex(char c) {
+    return is_digit(c) || (lower(c) >= 'a' && lower(c) <= 'f');
+}
+
+constexpr bool is_alphanumeric(char c) {
+    return is_digit(c) || (lower(c) >= 'a' && lower(c) <= 'z');
+}
+
+// What a field's value is made of (RFC 9110, 5.5): a tab, and all but control characters.
+constexpr bool is_value_char(char c) {
+    return c == '\t' || (static_cast<unsigned char>(c) >= ' ' && c != '\x7f');
+}
+
 // RFC 9110, 5.6.2.
 constexpr bool is_token_char(char c) {
-    if ((c >= '0' && c <= '9') || (lower(c) >= 'a' && lower(c) <= 'z')) return true;
+    if (is_alphanumeric(c)) return true;
     return std::string_view("!#$%&'*+-.^_`|~").find(c) != std::string_view::npos;
 }
 

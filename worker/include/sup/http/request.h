@@ -12,24 +12,16 @@ namespace sup::http {
 class Exchange;
 class Response;
 
-// Those with a name here; every other registered method is passed on too, see Request::method_name().
-enum class Method : std::uint8_t {
-    del = 0,
-    get = 1,
-    head = 2,
-    post = 3,
-    put = 4,
-    options = 6,
-    trace = 7,
-    patch = 28
-};
+// Any other method is `other`, and for the handler to serve or refuse (501, or 405 where it is known):
+// method_name() says which. CONNECT is refused by the library.
+enum class Method : std::uint8_t { get, head, post, put, del, options, trace, patch, other };
 
 // Valid only until the handler returns: all views point into the connection's read buffer. Copy what you need
 // later.
 class Request {
 public:
     Method method() const;
-    std::string_view method_name() const;
+    std::string_view method_name() const;  // as sent; case matters
 
     std::string_view target() const;  // as sent: "/sleep?ms=20"
     std::string_view path() const;    // up to the question mark, not decoded, without scheme and host
