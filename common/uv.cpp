@@ -104,4 +104,17 @@ Signal::Signal(uv_loop_t* loop, int number, std::function<void()> callback)
     require(uv_signal_start(&state_->handle, arrived, number), "uv_signal_start");
 }
 
+Async::Async(uv_loop_t* loop, std::function<void()> callback) : state_(new State{{}, std::move(callback)}) {
+    const auto woken = [](uv_async_t* handle) {
+        const auto call = static_cast<State*>(handle->data)->callback;
+        if (call) call();
+    };
+    require(uv_async_init(loop, &state_->handle, woken), "uv_async_init");
+    state_->handle.data = state_.get();
+}
+
+void Async::send() const {
+    uv_async_send(&state_->handle);
+}
+
 }  // namespace sup::uv

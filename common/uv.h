@@ -1,6 +1,6 @@
 // RAII over the libuv handles that sup uses. A handle lives on the heap because uv_close() finishes in a
 // later turn of the loop; destroying a wrapper closes the handle, and its callback is never called again.
-// Everything here belongs to the thread that runs the loop.
+// Everything here belongs to the thread that runs the loop, but for Async::send().
 #pragma once
 
 #include <uv.h>
@@ -99,6 +99,21 @@ public:
 
 private:
     using State = detail::State<uv_signal_t, std::function<void()>>;
+    std::unique_ptr<State, detail::Closer> state_;
+};
+
+// Wakes the loop from elsewhere; several wakes may be one call of the callback.
+class Async {
+public:
+    Async() = default;
+    Async(uv_loop_t* loop, std::function<void()> callback);
+
+    // Any thread, and a signal's handler (uv_async_send); but not at the same time as the destructor.
+    void send() const;
+    explicit operator bool() const noexcept { return state_ != nullptr; }
+
+private:
+    using State = detail::State<uv_async_t, std::function<void()>>;
     std::unique_ptr<State, detail::Closer> state_;
 };
 

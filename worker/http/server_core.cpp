@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "sup/worker.h"
+#include "worker/lifecycle/internals.h"
 
 namespace sup::http {
 namespace {
@@ -134,7 +135,8 @@ void ServerCore::close_all(Duration left) {
 }
 
 Server::Server(worker::Worker& worker, Handler handler, Options options)
-    : core_(std::make_shared<ServerCore>(worker.core(), std::move(handler), std::move(options))) {}
+    : core_(std::make_shared<ServerCore>(worker::Internals::core(worker), std::move(handler),
+                                         std::move(options))) {}
 
 Server::~Server() {
     core_->end();

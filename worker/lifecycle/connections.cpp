@@ -4,6 +4,7 @@
 
 #include "sup/worker.h"
 #include "worker/lifecycle/core.h"
+#include "worker/lifecycle/internals.h"
 
 namespace sup::worker {
 
@@ -77,8 +78,8 @@ private:
 
 Connections::Connections(Worker& worker, std::string protocol, ConnectionHandlers handlers,
                          const std::vector<std::string>& listeners)
-    : core_(std::make_unique<ConnectionsCore>(worker.core(), std::move(protocol), std::move(handlers),
-                                              listeners)) {}
+    : core_(std::make_unique<ConnectionsCore>(Internals::core(worker), std::move(protocol),
+                                              std::move(handlers), listeners)) {}
 Connections::~Connections() = default;
 
 bool Connections::moves_on(const std::string& listener) const {

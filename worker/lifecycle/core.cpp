@@ -34,11 +34,6 @@ bool contains(const std::vector<std::string>& all, const std::string& one) {
     return std::find(all.begin(), all.end(), one) != all.end();
 }
 
-void close_async(uv_async_t* async) {
-    uv_close(reinterpret_cast<uv_handle_t*>(async),
-             [](uv_handle_t* handle) { delete reinterpret_cast<uv_async_t*>(handle); });
-}
-
 }  // namespace
 
 Core::Core(Options options)
@@ -50,17 +45,19 @@ Core::Core(Options options)
                      [this](const Error& error) { cannot_announce(error); }}),
       balance_(loop_.get(), counters_),
       rebalance_(loop_.get(), [this] { return move_excess(); }),
-      drain_request_(new uv_async_t{}, close_async),
+      drain_request_(loop_.get(), [this] { begin_drain(); }),
+      mailbox_(Mailbox::open(loop_.get())),
+      offload_(loop_.get(), [this] { check_finished(); }),
       lingering_(loop_.get(), [this] { check_finished(); }) {
     raise_descriptor_limit();
-    uv_async_init(loop_.get(), drain_request_.get(),
-                  [](uv_async_t* async) { static_cast<Core*>(async->data)->begin_drain(); });
-    drain_request_->data = this;
     if (options_.handle_signals) watch_signals();
     open_listeners();
 }
 
-Core::~Core() = default;
+// What was posted and has not run dies here, in the thread that may destroy it.
+Core::~Core() {
+    mailbox_->close();
+}
 
 void Core::open_listeners() {
     Result<std::vector<Listener>> inherited = inherited_listeners(environment_);
@@ -131,6 +128,19 @@ void Core::remove(Service& service) {
 }
 
 int Core::run() {
+    thread_.bind();
+    serve();
+    offload_.give_up();
+    const auto left = mailbox_->close();
+    if (!failure_) Mailbox::run(left);
+    returned_ = true;
+    thread_.release();
+    if (!failure_) return 0;
+    log_line(failure_->message);
+    return 1;
+}
+
+void Core::serve() {
     if (!failure_ && !services_.empty() && served_.empty()) {
         failure_ = Error{
             environment_.under_sup()
@@ -144,9 +154,6 @@ int Core::run() {
         loop_.run();
         running_ = false;
     }
-    if (!failure_) return 0;
-    log_line(failure_->message);
-    return 1;
 }
 
 // Its clients connect, and wait for ever.
@@ -192,8 +199,9 @@ void Core::status(std::string_view text) {
     if (!told) log_line(told.error().message);
 }
 
-void Core::drain_from_any_thread() {
-    uv_async_send(drain_request_.get());
+void Core::offload(std::function<void()> work, std::function<void()> done) {
+    if (returned_) return;
+    offload_.begin(std::move(work), std::move(done));
 }
 
 void Core::connection_opened() {

@@ -2,6 +2,8 @@
 // the master with what it brings, and the drain.
 #pragma once
 
+#include <chrono>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <set>
@@ -20,7 +22,10 @@
 #include "worker/lifecycle/inbox.h"
 #include "worker/lifecycle/lingering.h"
 #include "worker/lifecycle/listener.h"
+#include "worker/lifecycle/loop_thread.h"
+#include "worker/lifecycle/mailbox.h"
 #include "worker/lifecycle/notify_client.h"
+#include "worker/lifecycle/offload.h"
 #include "worker/lifecycle/rebalance.h"
 #include "worker/lifecycle/service.h"
 #include "worker/lifecycle/successor.h"
@@ -36,12 +41,20 @@ public:
 
     int run();
     void ready();
-    void drain_from_any_thread();
+    void drain_from_any_thread() const { drain_request_.send(); }
+    void on_drain(std::function<void(const Drain&)> begun);
+    bool post(std::function<void()> task) { return mailbox_->post(std::move(task)); }
+    void offload(std::function<void()> work, std::function<void()> done);
     void status(std::string_view text);
     bool draining() const { return draining_; }
     unsigned generation() const { return environment_.generation; }
     const std::vector<ListenerInfo>& listeners() const { return infos_; }
     uv_loop_t* loop() { return loop_.get(); }
+    const LoopThread& thread() const { return thread_; }
+    // Outlives the worker, for who keeps it.
+    const std::shared_ptr<Mailbox>& mailbox() const { return mailbox_; }
+    // Nothing before the drain.
+    std::optional<Drain> drain() const;
 
     // Serves the named stream listeners (all of them when none is named) with `service`, which must be
     // removed before it goes. A listener is served by the first service that asks for it.
@@ -72,6 +85,7 @@ private:
     };
 
     void open_listeners();
+    void serve();
     void watch_signals();
     void watch_signal(int number);
     void on_drain_signal();
@@ -93,6 +107,9 @@ private:
 
     // drain.cpp
     void begin_drain();
+    void tell_drain();
+    Duration drain_timeout() const;
+    Duration time_to_drain() const;  // until what is left is ended
     bool retired(const std::string& listener) const;
     bool has_successor() const;
     void arm_deadline();
@@ -103,6 +120,7 @@ private:
     void report() const;
     std::size_t open_connections() const;
 
+    LoopThread thread_;
     Options options_;
     Environment environment_;
     NotifyClient notify_;
@@ -117,7 +135,9 @@ private:
     Balance balance_;
     Rebalance rebalance_;
     std::vector<uv::Signal> signals_;
-    std::unique_ptr<uv_async_t, void (*)(uv_async_t*)> drain_request_;
+    uv::Async drain_request_;
+    std::shared_ptr<Mailbox> mailbox_;
+    Offload offload_;
     std::unique_ptr<Channel> channel_;
     std::unique_ptr<Inbox> inbox_;  // this generation's
     UniqueFd peers_inbox_;          // its sender end
@@ -127,14 +147,18 @@ private:
     Lingering lingering_;
     std::vector<Registered> services_;
     std::vector<Served> served_;
+    std::vector<std::function<void(const Drain&)>> on_drain_;
+    std::chrono::steady_clock::time_point ends_;  // the drain
     uv::Timer grace_;
     uv::Timer deadline_;
     uv::Timer finish_;
     bool running_ = false;
     bool serving_ = false;
     bool draining_ = false;
+    bool past_deadline_ = false;
     bool checking_ = false;
     bool finished_ = false;
+    bool returned_ = false;  // run() has
 };
 
 }  // namespace sup::worker

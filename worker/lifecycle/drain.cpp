@@ -1,10 +1,12 @@
 // The last part of a worker's life: from the drain signal to the exit.
 #include <algorithm>
 #include <string>
+#include <utility>
 
 #include "common/count.h"
 #include "worker/lifecycle/core.h"
 #include "worker/lifecycle/drain_margin.h"
+#include "worker/lifecycle/guarded.h"
 #include "worker/lifecycle/log_line.h"
 
 namespace sup::worker {
@@ -23,6 +25,8 @@ void Core::begin_drain() {
     // The packet that tells what becomes of listeners and connections was sent before the signal.
     if (channel_) channel_->read();
     draining_ = true;
+    ends_ = std::chrono::steady_clock::now() + time_to_drain();
+    tell_drain();
     counters_.set(&ScoreboardRow::accepting, 0);
     rebalance_.stop();
     for (const Registered& one : services_) one.service->drain();
@@ -45,6 +49,31 @@ void Core::begin_drain() {
     hand_over_all();
 }
 
+void Core::on_drain(std::function<void(const Drain&)> begun) {
+    if (!draining_) return on_drain_.push_back(std::move(begun));
+    guarded("a callback given to Worker::on_drain", [&] { begun(*drain()); });
+}
+
+// Who is called may ask for another call, or ask for nothing any more.
+void Core::tell_drain() {
+    for (const auto& begun : std::exchange(on_drain_, {}))
+        guarded("a callback given to Worker::on_drain", [&] { begun(*drain()); });
+}
+
+std::optional<Drain> Core::drain() const {
+    if (!draining_) return std::nullopt;
+    const auto left = std::chrono::duration_cast<Duration>(ends_ - std::chrono::steady_clock::now());
+    return Drain{std::max(left, Duration{0}), has_successor()};
+}
+
+Duration Core::drain_timeout() const {
+    return environment_.drain_timeout.value_or(options_.drain_timeout);
+}
+
+Duration Core::time_to_drain() const {
+    return drain_timeout() - drain_margin(drain_timeout());
+}
+
 // Nobody else will accept from this listener. Serving a queue that somebody else would serve too does no
 // harm, so that is what is done when there is nobody to ask: no supervisor, one that has died, or no channel
 // to it yet.
@@ -62,23 +91,22 @@ bool Core::has_successor() const {
 }
 
 void Core::arm_deadline() {
-    const Duration timeout = environment_.drain_timeout.value_or(options_.drain_timeout);
-    const Duration left = drain_margin(timeout);
+    const Duration left = drain_margin(drain_timeout());
     deadline_ = uv::Timer(loop_.get(), [this, left] { end_everything(left / 2); });
-    deadline_.arm(timeout - left);
+    deadline_.arm(time_to_drain());
 }
 
 void Core::arm_grace() {
-    const Duration timeout = environment_.drain_timeout.value_or(options_.drain_timeout);
     grace_ = uv::Timer(loop_.get(), [this] {
         // Who was told of another successor since has it.
         if (has_successor()) return;
         for (const Registered& one : services_) one.service->close_idle();
     });
-    grace_.arm(std::min(idle_grace, timeout / 4));
+    grace_.arm(std::min(idle_grace, drain_timeout() / 4));
 }
 
 void Core::end_everything(Duration left) {
+    past_deadline_ = true;
     successor_.reset();
     // What is still in there is not this worker's to end: peers may take it, or the master moves it on.
     inbox_.reset();
@@ -91,7 +119,8 @@ void Core::end_everything(Duration left) {
 bool Core::all_ended() const {
     const bool accepting = std::any_of(served_.begin(), served_.end(),
                                        [](const Served& served) { return !served.acceptor->closed(); });
-    return !accepting && open_connections() == 0 && lingering_.size() == 0;
+    return !accepting && open_connections() == 0 && lingering_.size() == 0 &&
+           (past_deadline_ || offload_.under_way() == 0);
 }
 
 void Core::check_finished() {

@@ -14,6 +14,7 @@ int Worker::run() {
 }
 
 void Worker::ready() {
+    core_->thread().check("Worker::ready");
     core_->ready();
 }
 
@@ -21,11 +22,27 @@ void Worker::drain() {
     core_->drain_from_any_thread();
 }
 
+void Worker::on_drain(std::function<void(const Drain&)> begun) {
+    core_->thread().check("Worker::on_drain");
+    core_->on_drain(std::move(begun));
+}
+
+bool Worker::post(std::function<void()> task) {
+    return core_->post(std::move(task));
+}
+
+void Worker::offload(std::function<void()> work, std::function<void()> done) {
+    core_->thread().check("Worker::offload");
+    core_->offload(std::move(work), std::move(done));
+}
+
 void Worker::status(std::string_view text) {
+    core_->thread().check("Worker::status");
     core_->status(text);
 }
 
 bool Worker::draining() const {
+    core_->thread().check("Worker::draining");
     return core_->draining();
 }
 

@@ -10,14 +10,18 @@
 //         return worker.run();
 //     }
 //
-// Everything belongs to the thread that calls run(), except drain().
+// A worker and what is built on it belong to one thread, the one that calls run() ("the loop"). What may be
+// called from others says so; all else aborts there with a sentence that says what to do instead.
 #pragma once
 
 #include <chrono>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
+#include <type_traits>
+#include <utility>
 #include <vector>
 
 struct uv_loop_s;
@@ -57,7 +61,14 @@ struct ListenerInfo {
     int socket = -1;
 };
 
+// What a worker knows when its drain begins.
+struct Drain {
+    std::chrono::milliseconds left;  // until what is still open is ended
+    bool successor;  // a reload: clients that connect again are served. False: the service stops
+};
+
 class Core;
+struct Internals;
 
 // One to a process (it takes LISTEN_* and NOTIFY_SOCKET out of the environment). Must outlive the servers
 // built on it.
@@ -78,8 +89,29 @@ public:
     // Starts accepting and says READY=1; only needed with ready_at_start = false.
     void ready();
 
-    // Begins the drain, as the drain signal does. Callable from any thread.
+    // Begins the drain, as the drain signal does. Any thread, and a signal's handler.
     void drain();
+
+    // Calls back in the loop when the drain begins, before connections move or end: once, and at once where
+    // it has begun already. Everybody who asks is called.
+    void on_drain(std::function<void(const Drain&)> begun);
+
+    // Any thread, also before run(). True: `task` runs in the loop, after those that were posted before it;
+    // it is destroyed there, too. What is left when run() is about to return runs then, and only where run()
+    // fails or is never called it does not. What it throws is told on stderr. False: run() has returned, and
+    // `task` was destroyed here, in the calling thread: so it must not hold what may only die in the loop,
+    // such as a Response.
+    bool post(std::function<void()> task);
+
+    // `work` runs on libuv's pool (4 threads, or UV_THREADPOOL_SIZE in the environment), then `done` in the
+    // loop. Both are destroyed in the loop, so `done` may hold a Response; `work` must not touch one. What
+    // `work` throws is told on stderr, and `done` is then dropped uncalled: a Response in it answers 500. The
+    // drain waits for work as it does for connections, up to its deadline; then `done` is dropped, too. Work
+    // that runs at that moment goes on, and ~Worker() waits for it.
+    void offload(std::function<void()> work, std::function<void()> done);
+    // The same, where `done` takes what `work` returns.
+    template <typename Work, typename Done>
+    requires(!std::is_void_v<std::invoke_result_t<Work&>>) void offload(Work work, Done done);
 
     // One line for `sup status` (sd_notify's STATUS=).
     void status(std::string_view text);
@@ -94,11 +126,22 @@ public:
     // callbacks are not called any more.
     uv_loop_s* loop();
 
-    // For the servers built on a worker.
-    Core& core() { return *core_; }
-
 private:
+    friend struct Internals;
+
     std::unique_ptr<Core> core_;
 };
+
+template <typename Work, typename Done>
+requires(!std::is_void_v<std::invoke_result_t<Work&>>) void Worker::offload(Work work, Done done) {
+    struct Both {
+        Work work;
+        Done done;
+        std::optional<std::invoke_result_t<Work&>> result;
+    };
+    const auto both = std::make_shared<Both>(Both{std::move(work), std::move(done), std::nullopt});
+    offload(std::function<void()>([both] { both->result.emplace(both->work()); }),
+            std::function<void()>([both] { both->done(std::move(*both->result)); }));
+}
 
 }  // namespace sup::worker

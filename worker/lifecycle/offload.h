@@ -1,0 +1,42 @@
+// Work on libuv's pool of threads (UV_THREADPOOL_SIZE), and what follows it in the loop.
+#pragma once
+
+#include <uv.h>
+
+#include <cstddef>
+#include <functional>
+#include <memory>
+#include <vector>
+
+namespace sup::worker {
+
+// In the loop's thread, all of it.
+class Offload {
+public:
+    // `idle` is called after the last job under way has ended.
+    Offload(uv_loop_t* loop, std::function<void()> idle) : loop_(loop), idle_(std::move(idle)) {}
+    // Waits for what runs at this moment: a thread cannot be stopped. Its `done` is not called.
+    ~Offload();
+    Offload(const Offload&) = delete;
+    Offload& operator=(const Offload&) = delete;
+
+    // `work` on the pool, then `done` here. Both are destroyed here. What `work` throws is told in the log,
+    // and `done` is then dropped uncalled.
+    void begin(std::function<void()> work, std::function<void()> done);
+    std::size_t under_way() const { return jobs_.size(); }
+
+    // Drops what no thread has begun yet, and every `done`.
+    void give_up();
+
+private:
+    struct Job;
+
+    void ended(Job& job, int status);
+
+    uv_loop_t* loop_;
+    std::function<void()> idle_;
+    std::vector<std::shared_ptr<Job>> jobs_;
+    std::vector<std::shared_ptr<Job>> given_up_;
+};
+
+}  // namespace sup::worker
