@@ -156,24 +156,18 @@ Parser::Step Parser::refuse(int status) {
     return Step::refused;
 }
 
-// Empty lines before it are passed over (RFC 9112, 2.2).
+// A CR may begin an empty line, which is passed over by whoever has the message (RFC 9112, 2.2).
 Parser::Step Parser::read_method(std::string_view message) {
-    std::string_view rest = message;
-    while (rest.substr(0, 2) == "\r\n") rest.remove_prefix(2);
-    if (rest.empty() || rest == "\r") {
-        return message.size() < limits_.head_bytes ? Step::need_more : refuse(400);
-    }
-    const std::string_view most = rest.substr(0, longest_method + 1);
+    const std::string_view most = message.substr(0, longest_method + 1);
     const auto* stop = std::find_if_not(most.begin(), most.end(), is_token_char);
-    const std::string_view name = rest.substr(0, static_cast<std::size_t>(stop - most.begin()));
-    if (name.size() > longest_method || name == "CONNECT") return refuse(501);
-    if (name.size() == rest.size()) {
-        return message.size() < limits_.head_bytes ? Step::need_more : refuse(414);
-    }
+    const std::string_view name = most.substr(0, static_cast<std::size_t>(stop - most.begin()));
+    if (name.size() > longest_method) return refuse(501);
+    if (name.size() == message.size() || message == "\r") return Step::need_more;
     if (name.empty() || *stop != ' ') return refuse(400);
+    if (name == "CONNECT") return refuse(501);
     head_.method = method_of(name);
     head_.method_name = Range::of(name, message.data());
-    fed_ = head_.method_name.begin + name.size() + 1;
+    fed_ = name.size() + 1;
     return Step::head;
 }
 

@@ -36,8 +36,9 @@ public:
 
     void reset(const ParserLimits& limits);
 
-    // `message` is everything received of this message so far, from its first byte; it may lie elsewhere at
-    // each call. Returns need_more, head or refused. With `head`, head_size() bytes of it were the head.
+    // `message` is everything received of this message so far, from its first byte, without empty lines
+    // before it; it may lie elsewhere at each call. Returns need_more, head or refused. With `head`,
+    // head_size() bytes of it were the head.
     Step parse_head(std::string_view message);
 
     // `bytes` continue the message after its head. Sets how many of them were used, and for `body` the piece
@@ -47,8 +48,8 @@ public:
     const Head& head() const { return head_; }
     // After the end: see ChunkedReader::trailer().
     std::optional<std::string_view> trailer(std::string_view name) const { return chunked_.trailer(name); }
-    std::size_t head_size() const { return fed_; }
-    int refusal() const { return refusal_; }  // the status to answer with
+    std::size_t head_size() const { return fed_; }  // 0 until the method was read
+    int refusal() const { return refusal_; }        // the status to answer with
 
 private:
     static const llhttp_settings_t& settings();

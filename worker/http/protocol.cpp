@@ -179,6 +179,8 @@ bool Protocol::begin(std::string_view input, std::size_t& used) {
 }
 
 bool Protocol::read_head(std::string_view input, std::size_t& used) {
+    // Of an empty line before it the CR may have come alone.
+    while (exchange_->parser.head_size() == 0 && input.substr(used, 2) == "\r\n") used += 2;
     const std::string_view message = input.substr(used);
     switch (exchange_->parser.parse_head(message)) {
         case Parser::Step::need_more: return starve();

@@ -36,8 +36,7 @@ bool is_future_address(std::string_view text) {
            std::all_of(rest.begin(), rest.end(), [](char c) { return c == ':' || is_name_char(c); });
 }
 
-// Without a zone: that means something only on the machine that knows it, and never goes over the wire
-// (RFC 9844 has taken it out of URIs).
+// Without a zone: that means something only on the machine that knows it, and never goes over the wire.
 bool is_ipv6(std::string_view text) {
     std::array<char, INET6_ADDRSTRLEN> terminated{};
     if (text.size() >= terminated.size()) return false;
