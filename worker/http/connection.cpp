@@ -11,6 +11,7 @@
 #include <utility>
 
 #include "worker/http/limits.h"
+#include "worker/http/poison.h"
 #include "worker/http/server_core.h"
 #include "worker/lifecycle/inbox_packet.h"
 #include "worker/lifecycle/log_line.h"
@@ -74,6 +75,7 @@ std::size_t Connection::most_to_read() const {
 
 void Connection::read() {
     const std::span<char> space = server_.scratch().first(most_to_read());
+    const Usable scope(space);
     const ssize_t count = ::recv(socket_.get(), space.data(), space.size(), 0);
     if (count < 0) {
         broken_ = errno != EAGAIN && errno != EINTR;

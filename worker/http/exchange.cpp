@@ -11,7 +11,6 @@ void Exchange::begin(Protocol& owner, const ParserLimits& limits) {
     references = 1;
     reading = Reading::head;
     parser.reset(limits);
-    message = nullptr;
     body_limit = 0;
     body_received = 0;
     body_paused = false;
@@ -32,6 +31,7 @@ std::unique_ptr<Exchange> Context::take_exchange() {
 }
 
 void Context::give_back(std::unique_ptr<Exchange> exchange) {
+    exchange->head.let_go();
     if (exchanges_.size() < most_kept) exchanges_.push_back(std::move(exchange));
 }
 

@@ -7,6 +7,7 @@
 
 #include "sup/http/request.h"
 #include "sup/http/response.h"
+#include "worker/http/kept_head.h"
 #include "worker/http/parser.h"
 
 namespace sup::http {
@@ -31,7 +32,8 @@ public:
 
     Reading reading = Reading::head;
     Parser parser;
-    const char* message = nullptr;  // the head's first byte, while the handler runs
+    KeptHead head;  // what the parser's ranges are of, once the head is complete
+    Request request{*this};
     Request::BodyReader reader;
     std::uint64_t body_limit = 0;
     std::uint64_t body_received = 0;
@@ -50,8 +52,13 @@ public:
 
     // An answer was begun that may have no body.
     bool bodiless() const { return answering == Answering::streaming && framing == Framing::none; }
+    Exchange() = default;
+    Exchange(const Exchange&) = delete;
+    Exchange& operator=(const Exchange&) = delete;
+
     // Ready for the next request of `owner`.
     void begin(Protocol& owner, const ParserLimits& limits);
+    std::string_view text(Range range) const { return range.in(head.bytes()); }
     // Somebody may still answer: a copy of the response, or a callback that will be given one.
     bool awaited() const { return references > 1 || reader != nullptr || drained != nullptr; }
 };

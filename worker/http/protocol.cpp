@@ -189,20 +189,19 @@ bool Protocol::read_head(std::string_view input, std::size_t& used) {
         case Parser::Step::body:
         case Parser::Step::end: std::abort();
     }
-    used += exchange_->parser.head_size();
+    const std::size_t size = exchange_->parser.head_size();
+    exchange_->head.keep(message.substr(0, size));
+    used += size;
     const bool body = exchange_->parser.head().has_body();
     exchange_->reading = body ? Exchange::Reading::body : Exchange::Reading::complete;
     context_.count_request();
     unread_ = input.size() - used;
-    call_handler(message.data());
+    call_handler();
     return true;
 }
 
-void Protocol::call_handler(const char* message) {
-    exchange_->message = message;
-    Request request(*exchange_);
-    guard([&] { context_.handler(request, Response(exchange_.get())); });
-    exchange_->message = nullptr;
+void Protocol::call_handler() {
+    guard([&] { context_.handler(exchange_->request, Response(exchange_.get())); });
 }
 
 // Runs one of the user's callbacks, in which the exchange does not end (see Working). What it throws ends its
@@ -276,18 +275,18 @@ void Protocol::end_exchange() {
     over->reader = nullptr;
     over->drained = nullptr;
     over->half_closed = nullptr;
-    const auto gone = std::exchange(over->gone, nullptr);
     const bool complete = over->answering == Exchange::Answering::complete;
     const bool whole = complete || over->answering == Exchange::Answering::refused;
     if (!whole && over->reading != Exchange::Reading::head) ++context_.unanswered;
     cut_unnoticeably_ =
         over->answering == Exchange::Answering::streaming && over->framing == Exchange::Framing::until_close;
+    // The request may still be looked at in there.
+    if (const auto gone = std::exchange(over->gone, nullptr); gone && !complete) guard([&] { gone(); });
     if (over->references == 1) {
         context_.give_back(std::move(over));
     } else {
         --over.release()->references;
     }
-    if (!complete && gone) guard([&] { gone(); });
 }
 
 // The request cannot be served. An answer that was begun can only be cut.

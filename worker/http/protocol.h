@@ -105,7 +105,7 @@ private:
     bool read_head(std::string_view input, std::size_t& used);
     bool read_body(std::string_view input, std::size_t& used);
     bool deliver_end();
-    void call_handler(const char* message);
+    void call_handler();
     template <typename Callback>
     void guard(Callback callback);
     void callback_threw(const char* what);

@@ -11,11 +11,11 @@ Method Request::method() const {
 }
 
 std::string_view Request::method_name() const {
-    return exchange_.parser.head().method_name.in(exchange_.message);
+    return exchange_.text(exchange_.parser.head().method_name);
 }
 
 std::string_view Request::target() const {
-    return exchange_.parser.head().target.in(exchange_.message);
+    return exchange_.text(exchange_.parser.head().target);
 }
 
 std::string_view Request::path() const {
@@ -63,11 +63,11 @@ std::size_t Request::header_count() const {
 }
 
 std::string_view Request::header_name(std::size_t index) const {
-    return exchange_.parser.head().headers[index].name.in(exchange_.message);
+    return exchange_.text(exchange_.parser.head().headers[index].name);
 }
 
 std::string_view Request::header_value(std::size_t index) const {
-    return trim(exchange_.parser.head().headers[index].value.in(exchange_.message));
+    return trim(exchange_.text(exchange_.parser.head().headers[index].value));
 }
 
 bool Request::has_body() const {

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <cstdlib>
 #include <memory>
 #include <utility>
 
@@ -58,6 +59,11 @@ Response::~Response() {
         protocol.handle_dropped();
         protocol.proceed();
     }
+}
+
+const Request& Response::request() const {
+    if (exchange_ == nullptr) std::abort();
+    return exchange_->request;
 }
 
 bool Response::open() const {

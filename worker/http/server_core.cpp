@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "sup/worker.h"
+#include "worker/http/poison.h"
 #include "worker/lifecycle/internals.h"
 
 namespace sup::http {
@@ -43,6 +44,7 @@ ServerCore::ServerCore(worker::Core& worker, Handler handler, Options options)
       stalled_(loop_, context_.options.stall_timeout, expire),
       waiting_(loop_, context_.options.idle_timeout, expire),
       lingering_(loop_, std::max(Duration{1}, context_.options.linger_timeout), expire) {
+    poison(scratch_.data(), scratch_.size());
     context_.worker = &worker;
     worker.add(*this, context_.options.listeners);
 }

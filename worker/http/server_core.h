@@ -36,7 +36,8 @@ public:
     uv_loop_t* loop() { return loop_; }
     Context& context() { return context_; }
     const Context& context() const { return context_; }
-    // Shared by all: what was read is used, or copied, before the next connection reads.
+    // Shared by all: what was read is used, or copied, before the next connection reads. Poisoned but while
+    // it is read into and used.
     std::span<char> scratch() { return scratch_; }
     bool closes_idle() const { return closes_idle_; }
     Deadlines& reading_head() { return reading_head_; }

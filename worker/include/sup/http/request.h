@@ -16,10 +16,14 @@ class Response;
 // method_name() says which. CONNECT is refused by the library.
 enum class Method : std::uint8_t { get, head, post, put, del, options, trace, patch, other };
 
-// Valid only until the handler returns: all views point into the connection's read buffer. Copy what you need
-// later.
+// Lives as long as its exchange: it and all views that it gives are valid until the answer is complete, or
+// the client has gone, and every Response of it has gone, too. Whoever keeps a Response may keep the views;
+// see Response::request(). Belongs to the thread of the loop.
 class Request {
 public:
+    Request(const Request&) = delete;
+    Request& operator=(const Request&) = delete;
+
     Method method() const;
     std::string_view method_name() const;  // as sent; case matters
 
@@ -54,7 +58,7 @@ public:
     void read_body(std::uint64_t limit, BodyReader reader);
 
 private:
-    friend class Protocol;
+    friend class Exchange;
     explicit Request(Exchange& exchange) : exchange_(exchange) {}
 
     Exchange& exchange_;

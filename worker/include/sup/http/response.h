@@ -9,6 +9,7 @@
 namespace sup::http {
 
 class Exchange;
+class Request;
 
 // When the client has gone, everything here does nothing. Dropping the last copy without an answer sends a
 // 500; dropping it in the midst of a streamed answer cuts the connection, so that the client sees that
@@ -19,6 +20,9 @@ public:
     Response(Response&& other) noexcept;
     Response& operator=(Response other) noexcept;
     ~Response();
+
+    // What is answered; not of a Response that was moved from.
+    const Request& request() const;
 
     // False when the client has gone, the answer is complete, or it was started and may have no body (to
     // HEAD, or with 204 or 304): there is nothing to write() any more.
