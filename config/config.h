@@ -123,8 +123,8 @@ enum class Strategy { replace, rolling };
 
 struct Reload {
     Strategy strategy = Strategy::replace;
-    std::uint32_t max_surge = 1;  // rolling: so many slots change at once
-    Duration soak{0};
+    std::uint32_t max_surge = 1;     // rolling: so many slots change at once
+    std::optional<Duration> soak{};  // unset: of a first step one second, of a later one none
     std::uint32_t max_draining = 4;
 
     friend bool operator==(const Reload&, const Reload&) = default;

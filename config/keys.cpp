@@ -107,7 +107,7 @@ constexpr std::array reload_keys{
             if (const auto n = read_integer(v, {1, most_workers}))
                 c.reload.max_surge = static_cast<std::uint32_t>(*n);
         }},
-    Key{"soak", [](const Value& v, Config& c) { read_duration(v, 0ms, c.reload.soak); }},
+    Key{"soak", [](const Value& v, Config& c) { read_duration(v, 0ms, c.reload.soak.emplace()); }},
     Key{"max_draining",
         [](const Value& v, Config& c) {
             if (const auto n = read_integer(v, {1, most_draining}))

@@ -6,6 +6,8 @@
 #include <cstdlib>
 #include <cstring>
 
+#include "master/generation.h"
+
 namespace sup {
 namespace {
 
@@ -61,7 +63,7 @@ std::string describe(const core::Failure& failure, const std::optional<FailedWor
         case Kind::crashed_in_soak:
             return fmt::format(
                 "{} {} {}", who(failure, worker), how(failure),
-                worker && worker->soak == Duration{0} ? "right after it was ready" : "within reload.soak");
+                worker && worker->soak <= shortest_soak ? "right after it was ready" : "within reload.soak");
         case Kind::exited_before_promotion:
             return fmt::format("{} {} before all workers were replaced", who(failure, worker), how(failure));
         case Kind::stopping: return "stopping";

@@ -21,7 +21,7 @@ struct FailedWorker {
     pid_t pid = 0;  // 0: there never was a process
     Duration ready_timeout{0};
     config::Ready ready = config::ReadyByNotify{};
-    Duration soak{0};  // as configured
+    Duration soak{0};  // which its generation had to live for
 };
 
 // One sentence without a full stop: "worker 0 of generation 2 (pid 4711) exited with code 1 before it was

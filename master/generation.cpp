@@ -13,7 +13,9 @@ core::Policy policy_of(const config::Config& config) {
         policy.ready_after = after->delay;
     policy.ready_timeout = config.worker.ready_timeout;
     policy.drain_timeout = config.drain.timeout;
-    policy.soak = std::max(config.reload.soak, shortest_soak);
+    policy.soak = std::max(config.reload.soak.value_or(default_soak), shortest_soak);
+    policy.later_soak = std::max(config.reload.soak.value_or(shortest_soak), shortest_soak);
+    policy.start_soak = shortest_soak;
     if (config.reload.strategy == config::Strategy::rolling) policy.max_surge = config.reload.max_surge;
     policy.max_draining = config.reload.max_draining;
     policy.restart_min_uptime = config.restart.min_uptime;

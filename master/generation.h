@@ -32,6 +32,10 @@ struct Generation {
 // itself and falls at once is no release.
 inline constexpr Duration shortest_soak{10};
 
+// Where `reload.soak` is not given: long enough for a server whose workers load the application after it has
+// said that it is ready, and fall.
+inline constexpr Duration default_soak{1'000};
+
 // What the core decides by.
 core::Policy policy_of(const config::Config& config);
 

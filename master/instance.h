@@ -121,6 +121,7 @@ private:
     void restore_listeners(const Generation& generation);
     void note_nonblock();
     void restore_nonblock(const Generation& serving);
+    Duration soak_of(const Generation& generation) const;
     void warn(const Status& status);
     void steer_listeners();
     void tell_lost_queues(const Generation& generation);

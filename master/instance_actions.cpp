@@ -281,6 +281,12 @@ void Instance::restore_listeners(const Generation& generation) {
     for (const auto& listener : generation.listeners) warn(listener->restore(active));
 }
 
+// How long a generation that is not active yet must live for it.
+Duration Instance::soak_of(const Generation& generation) const {
+    const core::Policy policy = policy_of(generation.config);
+    return active_ ? policy.soak : policy.start_soak;
+}
+
 void Instance::warn(const Status& status) {
     if (!status) log_.warning("{}", status.error().message);
 }
@@ -296,9 +302,9 @@ ReloadOutcome Instance::failed_outcome(const core::Reply& reply) {
     const WorkerProcess* worker = failure.worker ? find_worker(*failure.worker) : nullptr;
     std::optional<FailedWorker> failed;
     if (worker != nullptr) {
-        failed = FailedWorker{
-            worker->generation_id(), worker->pid(), worker->generation().config.worker.ready_timeout,
-            worker->generation().config.worker.ready, worker->generation().config.reload.soak};
+        failed = FailedWorker{worker->generation_id(), worker->pid(),
+                              worker->generation().config.worker.ready_timeout,
+                              worker->generation().config.worker.ready, soak_of(worker->generation())};
         outcome.worker_output = worker->last_lines();
     }
     outcome.reason = describe(failure, failed) + restoring_words(reply);
@@ -389,7 +395,7 @@ void Instance::forget_old_promotions() {
 void Instance::perform(const core::GenerationChanged& action) {
     // The shortest soak is not worth a word.
     if (action.state == core::GenerationState::soaking &&
-        generations_.at(action.generation)->config.reload.soak == Duration{0})
+        soak_of(*generations_.at(action.generation)) == shortest_soak)
         return;
     log_.info("generation {} is {}", number(action.generation), core::to_string(action.state));
     if (action.state == core::GenerationState::active) note_promotion(action.generation);

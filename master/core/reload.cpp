@@ -53,6 +53,11 @@ void reply_promoted(Step& step, const Reload& reload, const Generation* replaced
     }
 }
 
+// Where nobody is replaced there is nothing to wait for.
+Duration soak_of(const Instance& instance, const Generation& generation) {
+    return active_generation(instance) != nullptr ? generation.policy.soak : generation.policy.start_soak;
+}
+
 void promote(Step& step, Generation& generation) {
     Generation* replaced = active_generation(step.instance);
     const Reload reload = *std::exchange(step.instance.reload, std::nullopt);
@@ -131,9 +136,10 @@ void promote_if_ready(Step& step) {
     }
     if (generation->state == GenerationState::starting) {
         if (!all_ready(*generation)) return;
-        if (generation->policy.soak > Duration{0}) {
+        const Duration soak = soak_of(step.instance, *generation);
+        if (soak > Duration{0}) {
             change(step, *generation, GenerationState::soaking);
-            generation->soak = arm(step, SoakEnd{generation->id}, later(step.now, generation->policy.soak));
+            generation->soak = arm(step, SoakEnd{generation->id}, later(step.now, soak));
         }
     }
     if (!generation->soak) promote(step, *generation);

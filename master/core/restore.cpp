@@ -108,6 +108,8 @@ Policy policy(const Saved& saved) {
             .ready_timeout = duration(saved["ready_timeout"]),
             .drain_timeout = duration(saved["drain_timeout"]),
             .soak = duration(saved["soak"]),
+            .later_soak = duration(saved["later_soak"]),
+            .start_soak = duration(saved["start_soak"]),
             .max_surge = saved["max_surge"].optional(count),
             .max_draining = count(saved["max_draining"]),
             .restart_min_uptime = duration(saved["restart_min_uptime"]),

@@ -127,12 +127,23 @@ void begin_steps(Step& step, Generation& target) {
     }
 }
 
+// The first step is the release's trial. When one of its workers has stood it, the others are spared it.
+Duration soak_of(const Instance& instance, const Generation& generation, const Worker& worker) {
+    const Policy& policy = generation.policy;
+    if (active_generation(instance) == nullptr) return policy.start_soak;
+    for (Slot slot = 0; slot < generation.slots.size(); ++slot) {
+        if (slot != worker.slot && serves(generation, slot)) return policy.later_soak;
+    }
+    return policy.soak;
+}
+
 }  // namespace
 
 void begin_slot_soak(Step& step, const Generation& generation, Worker& worker) {
     if (!is_rolling(generation) || generation.state != GenerationState::starting) return;
-    if (generation.policy.soak == Duration{0}) return;
-    worker.timer = arm(step, SlotSoakEnd{worker.id}, later(step.now, generation.policy.soak));
+    const Duration soak = soak_of(step.instance, generation, worker);
+    if (soak == Duration{0}) return;
+    worker.timer = arm(step, SlotSoakEnd{worker.id}, later(step.now, soak));
 }
 
 void on(Step& step, const SlotSoakEnd& timer) {

@@ -58,6 +58,8 @@ json saved(const Policy& policy) {
             {"ready_timeout", saved(policy.ready_timeout)},
             {"drain_timeout", saved(policy.drain_timeout)},
             {"soak", saved(policy.soak)},
+            {"later_soak", saved(policy.later_soak)},
+            {"start_soak", saved(policy.start_soak)},
             {"max_surge", saved(policy.max_surge)},
             {"max_draining", policy.max_draining},
             {"restart_min_uptime", saved(policy.restart_min_uptime)},

@@ -10,8 +10,9 @@ bool is_valid(const Policy& policy) {
     };
     return policy.count >= 1 && policy.max_draining >= 1 && policy.max_surge.value_or(1) >= 1 &&
            sane(policy.ready_after.value_or(Duration{0})) && sane(policy.ready_timeout) &&
-           sane(policy.drain_timeout) && sane(policy.soak) && sane(policy.restart_min_uptime) &&
-           sane(policy.backoff_min) && sane(policy.backoff_max);
+           sane(policy.drain_timeout) && sane(policy.soak) && sane(policy.later_soak) &&
+           sane(policy.start_soak) && sane(policy.restart_min_uptime) && sane(policy.backoff_min) &&
+           sane(policy.backoff_max);
 }
 
 bool is_ending(const Instance& instance) {

@@ -55,16 +55,18 @@ void Checker::became_ready(Worker& worker) {
     worker.was_ready = true;
     GenerationModel& generation = *model_.generation(worker.generation);
     if (generation.rolling() && generation.state == GenerationState::starting) {
-        worker.soak_owed = generation.policy.soak > Duration{0};
-        worker.due = now_ + generation.policy.soak;
+        const Duration soak = model_.soak_of(worker);
+        worker.soak_owed = soak > Duration{0};
+        worker.due = now_ + soak;
         if (!worker.soak_owed) slot_served(generation);
         return;
     }
     if (generation.state != GenerationState::starting) return roll();
     if (!model_.all_ready(generation)) return;
-    if (generation.policy.soak > Duration{0}) {
+    const Duration soak = model_.active() != nullptr ? generation.policy.soak : generation.policy.start_soak;
+    if (soak > Duration{0}) {
         generation.become(GenerationState::soaking);
-        generation.soaked_at = now_ + generation.policy.soak;
+        generation.soaked_at = now_ + soak;
     } else {
         promote(generation);
     }

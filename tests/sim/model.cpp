@@ -66,6 +66,15 @@ bool Model::populated(core::GenerationId id) const {
     return std::any_of(workers.begin(), workers.end(), [&](const Worker& w) { return w.generation == id; });
 }
 
+Duration Model::soak_of(const Worker& worker) const {
+    const GenerationModel& own = *generation(worker.generation);
+    if (active() == nullptr) return own.policy.start_soak;
+    const bool another_has_soaked = std::ranges::any_of(workers, [&](const Worker& other) {
+        return other.id != worker.id && other.generation == own.id && other.serving();
+    });
+    return another_has_soaked ? own.policy.later_soak : own.policy.soak;
+}
+
 bool Model::all_ready(const GenerationModel& generation) const {
     return std::all_of(generation.slots.begin(), generation.slots.end(), [&](const SlotModel& slot) {
         const Worker* filled = slot.worker ? worker(*slot.worker) : nullptr;

@@ -159,6 +159,8 @@ struct Model {
     const GenerationModel* roll_target() const;
     bool populated(core::GenerationId id) const;
     bool all_ready(const GenerationModel& generation) const;
+    // How long a worker that is ready must live before it takes over its slot, in a rolling reload.
+    Duration soak_of(const Worker& worker) const;
     // Whether somebody there takes from its inbox, or will when it has restarted.
     bool takes(const GenerationModel& generation) const;
 };

@@ -5,6 +5,10 @@ sup_sim_mutant(soak-skipped reload.cpp
     "if (!generation->soak) promote(step, *generation);"
     "promote(step, *generation);"
     "a generation is promoted when")
+sup_sim_mutant(start-soaks-in-full reload.cpp
+    "active_generation(instance) != nullptr ? generation.policy.soak : generation.policy.start_soak"
+    "generation.policy.soak"
+    "a generation is promoted when")
 sup_sim_mutant(one-ready-is-enough reload.cpp
     "return std::ranges::all_of(generation.slots,"
     "return std::ranges::any_of(generation.slots,"
@@ -261,6 +265,14 @@ sup_sim_mutant(slot-soak-skipped state.cpp
            !worker->second.timer;"
     "worker->second.state == WorkerState::ready;"
     "a generation is promoted when" --connections-only)
+sup_sim_mutant(first-step-soaks-no-longer rolling.cpp
+    "return policy.soak;"
+    "return policy.later_soak;"
+    "a generation is promoted when" --connections-only)
+sup_sim_mutant(every-step-soaks-in-full rolling.cpp
+    "if (slot != worker.slot && serves(generation, slot)) return policy.later_soak;"
+    ""
+    "a generation is promoted when")
 sup_sim_mutant(one-step-too-many rolling.cpp
     "slot < target.slots.size() && steps < most;"
     "slot < target.slots.size() && steps <= most;"

@@ -177,6 +177,8 @@ core::Policy random_policy(Random& random) {
     policy.ready_timeout = pick(array{10, 20, 50, 100, 200});
     policy.drain_timeout = pick(array{0, 10, 50, 100, 500, 1000});
     policy.soak = pick(array{0, 0, 0, 1, 5, 20, 100});
+    policy.later_soak = pick(array{0, 0, 0, 1, 10});
+    policy.start_soak = pick(array{0, 0, 0, 1, 10});
     if (random.chance(50)) policy.max_surge = random.pick(array<std::uint32_t, 6>{1, 1, 1, 2, 3, 8});
     policy.max_draining = random.pick(array<std::uint32_t, 6>{1, 1, 1, 2, 2, 4});
     policy.restart_min_uptime = pick(array{0, 5, 20, 50, 200});

@@ -48,7 +48,7 @@ TEST_CASE("what a configuration does not say has the documented default") {
     CHECK(config.worker.ready_timeout == 30s);
     CHECK(config.drain.signal == SIGTERM);
     CHECK(config.drain.timeout == 30s);
-    CHECK(config.reload.soak == 0s);
+    CHECK_FALSE(config.reload.soak);
     CHECK(config.reload.max_draining == 4);
     CHECK(config.restart.min_uptime == 1s);
     CHECK(config.restart.backoff_min == 100ms);

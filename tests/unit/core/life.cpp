@@ -64,7 +64,7 @@ void Life::serve(const Policy& policy) {
     start(policy);
     spawned(gen(1));
     ready(gen(1));
-    pass(policy.soak);
+    pass(policy.start_soak);
     REQUIRE(view().state == InstanceState::running);
 }
 

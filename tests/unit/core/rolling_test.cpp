@@ -90,6 +90,7 @@ TEST_CASE("in a rolling reload each worker soaks before its predecessor drains")
     Life life;
     Policy soaking = rolling(2);
     soaking.soak = 5s;
+    soaking.later_soak = 5s;
     begin(life, policy_of(2), soaking);
     CHECK(replace_next(life).empty());
     CHECK(life.pass(4'999ms).empty());
@@ -97,6 +98,42 @@ TEST_CASE("in a rolling reload each worker soaks before its predecessor drains")
     life.exit(wrk(1));
     CHECK(replace_next(life).empty());
     CHECK(contains(life.pass(5s), "Reply request=2 outcome=promoted generation=2"));
+}
+
+TEST_CASE("when the first step of a rolling reload has soaked, later ones soak for less") {
+    Life life;
+    Policy soaking = rolling(3);
+    soaking.soak = 5s;
+    soaking.later_soak = 10ms;
+    begin(life, policy_of(3), soaking);
+    replace_next(life);
+    CHECK(life.pass(4'999ms).empty());
+    CHECK(life.pass(1ms) == Lines{"Drain worker=1 successor=2"});
+    life.exit(wrk(1));
+    replace_next(life);
+    CHECK(life.pass(9ms).empty());
+    CHECK(life.pass(1ms) == Lines{"Drain worker=2 successor=2"});
+}
+
+TEST_CASE("slots of a rolling reload that begin at once share the soak of the first step") {
+    Life life;
+    Policy soaking = rolling(3);
+    soaking.max_surge = 2;
+    soaking.soak = 5s;
+    begin(life, policy_of(3), soaking);
+    life.spawned(gen(2));
+    CHECK(life.ready(gen(2)).empty());
+    CHECK(count(life.pass(4'999ms), "Drain") == 0);
+    CHECK(count(life.pass(1ms), "Drain") == 2);
+}
+
+TEST_CASE("the first generation of a rolling configuration soaks as one that replaces nobody") {
+    Life life;
+    Policy soaking = rolling(2);
+    soaking.soak = 5s;
+    life.start(soaking);
+    life.spawned(gen(1));
+    CHECK(contains(life.ready(gen(1)), "Reply request=1 outcome=promoted generation=1"));
 }
 
 TEST_CASE("a rolling reload that fails midway gives every slot back, from the old executable") {

@@ -49,9 +49,10 @@ TEST_CASE("any exit in the soak aborts the reload") {
     CHECK(life.pass(29'999ms).empty());
 }
 
-TEST_CASE("the first generation soaks too") {
+TEST_CASE("the first generation replaces nobody, so its soak is the one of a start") {
     Policy policy = policy_of(1);
-    policy.soak = 100ms;
+    policy.soak = 5s;
+    policy.start_soak = 100ms;
     Life life;
     life.start(policy);
     life.spawned(gen(1));
