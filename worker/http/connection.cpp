@@ -1,11 +1,9 @@
 #include "worker/http/connection.h"
 
-#include <sys/socket.h>
 #include <sys/uio.h>
 
 #include <algorithm>
 #include <array>
-#include <cerrno>
 #include <span>
 #include <string>
 #include <utility>
@@ -17,51 +15,62 @@
 #include "worker/lifecycle/log_line.h"
 
 namespace sup::http {
-// The request is often here when its connection is, and then answered at once: a client that wants no more
-// than that never enters epoll.
-void Connection::open(UniqueFd socket, const std::string& listener) {
-    socket_ = std::move(socket);
+void Connection::open(UniqueFd socket, const std::string& listener, worker::From from) {
+    link_.open(std::move(socket));
+    life_ = Life::serving;
+    ended_ = worker::Ended::in_order;
+    from_ = from;
+    immovable_ = false;
     listener_ = &listener;
     protocol_.emplace(server_.context(), static_cast<Protocol::Host&>(*this));
-    interest_ = 0;
-    heads_ = 0;
+    done_ = 0;
     lingered_ = 0;
-    watched_ = blocked_ = progress_ = broken_ = cut_ = shut_down_ = moved_ = immovable_ = false;
+}
+
+void Connection::reset() {
+    protocol_.reset();
+    interest_.reset();
 }
 
 bool Connection::watch() {
-    const int problem = uv_poll_init(server_.loop(), &poll_, socket_.get());
+    const int problem = uv_poll_init(server_.loop(), &poll_, link_.socket());
     if (problem != 0) {
         worker::log_line(std::string("a connection cannot be watched, and is closed: ") +
                          uv_strerror(problem));
         return false;
     }
     poll_.data = this;
-    watched_ = true;
+    interest_ = 0;
     return true;
 }
 
-void Connection::begin(std::string_view unconsumed, bool fresh) {
-    progress_ = true;
-    fresh_ = fresh;
+// The request is often here when its connection is, and then answered at once: a client that wants no more
+// than that never enters epoll. From a peer a connection is idle, or its bytes came with it.
+void Connection::begin(std::string_view unconsumed) {
     if (!unconsumed.empty()) protocol_->receive(unconsumed);
     // While idle connections are ended its request may be waiting, and nobody else will answer it.
-    if (fresh || (server_.closes_idle() && protocol_->idle())) read();
+    if (fresh() || (server_.closes_idle() && protocol_->idle())) read();
     settle();
+}
+
+// From a listener, and no request was begun on it yet.
+bool Connection::fresh() const {
+    return from_ == worker::From::listener && protocol_->heads() == 0;
 }
 
 void Connection::on_events(uv_poll_t* handle, int status, int events) {
     Connection& connection = *static_cast<Connection*>(handle->data);
-    if (connection.interest_ == UV_PRIORITIZED) {
-        // A reset or a full hang-up: nobody is there to have the answer. Out-of-band data, the other meaning,
-        // is no HTTP, and would be told again and again.
-        connection.broken_ = true;
-    } else {
-        // libuv reports an error as a status; reading tells which it is.
-        if (status < 0 || (events & UV_READABLE) != 0) connection.read();
-        if ((events & UV_WRITABLE) != 0) connection.blocked_ = false;
+    // An error of the socket (libuv's way to tell of EPOLLERR; it has stopped watching). Reading does not
+    // tell it any more once the client's end was read, and would find that end again and again.
+    if (status < 0) {
+        connection.interest_ = 0;
+        connection.link_.fail();
     }
-    if (status < 0) connection.interest_ = 0;  // libuv has stopped watching
+    // A reset or a full hang-up: nobody is there to have the answer. Out-of-band data, the other meaning, is
+    // no HTTP, and would be told again and again.
+    if (connection.interest_ == UV_PRIORITIZED) connection.link_.fail();
+    if ((events & UV_READABLE) != 0) connection.read();
+    if ((events & UV_WRITABLE) != 0) connection.link_.writable();
     connection.settle();
 }
 
@@ -76,78 +85,48 @@ std::size_t Connection::most_to_read() const {
 void Connection::read() {
     const std::span<char> space = server_.scratch().first(most_to_read());
     const Usable scope(space);
-    const ssize_t count = ::recv(socket_.get(), space.data(), space.size(), 0);
-    if (count < 0) {
-        broken_ = errno != EAGAIN && errno != EINTR;
-        return;
-    }
-    if (shut_down_) {
-        const std::size_t before = lingered_;
-        lingered_ += static_cast<std::size_t>(count);
-        progress_ = progress_ || lingered_ / linger_step != before / linger_step;
-        broken_ = count == 0 || lingered_ > linger_limit;
-        return;
-    }
-    progress_ = true;
-    fresh_ = false;
-    if (count == 0) {
-        protocol_->receive_end();
-    } else {
-        protocol_->receive({space.data(), static_cast<std::size_t>(count)});
-    }
+    const std::optional<std::size_t> count = link_.receive(space);
+    if (!count) return;
+    if (life_ == Life::lingering) return read_away(*count);
+    if (*count == 0) return protocol_->receive_end();
+    protocol_->receive({space.data(), *count});
+}
+
+// What comes after our end has no meaning any more.
+void Connection::read_away(std::size_t count) {
+    lingered_ += count;
+    if (count == 0 || lingered_ > linger_limit) link_.fail();  // nothing is worth waiting for any more
 }
 
 void Connection::send() {
-    while (!blocked_ && !broken_ && !protocol_->output().empty()) {
-        const std::string_view pending = protocol_->output();
-        const ssize_t count = ::send(socket_.get(), pending.data(), pending.size(), MSG_NOSIGNAL);
-        if (count < 0) {
-            blocked_ = errno == EAGAIN;
-            broken_ = errno != EAGAIN && errno != EINTR;
-            continue;
-        }
-        progress_ = true;
-        blocked_ = static_cast<std::size_t>(count) < pending.size();
-        protocol_->sent(static_cast<std::size_t>(count));
+    while (!link_.full() && !link_.broken() && !protocol_->output().empty()) {
+        protocol_->sent(link_.send(protocol_->output()));
     }
 }
 
 std::size_t Connection::send_now(std::string_view first, std::string_view second, std::string_view third) {
-    if (blocked_ || broken_) return 0;
     const auto part = [](std::string_view view) {
         return iovec{const_cast<char*>(view.data()), view.size()};
     };
     std::array<iovec, 3> parts{part(first), part(second), part(third)};
-    msghdr header{};
-    header.msg_iov = parts.data();
-    header.msg_iovlen = parts.size();
-    const ssize_t count = ::sendmsg(socket_.get(), &header, MSG_NOSIGNAL);
-    if (count < 0) {
-        blocked_ = errno == EAGAIN;
-        broken_ = errno != EAGAIN && errno != EINTR;
-        return 0;
-    }
-    progress_ = true;
-    const auto sent = static_cast<std::size_t>(count);
-    blocked_ = sent < first.size() + second.size() + third.size();
-    return sent;
+    return link_.send(parts);
 }
 
 // After anything happened: sends, goes on with what waited for that, and waits for what is now missing.
 void Connection::settle() {
-    if (!socket_) return;
+    if (life_ == Life::over) return;
     send();
-    if (!broken_ && protocol_->wants_room()) {
+    if (!link_.broken() && protocol_->wants_room()) {
         protocol_->room();
         send();
     }
-    if (!broken_ && server_.context().draining && move_on()) return;
-    if (!socket_) return;  // it could not be watched again
-    if (!broken_ && server_.closes_idle() && !moves_on() && protocol_->idle()) protocol_->close();
-    if (broken_) return close();
-    if (protocol_->finished()) {
+    if (server_.context().draining && move_on()) return;
+    if (life_ == Life::over) return;  // it could not be watched again
+    if (server_.closes_idle() && !moves_on() && protocol_->idle()) protocol_->close();
+    if (link_.broken()) return close();
+    if (life_ == Life::serving && protocol_->finished()) {
         if (!must_linger()) return close();
-        shut_down();
+        linger();
     }
     update_deadline();
     update_interest();
@@ -162,13 +141,14 @@ bool Connection::moves_now() const {
 }
 
 bool Connection::can_move() const {
-    return socket_ && !broken_ && !shut_down_ && protocol_->at_boundary();
+    return life_ == Life::serving && !link_.broken() && protocol_->at_boundary();
 }
 
 // Requests that were left for the successor are answered here when it cannot have them now.
 bool Connection::move_on() {
+    if (link_.broken()) return false;
     const auto send_it = [this](const worker::InboxPacket& packet) {
-        const worker::HandOver outcome = server_.hand_over(packet, socket_.get());
+        const worker::HandOver outcome = server_.hand_over(packet, link_.socket());
         immovable_ = outcome == worker::HandOver::impossible;
         return outcome == worker::HandOver::done;
     };
@@ -183,96 +163,76 @@ bool Connection::move_on() {
 bool Connection::put_back() {
     if (!can_move() || !protocol_->idle()) return false;
     return send_away(
-        [this](const worker::InboxPacket& packet) { return server_.put_back(packet, socket_.get()); });
+        [this](const worker::InboxPacket& packet) { return server_.put_back(packet, link_.socket()); });
 }
 
 // Whoever receives the socket may use it at once, so nobody must watch it here any more.
 template <typename Send>
 bool Connection::send_away(Send send) {
-    if (watched_) uv_poll_stop(&poll_);
-    interest_ = 0;
-    moved_ = send(worker::InboxPacket{*listener_, server_.protocol(), protocol_->unconsumed()});
-    if (moved_) {
-        close();
-    } else {
-        update_interest();
+    if (interest_) {
+        uv_poll_stop(&poll_);
+        interest_ = 0;
     }
-    return moved_;
-}
-
-worker::Ended Connection::ended() const {
-    if (moved_) return worker::Ended::handed_over;
-    return cut_ ? worker::Ended::at_deadline : worker::Ended::in_order;
+    if (!send(worker::InboxPacket{*listener_, server_.protocol(), protocol_->unconsumed()})) {
+        update_interest();
+        return false;
+    }
+    ended_ = worker::Ended::handed_over;
+    close();
+    return true;
 }
 
 bool Connection::must_linger() const {
-    if (protocol_->over()) return false;
-    char byte = 0;
-    return protocol_->linger() || ::recv(socket_.get(), &byte, 1, MSG_PEEK | MSG_DONTWAIT) > 0;
+    return !protocol_->over() && (protocol_->linger() || link_.has_unread());
 }
 
 // A close() with unread bytes, or followed by some, resets the connection and may destroy the answer on its
 // way. So only our side ends now, and the rest follows when the client has ended its own.
-void Connection::shut_down() {
-    if (shut_down_) return;
-    shut_down_ = true;
-    ::shutdown(socket_.get(), SHUT_WR);
+void Connection::linger() {
+    life_ = Life::lingering;
+    link_.shut_down();
 }
 
-// close(2) then sends a reset in place of an end (socket(7), SO_LINGER).
-void Connection::reset_on_close() {
-    const linger at_once{1, 0};
-    ::setsockopt(socket_.get(), SOL_SOCKET, SO_LINGER, &at_once, sizeof at_once);
-}
-
-void Connection::update_interest() {
+int Connection::wanted_events() const {
     int wanted = 0;
-    if (shut_down_ || protocol_->wants_input()) wanted |= UV_READABLE;
+    if (life_ == Life::lingering || protocol_->wants_input()) wanted |= UV_READABLE;
     if (!protocol_->output().empty() || protocol_->wants_room()) wanted |= UV_WRITABLE;
     // While a handler takes its time, nothing but the client's going matters. That is told whatever is asked
     // for (epoll_ctl(2)), but libuv does not watch for nothing; UV_DISCONNECT would be told over and over of
     // a client that has only ended its side, and waits for the answer.
-    if (wanted == 0) wanted = UV_PRIORITIZED;
-    if (watched_ && wanted == interest_) return;
-    if (!watched_ && !watch()) return close();
+    return wanted == 0 ? UV_PRIORITIZED : wanted;
+}
+
+void Connection::update_interest() {
+    const int wanted = wanted_events();
+    if (interest_ == wanted) return;
+    if (!interest_ && !watch()) return close();
     interest_ = wanted;
     uv_poll_start(&poll_, wanted, on_events);
 }
 
+// Each wait that depends on the client ends in time, or by an event that the kernel will tell. Only a handler
+// may take as long as it likes.
+Connection::Wait Connection::wait() const {
+    if (life_ == Life::lingering) return {&server_.lingering(), lingered_, linger_step};
+    if (!protocol_->output().empty()) return {&server_.stalled(), link_.sent()};
+    switch (protocol_->waiting()) {
+        case Protocol::Waiting::request:
+            return {fresh() ? &server_.fresh() : &server_.waiting(), protocol_->heads()};
+        case Protocol::Waiting::head: return {&server_.reading_head(), protocol_->heads()};
+        case Protocol::Waiting::body: return {&server_.reading_body(), protocol_->body_bytes()};
+        case Protocol::Waiting::handler:
+        case Protocol::Waiting::closing: break;
+    }
+    return {};
+}
+
 void Connection::update_deadline() {
-    Deadlines* queue = nullptr;
-    bool restarts = false;
-    if (shut_down_) {
-        queue = &server_.lingering();
-        restarts = progress_;
-    } else if (!protocol_->output().empty()) {
-        queue = &server_.stalled();
-        restarts = progress_;
-    } else {
-        switch (protocol_->waiting()) {
-            case Protocol::Waiting::request:
-                queue = fresh_ ? &server_.fresh() : &server_.waiting();
-                restarts = progress_;
-                break;
-            case Protocol::Waiting::head:
-                queue = &server_.reading_head();
-                restarts = protocol_->heads() != heads_;
-                break;
-            case Protocol::Waiting::body:
-                queue = &server_.stalled();
-                restarts = progress_;
-                break;
-            case Protocol::Waiting::handler:
-            case Protocol::Waiting::closing: break;
-        }
-    }
-    progress_ = false;
-    heads_ = protocol_->heads();
-    if (queue == nullptr) {
-        deadline_.cancel();
-    } else if (restarts || deadline_.queue() != queue) {
-        queue->add(deadline_);
-    }
+    const Wait now = wait();
+    if (now.queue == nullptr) return deadline_.cancel();
+    if (deadline_.queue() == now.queue && now.done - done_ < now.quota) return;
+    done_ = now.done;
+    now.queue->add(deadline_);
 }
 
 void Connection::close() {
@@ -280,38 +240,40 @@ void Connection::close() {
     const bool unsent = !protocol_->output().empty();
     protocol_->abandon();
     // An end in order would tell the client that it has everything.
-    if (!moved_ && (unsent || protocol_->cut_unnoticeably())) reset_on_close();
-    if (watched_) {
+    const bool moved = ended_ == worker::Ended::handed_over;
+    if (!moved && (unsent || protocol_->cut_unnoticeably())) link_.reset_on_close();
+    if (interest_) {
         // Removes it from epoll, so that the descriptor may go at once.
         uv_close(reinterpret_cast<uv_handle_t*>(&poll_), [](uv_handle_t* handle) {
             Connection& connection = *static_cast<Connection*>(handle->data);
             connection.server_.recycle(connection);
         });
     }
-    socket_.reset();
+    link_.close();
+    life_ = Life::over;
     server_.closed(*this);
 }
 
 void Connection::end_if_idle() {
-    if (!socket_ || shut_down_ || !protocol_->idle()) return;
+    if (life_ != Life::serving || !protocol_->idle()) return;
     read();
-    if (!broken_ && protocol_->idle()) protocol_->close();
+    if (!link_.broken() && protocol_->idle()) protocol_->close();
     settle();
 }
 
 void Connection::end_at_deadline() {
-    if (!socket_) return;
+    if (life_ == Life::over) return;
     // A request that is here already is answered still.
-    if (!shut_down_ && protocol_->idle()) read();
-    cut_ = !protocol_->ending();
+    if (life_ == Life::serving && protocol_->idle()) read();
+    if (!protocol_->ending()) ended_ = worker::Ended::at_deadline;
     protocol_->close();
     settle();
 }
 
 void Connection::time_out() {
-    if (shut_down_) return close();
+    if (life_ == Life::lingering) return close();
     if (!protocol_->output().empty()) {
-        cut_ = true;
+        ended_ = worker::Ended::at_deadline;
         return close();
     }
     if (protocol_->idle()) return end_if_idle();

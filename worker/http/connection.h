@@ -11,6 +11,7 @@
 
 #include "common/unique_fd.h"
 #include "worker/http/deadlines.h"
+#include "worker/http/link.h"
 #include "worker/http/protocol.h"
 #include "worker/lifecycle/service.h"
 
@@ -27,15 +28,15 @@ public:
     Connection& operator=(const Connection&) = delete;
 
     // `listener` outlives the server.
-    void open(UniqueFd socket, const std::string& listener);
+    void open(UniqueFd socket, const std::string& listener, worker::From from);
     // Once, after open(): goes on with what another worker had read and not consumed, and with what is here
     // already; may be over when it returns.
-    void begin(std::string_view unconsumed, bool fresh);
+    void begin(std::string_view unconsumed);
     // Closed, and libuv was never asked to watch it.
-    bool over() const { return !socket_ && !watched_; }
+    bool over() const { return life_ == Life::over && !interest_; }
 
     // Lets go of what is left of a life that is over.
-    void reset() { protocol_.reset(); }
+    void reset();
 
     // Closes at once, without ceremony.
     void close();
@@ -49,7 +50,8 @@ public:
     void end_at_deadline();
     void time_out();
 
-    worker::Ended ended() const;
+    // How it ended, once it has.
+    worker::Ended ended() const { return ended_; }
     std::size_t index = 0;  // in the server's list
 
     struct OwnedDeadline : Deadline {
@@ -57,6 +59,19 @@ public:
     };
 
 private:
+    enum class Life : std::uint8_t {
+        serving,
+        lingering,  // our side was ended, and the client's end is waited for
+        over,
+    };
+
+    // What is waited for, and how much of it must be done for the patience to begin anew.
+    struct Wait {
+        Deadlines* queue = nullptr;  // none: for as long as it takes
+        std::uint64_t done = 0;
+        std::uint64_t quota = 1;
+    };
+
     void changed() override { settle(); }
     std::size_t send_now(std::string_view first, std::string_view second, std::string_view third) override;
     bool moves_on() const override;
@@ -64,8 +79,10 @@ private:
 
     static void on_events(uv_poll_t* handle, int status, int events);
     bool watch();
+    bool fresh() const;
     std::size_t most_to_read() const;
     void read();
+    void read_away(std::size_t count);
     void send();
     void settle();
     bool can_move() const;
@@ -73,29 +90,25 @@ private:
     template <typename Send>
     bool send_away(Send send);
     bool must_linger() const;
+    void linger();
+    int wanted_events() const;
     void update_interest();
+    Wait wait() const;
     void update_deadline();
-    void shut_down();
-    void reset_on_close();
 
     ServerCore& server_;
     uv_poll_t poll_{};
-    UniqueFd socket_;
+    std::optional<int> interest_;  // events that libuv watches for; nothing when poll_ is not libuv's
+    Link link_;
+    Life life_ = Life::over;
+    worker::Ended ended_ = worker::Ended::in_order;
+    worker::From from_ = worker::From::listener;
+    bool immovable_ = false;  // the handoff refused this one
     const std::string* listener_ = nullptr;
     std::optional<Protocol> protocol_;
     OwnedDeadline deadline_;
-    int interest_ = 0;          // UV_READABLE, UV_WRITABLE, or UV_PRIORITIZED alone
-    std::uint64_t heads_ = 0;   // of the protocol's, when the deadline was set
-    bool watched_ = false;      // poll_ is libuv's
-    std::size_t lingered_ = 0;  // bytes read and dropped since shut_down()
-    bool fresh_ = false;        // from a listener, and nothing has come on it yet
-    bool blocked_ = false;      // the socket's send buffer is full
-    bool progress_ = false;     // bytes moved since the deadline was set
-    bool broken_ = false;       // reset by the client, or another error
-    bool cut_ = false;          // ended by us before it was due
-    bool shut_down_ = false;    // our side was ended, the client's may not be
-    bool moved_ = false;        // another worker has it now
-    bool immovable_ = false;    // the handoff refused this one
+    std::uint64_t done_ = 0;    // Wait::done when the deadline was set
+    std::size_t lingered_ = 0;  // bytes read and dropped while lingering
 };
 
 }  // namespace sup::http

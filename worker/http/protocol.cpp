@@ -243,6 +243,7 @@ bool Protocol::read_body(std::string_view input, std::size_t& used) {
         case Parser::Step::head: std::abort();
     }
     exchange_->body_received += piece.size();
+    body_bytes_ += piece.size();
     const bool reads = exchange_->reader != nullptr;
     if (exchange_->body_received > (reads ? exchange_->body_limit : discard_limit)) {
         refuse(413);

@@ -68,6 +68,8 @@ public:
     Waiting waiting() const;
     // How many heads were begun.
     std::uint64_t heads() const { return heads_; }
+    // How much of bodies has come, without what frames it.
+    std::uint64_t body_bytes() const { return body_bytes_; }
     bool idle() const { return !closing_ && exchange_ == nullptr && held_.empty() && output_.empty(); }
     // No request is being served: with the unconsumed bytes the connection could go on elsewhere.
     bool at_boundary() const;
@@ -135,6 +137,7 @@ private:
     Buffer held_;
     Buffer output_;
     std::uint64_t heads_ = 0;
+    std::uint64_t body_bytes_ = 0;
     std::size_t unread_ = 0;  // bytes received that no message has taken yet
     bool working_ = false;
     bool starved_ = false;  // the last advance() stopped for want of input

@@ -41,6 +41,7 @@ ServerCore::ServerCore(worker::Core& worker, Handler handler, Options options)
       context_(std::move(handler), std::move(options)),
       scratch_(scratch_size),
       reading_head_(loop_, context_.options.header_timeout, expire),
+      reading_body_(loop_, context_.options.stall_timeout, expire),
       stalled_(loop_, context_.options.stall_timeout, expire),
       waiting_(loop_, context_.options.idle_timeout, expire),
       lingering_(loop_, std::max(Duration{1}, context_.options.linger_timeout), expire) {
@@ -59,6 +60,7 @@ void ServerCore::end() {
     context_.worker = nullptr;
     while (!connections_.empty()) connections_.back()->close();
     reading_head_.clear();
+    reading_body_.clear();
     stalled_.clear();
     waiting_.clear();
     lingering_.clear();
@@ -76,9 +78,8 @@ void ServerCore::take(UniqueFd socket, const std::string& listener, std::string_
     Connection& connection = *fresh;
     put_in(connections_, std::move(fresh));
     worker_->connection_opened();
-    connection.open(std::move(socket), listener);
-    // From a peer it is idle, or its bytes came with it; a fresh one often has its request here already.
-    connection.begin(unconsumed, from == worker::From::listener);
+    connection.open(std::move(socket), listener, from);
+    connection.begin(unconsumed);
     if (connection.over()) recycle(connection);
 }
 
@@ -132,6 +133,7 @@ void ServerCore::close_idle() {
 void ServerCore::close_all(Duration left) {
     closes_idle_ = true;
     lingering_.shorten(left);
+    reading_body_.shorten(left);
     stalled_.shorten(left);
     for (Connection* connection : all()) connection->end_at_deadline();
 }

@@ -41,6 +41,7 @@ public:
     std::span<char> scratch() { return scratch_; }
     bool closes_idle() const { return closes_idle_; }
     Deadlines& reading_head() { return reading_head_; }
+    Deadlines& reading_body() { return reading_body_; }
     Deadlines& stalled() { return stalled_; }
     Deadlines& waiting() { return waiting_; }
     // For those on which nothing has come yet.
@@ -67,7 +68,8 @@ private:
     Context context_;
     std::vector<char> scratch_;
     Deadlines reading_head_;
-    Deadlines stalled_;
+    Deadlines reading_body_;
+    Deadlines stalled_;  // answers that are not taken
     Deadlines waiting_;
     Deadlines lingering_;
     std::vector<std::unique_ptr<Connection>> connections_;
