@@ -28,6 +28,7 @@ void collect_control(msghdr& header, UnixMessage& message) {
             ucred credentials{};
             std::memcpy(&credentials, CMSG_DATA(control), sizeof credentials);
             message.sender = credentials.pid;
+            message.sender_user = credentials.uid;
         }
     }
 }

@@ -23,6 +23,7 @@ struct UnixMessage {
     bool descriptors_lost = false;      // MSG_CTRUNC: more descriptors came than could be received
     std::vector<UniqueFd> descriptors;  // close-on-exec
     std::optional<pid_t> sender;        // with SO_PASSCRED set on the socket
+    std::optional<uid_t> sender_user;   // its real one; known with `sender`
 };
 
 // Receives one packet without blocking. An empty optional means there is none now (EAGAIN). Descriptors

@@ -1,8 +1,10 @@
 #include "master/worker_process.h"
 
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <csignal>
+#include <utility>
 
 #include "master/process/output_pipe.h"
 
@@ -114,11 +116,11 @@ SpawnRequest WorkerProcess::spawn_request() const {
 Status WorkerProcess::spawn_process() {
     auto process = spawn(spawn_request());
     if (!process) return process.error();
-    if (output_) output_->close_worker_ends();
+    if (output_) note_output_pipes();
     if (ready_pipe_) ready_pipe_->close_worker_end();
     pid_ = process->pid;
     noted_ = process->noted;
-    if (ack_) ack_->expect(pid_);
+    if (ack_) ack_->expect(marks());
 
     auto watch = ChildWatch::create(loop_, pid_, std::move(process->pidfd),
                                     [this](const ExitReport& report) { handle_exit(report); });
@@ -127,8 +129,31 @@ Status WorkerProcess::spawn_process() {
     return Success{};
 }
 
+void WorkerProcess::note_output_pipes() {
+    for (const auto stream : {OutputStream::standard_output, OutputStream::standard_error}) {
+        struct stat pipe {};
+        if (::fstat(output_->worker_end(stream), &pipe) == 0) output_pipes_.push_back(pipe.st_ino);
+    }
+    output_->close_worker_ends();
+}
+
+WorkerMarks WorkerProcess::marks() const {
+    return {pid_, spec_.notify_socket, output_pipes_};
+}
+
+bool WorkerProcess::hears(const Sender& sender) {
+    if (is_heard(sender, marks())) return true;
+    if (!std::exchange(refused_somebody_, true)) {
+        callbacks_.trouble(
+            describe(sender) + " of user " + std::to_string(sender.user) +
+            " spoke to its NOTIFY_SOCKET, and is none of its processes: nothing that it says is heard");
+    }
+    return false;
+}
+
 void WorkerProcess::handle(Notification notification) {
     const NotifyMessage& message = notification.message;
+    if (message == NotifyMessage{} || !hears(notification.sender)) return;
     if (message.status) status_text_ = *message.status;
     if (message.channel && !channel_) open_channel(std::move(notification.channel));
     if (message.extend_timeout) callbacks_.extended_timeout(*message.extend_timeout);

@@ -100,6 +100,9 @@ private:
     WorkerVariables variables() const;
     SpawnRequest spawn_request() const;
     Status spawn_process();
+    WorkerMarks marks() const;
+    void note_output_pipes();
+    bool hears(const Sender& sender);
     void handle(Notification notification);
     void deliver_messages();
     void became_ready();
@@ -112,6 +115,8 @@ private:
     core::GenerationId generation_id_;
     Callbacks callbacks_;
     pid_t pid_ = 0;
+    std::vector<ino_t> output_pipes_;
+    bool refused_somebody_ = false;  // and said so
     bool noted_ = false;
     std::string status_text_;
     bool said_ready_ = false;

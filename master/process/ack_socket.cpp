@@ -23,11 +23,11 @@ constexpr std::size_t most_connections = 8;
 constexpr int most_accepts_a_turn = 64;
 constexpr Duration retry_delay{100};
 
-pid_t peer_of(int socket) {
+Sender peer_of(int socket) {
     ucred credentials{};
     socklen_t size = sizeof credentials;
     const bool known = ::getsockopt(socket, SOL_SOCKET, SO_PEERCRED, &credentials, &size) == 0;
-    return known ? credentials.pid : 0;
+    return known ? Sender{credentials.pid, credentials.uid} : Sender{};
 }
 
 }  // namespace
@@ -84,8 +84,9 @@ void AckSocket::accept_all() {
 
 // What it has sent already is read at once, so that nobody's ack is lost with his connection.
 void AckSocket::adopt(UniqueFd fd) {
-    const pid_t peer = peer_of(fd.get());
-    Connection& connection = connections_.emplace_back(Connection{std::move(fd), peer, {}, {}});
+    const Sender peer = peer_of(fd.get());
+    Connection& connection =
+        connections_.emplace_back(Connection{std::move(fd), peer, is_heard(peer, worker_), {}, {}});
     auto poll =
         uv::Poll::create(loop_, connection.fd.get(), [this, &connection](int, int) { read(connection); });
     if (!poll) return connections_.pop_back();
@@ -95,11 +96,14 @@ void AckSocket::adopt(UniqueFd fd) {
     if (connections_.size() > most_connections) make_room();
 }
 
-// Those who connect and say nothing must not keep the worker away: the oldest of others goes, or the oldest.
+// Those who connect and say nothing must not keep the worker away: the oldest of strangers goes, or of its
+// other processes, or the oldest.
 void AckSocket::make_room() {
-    const auto other =
-        std::ranges::find_if(connections_, [&](const auto& one) { return one.peer != worker_; });
-    connections_.erase(other != connections_.end() ? other : connections_.begin());
+    auto least = std::ranges::find(connections_, false, &Connection::heard);
+    if (least == connections_.end())
+        least =
+            std::ranges::find_if(connections_, [&](const auto& one) { return one.peer.pid != worker_.pid; });
+    connections_.erase(least != connections_.end() ? least : connections_.begin());
 }
 
 void AckSocket::read(Connection& connection) {
@@ -123,9 +127,15 @@ void AckSocket::interpret(const Connection& connection, std::string_view line) {
     if (!claimed) {
         return complain(R"(what it wrote to EINHORN_SOCK_PATH is not {"command":"worker:ack","pid":N})");
     }
-    if (*claimed == worker_ && connection.peer == worker_) return callbacks_.acknowledged();
-    complain("process " + std::to_string(connection.peer) + " acknowledged the start of process " +
-             std::to_string(*claimed) + "; only the worker's main process may, and only for itself");
+    if (connection.heard && may_be_acknowledged(*claimed)) return callbacks_.acknowledged();
+    complain(describe(connection.peer) + " acknowledged the start of process " + std::to_string(*claimed) +
+             "; only the worker's own processes may, and only for themselves");
+}
+
+bool AckSocket::may_be_acknowledged(pid_t claimed) const {
+    if (claimed == worker_.pid) return true;
+    const auto stat = process_stat(claimed);
+    return stat && belongs_to(*stat, worker_);
 }
 
 void AckSocket::complain(const std::string& what) {

@@ -9,11 +9,13 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <utility>
 
 #include "common/result.h"
 #include "common/unique_fd.h"
 #include "common/uv.h"
 #include "master/process/owner.h"
+#include "master/process/sender.h"
 
 namespace sup {
 
@@ -25,23 +27,25 @@ public:
         // Somebody wrote what is no ack of this worker, in words; said once.
         std::function<void(const std::string&)> trouble;
     };
-    // Neither callback may destroy the socket. Makes it at `path`, replacing a stale file, 0600 and owned by
-    // `owner`.
+    // Neither callback may destroy the socket. Makes it at `path`, replacing a stale file; private_socket.h
+    // says who may connect.
     static Result<std::unique_ptr<AckSocket>> open(uv_loop_t* loop, const std::string& path,
                                                    std::optional<Owner> owner, Callbacks callbacks);
     ~AckSocket();
     AckSocket(const AckSocket&) = delete;
     AckSocket& operator=(const AckSocket&) = delete;
 
-    // Only this process can acknowledge, and only its own start: the kernel says who connected (SO_PEERCRED).
-    void expect(pid_t worker) noexcept { worker_ = worker; }
+    // Only this worker's processes can acknowledge, and only for themselves: the kernel says who connected
+    // (SO_PEERCRED).
+    void expect(WorkerMarks worker) { worker_ = std::move(worker); }
     // Delivers now what has arrived.
     void drain();
 
 private:
     struct Connection {
         UniqueFd fd;
-        pid_t peer;
+        Sender peer;
+        bool heard;
         std::string received;
         uv::Poll poll;
     };
@@ -51,6 +55,7 @@ private:
     void make_room();
     void read(Connection& connection);
     void interpret(const Connection& connection, std::string_view line);
+    bool may_be_acknowledged(pid_t claimed) const;
     void complain(const std::string& what);
     void close(const Connection& connection);
 
@@ -61,7 +66,7 @@ private:
     uv::Poll poll_;
     uv::Timer retry_;                    // while there is no descriptor to accept with
     std::list<Connection> connections_;  // the oldest first
-    pid_t worker_ = 0;
+    WorkerMarks worker_;
     bool complained_ = false;
 };
 

@@ -31,7 +31,7 @@ Notification interpret(UnixMessage received, std::string_view bytes) {
     Notification notification;
     notification.message =
         parse_notify_message(whole_lines(bytes.substr(0, received.size), received.truncated));
-    notification.sender = received.sender;
+    notification.sender = {received.sender.value_or(0), received.sender_user.value_or(0)};
     if (notification.message.channel && !received.descriptors.empty()) {
         notification.channel = std::move(received.descriptors.front());
     }

@@ -14,13 +14,14 @@
 #include "common/uv.h"
 #include "master/process/notify_message.h"
 #include "master/process/owner.h"
+#include "master/process/sender.h"
 
 namespace sup {
 
 struct Notification {
     NotifyMessage message;
-    UniqueFd channel;             // the descriptor that came with X_SUP_CHANNEL=1; all others are closed
-    std::optional<pid_t> sender;  // as the kernel knows it
+    UniqueFd channel;  // the descriptor that came with X_SUP_CHANNEL=1; all others are closed
+    Sender sender;
 };
 
 // Main thread only. Destroying it removes the socket's file.
@@ -29,7 +30,7 @@ public:
     // May destroy the socket.
     using OnNotify = std::function<void(Notification)>;
 
-    // Makes the socket at `path`, replacing a stale file, 0600 and owned by `owner`.
+    // Makes the socket at `path`, replacing a stale file; private_socket.h says who may write to it.
     static Result<std::unique_ptr<NotifySocket>> open(uv_loop_t* loop, const std::string& path,
                                                       std::optional<Owner> owner, OnNotify on_notify);
     ~NotifySocket();

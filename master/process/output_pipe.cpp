@@ -1,6 +1,7 @@
 #include "master/process/output_pipe.h"
 
 #include <fcntl.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <array>
@@ -45,6 +46,7 @@ Result<OutputPipe> open_output_pipe(std::optional<Owner> owner, std::size_t byte
     if (::fcntl(pipe.reader.get(), F_SETFL, O_NONBLOCK) != 0) return errno_error("output pipe: O_NONBLOCK");
     // EPERM beyond /proc/sys/fs/pipe-user-pages-soft: then it stays as it is, and works all the same.
     static_cast<void>(::fcntl(pipe.reader.get(), F_SETPIPE_SZ, static_cast<int>(bytes)));
+    if (::fchmod(pipe.worker_end.get(), 0666) != 0) return errno_error("output pipe: fchmod");
     if (owner && ::fchown(pipe.worker_end.get(), owner->uid, owner->gid) != 0)
         return errno_error("output pipe: fchown");
     return pipe;

@@ -22,7 +22,8 @@ std::size_t output_pipe_bytes(std::size_t workers, std::optional<std::size_t> us
 // Nothing when there is no limit.
 std::optional<std::size_t> pipe_limit_of_user();
 
-// `bytes` large where the kernel allows it, and owned by `owner` so that a worker may reopen /dev/stdout.
+// `bytes` large where the kernel allows it. A worker may open /dev/stdout again as whatever user it has
+// become: nothing leads to the pipe but the guarded /proc/PID/fd of those who hold it.
 Result<OutputPipe> open_output_pipe(std::optional<Owner> owner, std::size_t bytes = std::size_t{1024} * 1024);
 
 }  // namespace sup

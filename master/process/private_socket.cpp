@@ -9,6 +9,11 @@
 #include <cstring>
 
 namespace sup {
+namespace {
+
+constexpr mode_t everybodys_mode = 0666;
+
+}  // namespace
 
 Result<UniqueFd> bind_private_socket(const std::string& what, const std::string& path, int type,
                                      std::optional<Owner> owner) {
@@ -30,12 +35,14 @@ Result<UniqueFd> bind_private_socket(const std::string& what, const std::string&
     if (::bind(fd.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address) != 0) {
         return errno_error(name + "bind");
     }
-    if (owner && ::lchown(path.c_str(), owner->uid, owner->gid) != 0) {
-        const Error error = errno_error(name + "chown");
-        ::unlink(path.c_str());
-        return error;
-    }
-    return fd;
+    // Nobody else may write in this folder, so it is still the socket's file.
+    const bool everybody = !owner && ::geteuid() == 0;
+    const bool given = owner ? ::lchown(path.c_str(), owner->uid, owner->gid) == 0
+                             : !everybody || ::chmod(path.c_str(), everybodys_mode) == 0;
+    if (given) return fd;
+    const Error error = errno_error(name + (owner ? "chown" : "chmod"));
+    ::unlink(path.c_str());
+    return error;
 }
 
 }  // namespace sup

@@ -1,4 +1,4 @@
-// A unix socket that only the master and one worker may use.
+// A unix socket on which a worker speaks to the master.
 #pragma once
 
 #include <optional>
@@ -10,8 +10,9 @@
 
 namespace sup {
 
-// A bound, non-blocking socket of `type` at `path`, replacing a stale file; 0600 and owned by `owner`. `what`
-// names it in an error.
+// A bound, non-blocking socket of `type` at `path`, replacing a stale file. With an `owner` it is 0600 and
+// his; without one it is 0600, but 0666 where this process is root, because a worker may give up root before
+// it speaks: who is heard is then decided by who sent (sender.h). `what` names it in an error.
 Result<UniqueFd> bind_private_socket(const std::string& what, const std::string& path, int type,
                                      std::optional<Owner> owner);
 

@@ -114,7 +114,8 @@ SUP_IN_CHILD bool note_birth(const ChildNote& note) {
 
 SUP_IN_CHILD const char* become_worker(ChildPlan& plan) {
     reset_dispositions();
-    if (::syscall(SYS_setpgid, 0, 0) != 0) return "setpgid";
+    // A group alone would leave it our controlling terminal: as another user it could type there (TIOCSTI).
+    if (::syscall(SYS_setsid) < 0) return "setsid";
     if (::syscall(SYS_fchdir, plan.directory) != 0) return "fchdir to worker.cwd";
     if (const char* failed = arrange_descriptors(plan)) return failed;
     if (plan.own_pid != nullptr) write_own_pid(plan.own_pid);

@@ -50,7 +50,7 @@ struct Fixture {
                                        [this](const std::string& trouble) { troubles.push_back(trouble); }});
         REQUIRE(opened);
         socket = std::move(*opened);
-        socket->expect(::getpid());
+        socket->expect({.pid = ::getpid(), .notify_socket = {}});
     }
 };
 
@@ -101,13 +101,32 @@ TEST_CASE("nobody acknowledges for another") {
     Fixture fixture;
     say(connect_to(fixture.path), ack(::getppid()));
     fixture.socket->drain();
-    fixture.socket->expect(::getppid());
-    say(connect_to(fixture.path), ack(::getppid()));
+    const Spawned worker(command({"/bin/sleep", "1000"}));
+    fixture.socket->expect({.pid = worker.pid(), .notify_socket = {}});
+    say(connect_to(fixture.path), ack(worker.pid()));
     fixture.socket->drain();
     CHECK(fixture.acknowledged == 0);
     REQUIRE(fixture.troubles.size() == 1);
     CHECK(fixture.troubles[0].find("acknowledged the start of process " + std::to_string(::getppid())) !=
           std::string::npos);
+}
+
+TEST_CASE("a child of the worker acknowledges for itself, and for the worker") {
+    Fixture fixture;
+    for (const bool itself : {true, false}) {
+        const pid_t worker = ::getpid();
+        const pid_t child = ::fork();
+        REQUIRE(child >= 0);
+        if (child == 0) {
+            say(connect_to(fixture.path), ack(itself ? ::getpid() : worker));
+            ::pause();
+        }
+        fixture.acknowledged = 0;
+        CHECK(run_until(fixture.loop, [&] { return fixture.acknowledged == 1; }));
+        ::kill(child, SIGKILL);
+        wait_for_exit(child);
+    }
+    CHECK(fixture.troubles.empty());
 }
 
 TEST_CASE("what is no ack is told once, and an endless line ends") {
@@ -180,11 +199,14 @@ TEST_CASE("an ack that comes while no descriptor is free is heard later, and the
     CHECK(run_until(fixture.loop, [&] { return fixture.acknowledged == 1; }));
 }
 
-TEST_CASE("the ack socket's file is private, replaces a stale one, and goes with the socket") {
+TEST_CASE(
+    "the ack socket's file is private or, for root's workers, everybody's, replaces a stale one, and goes "
+    "with the socket") {
     Fixture fixture;
     struct stat status {};
     REQUIRE(::stat(fixture.path.c_str(), &status) == 0);
-    CHECK((status.st_mode & 07777) == 0600);
+    // As root everybody may connect: a worker may have given up root.
+    CHECK((status.st_mode & 07777) == (::geteuid() == 0 ? 0666 : 0600));
     fixture.socket.reset();
     CHECK(::stat(fixture.path.c_str(), &status) != 0);
     write_file(fixture.path, "stale");

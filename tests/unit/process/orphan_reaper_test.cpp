@@ -1,7 +1,6 @@
 #include "master/process/orphan_reaper.h"
 
 #include <signal.h>
-#include <sys/prctl.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -15,15 +14,6 @@ using namespace sup;
 using namespace sup::test;
 
 namespace {
-
-// Makes this process the heir of its descendants' orphans, as the first process of a container is.
-class Subreaper {
-public:
-    Subreaper() { REQUIRE(::prctl(PR_SET_CHILD_SUBREAPER, 1) == 0); }
-    ~Subreaper() { ::prctl(PR_SET_CHILD_SUBREAPER, 0); }
-    Subreaper(const Subreaper&) = delete;
-    Subreaper& operator=(const Subreaper&) = delete;
-};
 
 bool has_children() {
     siginfo_t info{};

@@ -5,6 +5,7 @@
 #include <grp.h>
 #include <poll.h>
 #include <signal.h>
+#include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
@@ -162,6 +163,31 @@ Command command(std::vector<std::string> arguments, const std::string& cwd) {
     made.directory = *directory;
     made.arguments = std::move(arguments);
     return made;
+}
+
+Subreaper::Subreaper() {
+    REQUIRE(::prctl(PR_SET_CHILD_SUBREAPER, 1) == 0);
+}
+
+Subreaper::~Subreaper() {
+    ::prctl(PR_SET_CHILD_SUBREAPER, 0);
+}
+
+Spawned::Spawned(const Command& command, int standard_output) {
+    auto spawned = spawn(command.request(standard_output, STDERR_FILENO));
+    REQUIRE(spawned);
+    process_ = std::move(*spawned);
+}
+
+Spawned::~Spawned() {
+    end();
+}
+
+void Spawned::end() {
+    if (process_.pid <= 0) return;
+    ::kill(-process_.pid, SIGKILL);
+    ::waitpid(process_.pid, nullptr, 0);
+    process_.pid = -1;
 }
 
 std::string output_of(const Command& command) {

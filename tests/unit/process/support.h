@@ -59,6 +59,30 @@ struct Command {
     SpawnRequest request(int standard_output, int standard_error) const;
 };
 Command command(std::vector<std::string> arguments, const std::string& cwd = "/");
+// Makes this process the heir of its descendants' orphans, as the master is.
+class Subreaper {
+public:
+    Subreaper();
+    ~Subreaper();
+    Subreaper(const Subreaper&) = delete;
+    Subreaper& operator=(const Subreaper&) = delete;
+};
+
+// A process from spawn(); killed with its session's group, and reaped, when it goes out of scope.
+class Spawned {
+public:
+    explicit Spawned(const Command& command, int standard_output = STDOUT_FILENO);
+    ~Spawned();
+    Spawned(const Spawned&) = delete;
+    Spawned& operator=(const Spawned&) = delete;
+
+    pid_t pid() const { return process_.pid; }
+    void end();  // SIGKILL to the group, and reaped
+
+private:
+    SpawnedProcess process_;
+};
+
 // Runs it to its end and returns what it printed. It must exit with 0.
 std::string output_of(const Command& command);
 
