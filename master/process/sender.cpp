@@ -2,8 +2,8 @@
 
 #include <algorithm>
 
-#include "master/process/process_info.h"
 #include "common/safe_text.h"
+#include "master/process/process_info.h"
 
 namespace sup {
 namespace {
