@@ -2,11 +2,13 @@
 #include <algorithm>
 #include <array>
 #include <charconv>
+#include <string>
 #include <utility>
 
 #include "worker/http/limits.h"
 #include "worker/http/protocol.h"
 #include "worker/http/status_line.h"
+#include "worker/lifecycle/log_line.h"
 
 namespace sup::http {
 namespace {
@@ -136,7 +138,13 @@ bool Protocol::write(std::string_view piece) {
             }
             break;
     }
-    return output_.size() <= context_.options.output_high_water;
+    if (context_.output_budget.far_over() && output_.size() > context_.options.output_budget) {
+        worker::log_line("a handler writes on although write() says false: its answer, of which " +
+                         std::to_string(output_.size()) + " bytes wait, is cut (output_budget)");
+        cut();
+        return false;
+    }
+    return !full();
 }
 
 void Protocol::put(std::string_view before, std::string_view piece, std::string_view after) {
@@ -146,7 +154,7 @@ void Protocol::put(std::string_view before, std::string_view piece, std::string_
         output_.append(after);
         return;
     }
-    std::size_t left = host_.send_now(output_.view(), piece, after);
+    std::size_t left = host_.send_now(output_.bytes(), piece, after);
     const auto drop = [&left](std::size_t size) {
         const std::size_t dropped = std::min(left, size);
         left -= dropped;

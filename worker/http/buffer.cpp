@@ -35,7 +35,10 @@ void Buffer::append(std::string_view bytes) {
 
 void Buffer::consume(std::size_t count) {
     begin_ += count;
-    if (empty()) clear();
+    if (empty()) return clear();
+    if (bytes_.capacity() < shrinks_from || size() > bytes_.capacity() / 4) return;
+    bytes_ = std::string(view());
+    begin_ = 0;
 }
 
 void Buffer::clear() {

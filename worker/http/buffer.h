@@ -32,7 +32,7 @@ public:
 
     bool empty() const { return begin_ == bytes_.size(); }
     std::size_t size() const { return bytes_.size() - begin_; }
-    std::size_t memory() const { return bytes_.capacity(); }
+    std::size_t memory() const { return borrowed_ ? bytes_.capacity() : 0; }
     std::string_view view() const { return std::string_view(bytes_).substr(begin_); }
 
     // Views into the buffer end with the next call of one of these.
@@ -41,6 +41,9 @@ public:
     void clear();
 
 private:
+    // From here on memory that is mostly free again is not kept.
+    static constexpr std::size_t shrinks_from = 128 * 1024UL;
+
     BufferPool& pool_;
     std::string bytes_;
     std::size_t begin_ = 0;

@@ -99,8 +99,27 @@ void Connection::read_away(std::size_t count) {
 }
 
 void Connection::send() {
+    const bool file = protocol_->file() != nullptr;
     while (!link_.full() && !link_.broken() && !protocol_->output().empty()) {
-        protocol_->sent(link_.send(protocol_->output()));
+        protocol_->sent(link_.send(protocol_->output(), file));
+    }
+    if (file && protocol_->output().empty()) send_file();
+}
+
+// No more in one go than leaves others their turn; the rest follows as soon as the loop comes round.
+void Connection::send_file() {
+    std::size_t turn = file_turn;
+    while (!link_.full() && !link_.broken() && protocol_->file() != nullptr && turn > 0) {
+        const Output::File& file = *protocol_->file();
+        const auto most = static_cast<std::size_t>(std::min<std::uint64_t>(file.left, turn));
+        const std::size_t count = link_.send_file(file.descriptor.get(), file.offset, most);
+        if (count == 0 && !link_.full() && !link_.broken()) {
+            worker::log_line("a file became shorter while it was sent: the answer lacks its last " +
+                             std::to_string(file.left) + " bytes, and is cut");
+            return link_.fail();
+        }
+        turn -= count;
+        protocol_->file_sent(count);
     }
 }
 
@@ -129,6 +148,7 @@ void Connection::settle() {
         linger();
     }
     update_deadline();
+    server_.watch_memory();
     update_interest();
 }
 
@@ -196,7 +216,7 @@ void Connection::linger() {
 int Connection::wanted_events() const {
     int wanted = 0;
     if (life_ == Life::lingering || protocol_->wants_input()) wanted |= UV_READABLE;
-    if (!protocol_->output().empty() || protocol_->wants_room()) wanted |= UV_WRITABLE;
+    if (protocol_->has_output() || protocol_->wants_room()) wanted |= UV_WRITABLE;
     // While a handler takes its time, nothing but the client's going matters. That is told whatever is asked
     // for (epoll_ctl(2)), but libuv does not watch for nothing; UV_DISCONNECT would be told over and over of
     // a client that has only ended its side, and waits for the answer.
@@ -215,12 +235,13 @@ void Connection::update_interest() {
 // may take as long as it likes.
 Connection::Wait Connection::wait() const {
     if (life_ == Life::lingering) return {&server_.lingering(), lingered_, linger_step};
-    if (!protocol_->output().empty()) return {&server_.stalled(), link_.sent()};
+    if (protocol_->has_output()) return {&server_.stalled(), link_.sent(), server_.stall_quota()};
     switch (protocol_->waiting()) {
         case Protocol::Waiting::request:
             return {fresh() ? &server_.fresh() : &server_.waiting(), protocol_->heads()};
         case Protocol::Waiting::head: return {&server_.reading_head(), protocol_->heads()};
-        case Protocol::Waiting::body: return {&server_.reading_body(), protocol_->body_bytes()};
+        case Protocol::Waiting::body:
+            return {&server_.reading_body(), protocol_->body_bytes(), server_.stall_quota()};
         case Protocol::Waiting::handler:
         case Protocol::Waiting::closing: break;
     }
@@ -231,13 +252,24 @@ void Connection::update_deadline() {
     const Wait now = wait();
     if (now.queue == nullptr) return deadline_.cancel();
     if (deadline_.queue() == now.queue && now.done - done_ < now.quota) return;
-    done_ = now.done;
-    now.queue->add(deadline_);
+    set_deadline(now);
+}
+
+void Connection::set_deadline(const Wait& wait) {
+    done_ = wait.done;
+    if (wait.queue == &server_.stalled()) acknowledged_ = link_.acknowledged();
+    wait.queue->add(deadline_);
+}
+
+// The socket took nothing in all that time, but the client did of what the kernel had.
+bool Connection::takes_its_answer() {
+    const std::int64_t taken = link_.acknowledged() - acknowledged_;
+    return taken >= static_cast<std::int64_t>(server_.stall_quota()) && !server_.stalled().shortened();
 }
 
 void Connection::close() {
     deadline_.cancel();
-    const bool unsent = !protocol_->output().empty();
+    const bool unsent = protocol_->has_output();
     protocol_->abandon();
     // An end in order would tell the client that it has everything.
     const bool moved = ended_ == worker::Ended::handed_over;
@@ -272,13 +304,15 @@ void Connection::end_at_deadline() {
 
 void Connection::time_out() {
     if (life_ == Life::lingering) return close();
-    if (!protocol_->output().empty()) {
-        ended_ = worker::Ended::at_deadline;
-        return close();
-    }
+    if (protocol_->has_output()) return takes_its_answer() ? set_deadline(wait()) : give_up();
     if (protocol_->idle()) return end_if_idle();
     protocol_->time_out();
     settle();
+}
+
+void Connection::give_up() {
+    ended_ = worker::Ended::at_deadline;
+    close();
 }
 
 }  // namespace sup::http

@@ -49,6 +49,10 @@ public:
     // Ends in order, whatever is going on: the time is up.
     void end_at_deadline();
     void time_out();
+    // Gives up a client that does not take its answer, in favour of others.
+    void give_up();
+    // Its answers take memory.
+    bool holds_memory() const { return protocol_ && !protocol_->output().empty(); }
 
     // How it ended, once it has.
     worker::Ended ended() const { return ended_; }
@@ -84,6 +88,7 @@ private:
     void read();
     void read_away(std::size_t count);
     void send();
+    void send_file();
     void settle();
     bool can_move() const;
     bool move_on();
@@ -94,7 +99,9 @@ private:
     int wanted_events() const;
     void update_interest();
     Wait wait() const;
+    void set_deadline(const Wait& wait);
     void update_deadline();
+    bool takes_its_answer();
 
     ServerCore& server_;
     uv_poll_t poll_{};
@@ -107,8 +114,9 @@ private:
     const std::string* listener_ = nullptr;
     std::optional<Protocol> protocol_;
     OwnedDeadline deadline_;
-    std::uint64_t done_ = 0;    // Wait::done when the deadline was set
-    std::size_t lingered_ = 0;  // bytes read and dropped while lingering
+    std::uint64_t done_ = 0;         // Wait::done when the deadline was set
+    std::int64_t acknowledged_ = 0;  // of the answer, then, where that is waited for
+    std::size_t lingered_ = 0;       // bytes read and dropped while lingering
 };
 
 }  // namespace sup::http

@@ -9,6 +9,7 @@
 #include "worker/http/buffer.h"
 #include "worker/http/date.h"
 #include "worker/http/exchange.h"
+#include "worker/http/output.h"
 
 namespace sup::worker {
 class Core;
@@ -23,6 +24,7 @@ public:
     Handler handler;
     Options options;
     BufferPool buffers;
+    OutputBudget output_budget{options.output_budget};
     DateCache date;
     bool draining = false;  // answers say Connection: close
     std::uint64_t requests = 0;
@@ -30,6 +32,9 @@ public:
     worker::Core* worker = nullptr;  // if any, is told of each request
 
     void count_request();
+
+    // Where outputs are to be no longer. Once their budget is used up, who has something waiting waits.
+    std::size_t output_high_water() const { return output_budget.over() ? 0 : options.output_high_water; }
 
     ParserLimits parser_limits() const { return {options.max_head_bytes, options.max_headers}; }
 

@@ -18,13 +18,13 @@ Deadlines::~Deadlines() {
 
 void Deadlines::add(Deadline& deadline) {
     deadline.cancel();
-    if (patience_ == 0) return;
     deadline.queue_ = this;
-    deadline.due_ = std::min(uv_now(loop_) + patience_, latest_);
+    deadline.since_ = uv_now(loop_);
     deadline.before_ = last_;
     deadline.after_ = nullptr;
     (last_ == nullptr ? first_ : last_->after_) = &deadline;
     last_ = &deadline;
+    ++size_;
     if (first_ == &deadline) arm();
 }
 
@@ -32,28 +32,32 @@ void Deadlines::remove(Deadline& deadline) {
     (deadline.before_ == nullptr ? first_ : deadline.before_->after_) = deadline.after_;
     (deadline.after_ == nullptr ? last_ : deadline.after_->before_) = deadline.before_;
     deadline.queue_ = nullptr;
+    --size_;
     // A timer that is armed for somebody who has left fires early, once, and is then armed for the next.
     if (first_ == nullptr) timer_.cancel();
 }
 
 void Deadlines::shorten(Duration patience) {
-    const std::uint64_t most = static_cast<std::uint64_t>(patience.count()) + 1;
-    patience_ = patience_ == 0 ? most : std::min(patience_, most);
-    latest_ = uv_now(loop_) + patience_;
-    for (Deadline* waiting = first_; waiting != nullptr; waiting = waiting->after_) {
-        waiting->due_ = std::min(waiting->due_, latest_);
-    }
+    latest_ = std::min(latest_, uv_now(loop_) + static_cast<std::uint64_t>(patience.count()) + 1);
     if (first_ != nullptr) arm();
+}
+
+Duration Deadlines::waited(const Deadline& deadline) const {
+    return Duration{uv_now(loop_) - deadline.since_};
+}
+
+std::uint64_t Deadlines::due(const Deadline& deadline) const {
+    return std::min(patience_ == 0 ? never : deadline.since_ + patience_, latest_);
 }
 
 void Deadlines::clear() {
     while (first_ != nullptr) first_->cancel();
     timer_ = {};
-    patience_ = 0;
 }
 
+// Each that waits now, once: who waits again has its time anew.
 void Deadlines::fire() {
-    while (first_ != nullptr && first_->due_ <= uv_now(loop_)) {
+    for (std::size_t left = size_; left > 0 && first_ != nullptr && due(*first_) <= uv_now(loop_); --left) {
         Deadline& expired = *first_;
         expired.cancel();
         expired_(expired);
@@ -62,9 +66,11 @@ void Deadlines::fire() {
 }
 
 void Deadlines::arm() {
+    const std::uint64_t due_first = due(*first_);
+    if (due_first == never) return;
     if (!timer_) timer_ = uv::Timer(loop_, [this] { fire(); });
     const std::uint64_t now = uv_now(loop_);
-    timer_.arm(Duration{first_->due_ > now ? first_->due_ - now : 0});
+    timer_.arm(Duration{due_first > now ? due_first - now : 0});
 }
 
 }  // namespace sup::http

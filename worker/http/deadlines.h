@@ -2,6 +2,7 @@
 // one timer that is armed only while somebody waits.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <functional>
 #include <limits>
@@ -30,12 +31,12 @@ private:
     Deadlines* queue_ = nullptr;
     Deadline* before_ = nullptr;
     Deadline* after_ = nullptr;
-    std::uint64_t due_ = 0;  // in the loop's milliseconds
+    std::uint64_t since_ = 0;  // in the loop's milliseconds
 };
 
 class Deadlines {
 public:
-    // Zero: nobody ever waits too long. `expired` gets each one after it was taken out.
+    // Zero: nobody ever waits too long, before shorten(). `expired` gets each one after it was taken out.
     Deadlines(uv_loop_t* loop, Duration patience, std::function<void(Deadline&)> expired);
     ~Deadlines();
     Deadlines(const Deadlines&) = delete;
@@ -45,22 +46,32 @@ public:
     void add(Deadline& deadline);
     // Everybody who waits, or will, has only that long from now.
     void shorten(Duration patience);
+    bool shortened() const { return latest_ != never; }
     void clear();
+
+    std::size_t size() const { return size_; }
+    // Who has waited longest; null when nobody waits.
+    Deadline* first() const { return first_; }
+    static Deadline* after(const Deadline& deadline) { return deadline.after_; }
+    Duration waited(const Deadline& deadline) const;
 
 private:
     friend class Deadline;
+    static constexpr std::uint64_t never = std::numeric_limits<std::uint64_t>::max();
 
     void remove(Deadline& deadline);
+    std::uint64_t due(const Deadline& deadline) const;
     void fire();
     void arm();
 
     uv_loop_t* loop_;
     std::uint64_t patience_;
-    std::uint64_t latest_ = std::numeric_limits<std::uint64_t>::max();  // of any due time, once shortened
+    std::uint64_t latest_ = never;  // of any due time, once shortened
     std::function<void(Deadline&)> expired_;
     uv::Timer timer_;
     Deadline* first_ = nullptr;
     Deadline* last_ = nullptr;
+    std::size_t size_ = 0;
 };
 
 }  // namespace sup::http

@@ -1,11 +1,48 @@
 #include "worker/http/link.h"
 
+#include <linux/sockios.h>
+#include <sys/ioctl.h>
+#include <sys/sendfile.h>
 #include <sys/socket.h>
 
+#include <algorithm>
 #include <cerrno>
+#include <csignal>
+#include <ctime>
 #include <utility>
 
 namespace sup::http {
+namespace {
+
+// sendfile(2) has no MSG_NOSIGNAL, and where the library leaves signals alone SIGPIPE would end the process.
+// It is raised for the thread that writes, so that it can be taken back.
+class WithoutBrokenPipe {
+public:
+    WithoutBrokenPipe() {
+        sigemptyset(&pipe_);
+        sigaddset(&pipe_, SIGPIPE);
+        sigset_t pending;
+        sigpending(&pending);
+        was_pending_ = sigismember(&pending, SIGPIPE) == 1;
+        ::pthread_sigmask(SIG_BLOCK, &pipe_, &before_);
+    }
+    ~WithoutBrokenPipe() {
+        const int error = errno;
+        const timespec at_once{};
+        if (error == EPIPE && !was_pending_) ::sigtimedwait(&pipe_, nullptr, &at_once);
+        ::pthread_sigmask(SIG_SETMASK, &before_, nullptr);
+        errno = error;
+    }
+    WithoutBrokenPipe(const WithoutBrokenPipe&) = delete;
+    WithoutBrokenPipe& operator=(const WithoutBrokenPipe&) = delete;
+
+private:
+    sigset_t pipe_{};
+    sigset_t before_{};
+    bool was_pending_ = false;
+};
+
+}  // namespace
 
 void Link::open(UniqueFd socket) {
     socket_ = std::move(socket);
@@ -29,9 +66,10 @@ bool Link::has_unread() const {
     return ::recv(socket_.get(), &byte, 1, MSG_PEEK | MSG_DONTWAIT) > 0;
 }
 
-std::size_t Link::send(std::string_view bytes) {
+std::size_t Link::send(std::string_view bytes, bool more) {
     if (state_ != State::open) return 0;
-    return took(::send(socket_.get(), bytes.data(), bytes.size(), MSG_NOSIGNAL), bytes.size());
+    const int flags = MSG_NOSIGNAL | (more ? MSG_MORE : 0);
+    return took(::send(socket_.get(), bytes.data(), bytes.size(), flags), bytes.size());
 }
 
 std::size_t Link::send(std::span<iovec> parts) {
@@ -42,6 +80,20 @@ std::size_t Link::send(std::span<iovec> parts) {
     header.msg_iov = parts.data();
     header.msg_iovlen = parts.size();
     return took(::sendmsg(socket_.get(), &header, MSG_NOSIGNAL), offered);
+}
+
+std::size_t Link::send_file(int descriptor, off_t offset, std::size_t most) {
+    if (state_ != State::open) return 0;
+    const WithoutBrokenPipe guard;
+    const ssize_t count = ::sendfile(socket_.get(), descriptor, &offset, most);
+    // Fewer than asked for may be the file's end, or a full buffer: the next call tells.
+    return took(count, static_cast<std::size_t>(std::max<ssize_t>(count, 0)));
+}
+
+std::int64_t Link::acknowledged() const {
+    int waiting = 0;
+    ::ioctl(socket_.get(), SIOCOUTQ, &waiting);
+    return static_cast<std::int64_t>(sent_) - waiting;
 }
 
 std::size_t Link::took(ssize_t count, std::size_t offered) {

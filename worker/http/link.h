@@ -1,6 +1,7 @@
 // The socket of one connection, and what is still possible on it.
 #pragma once
 
+#include <sys/types.h>
 #include <sys/uio.h>
 
 #include <cstddef>
@@ -36,11 +37,17 @@ public:
     std::optional<std::size_t> receive(std::span<char> space);
     // Whether bytes wait that nobody has read.
     bool has_unread() const;
-    // How many bytes the kernel has taken.
-    std::size_t send(std::string_view bytes);
+    // How many bytes the kernel has taken. With `more` it may wait for what follows at once (MSG_MORE).
+    std::size_t send(std::string_view bytes, bool more = false);
     std::size_t send(std::span<iovec> parts);
+    // From a regular file, without a copy (sendfile(2)). 0 also when the file has no such bytes any more: the
+    // socket is then neither full nor broken. SIGPIPE is never raised.
+    std::size_t send_file(int descriptor, off_t offset, std::size_t most);
     // All that it has taken in this life.
     std::uint64_t sent() const { return sent_; }
+    // Of that, what the client's side has acknowledged, as far as the kernel tells: its send buffer may hold
+    // more than a slow client takes in a minute. For comparing with later.
+    std::int64_t acknowledged() const;
 
     // Our side ends; the client's may go on.
     void shut_down();

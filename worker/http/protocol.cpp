@@ -12,7 +12,10 @@
 namespace sup::http {
 
 Protocol::Protocol(Context& context, Host& host)
-    : context_(context), host_(host), held_(context.buffers), output_(context.buffers) {}
+    : context_(context),
+      host_(host),
+      held_(context.buffers),
+      output_(context.buffers, context.output_budget) {}
 
 Protocol::~Protocol() {
     Working scope(*this);
@@ -48,12 +51,18 @@ void Protocol::tell_half_closed() {
 }
 
 bool Protocol::wants_input() const {
-    if (ended_ || closing_ || output_.size() > context_.options.output_high_water) return false;
+    if (ended_ || closing_ || full()) return false;
     return starved_ || held_.size() < read_ahead;
 }
 
+// Behind a file no answer is begun.
+bool Protocol::full() const {
+    return output_.file() != nullptr || output_.size() > context_.output_high_water();
+}
+
 bool Protocol::wants_room() const {
-    if (closing_ || output_.size() > context_.options.output_high_water / 2) return false;
+    if (closing_ || output_.file() != nullptr || output_.size() > context_.output_high_water() / 2)
+        return false;
     return choked_ || (exchange_ != nullptr && exchange_->drained != nullptr);
 }
 
@@ -147,7 +156,7 @@ std::size_t Protocol::consume(std::string_view input) {
 
 bool Protocol::advance(std::string_view input, std::size_t& used) {
     if (closing_) return false;
-    choked_ = output_.size() > context_.options.output_high_water;
+    choked_ = full() || context_.output_budget.far_over();
     if (choked_) return false;
     if (exchange_ == nullptr) return begin(input, used);
     switch (exchange_->reading) {

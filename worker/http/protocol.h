@@ -11,6 +11,7 @@
 #include "worker/http/buffer.h"
 #include "worker/http/context.h"
 #include "worker/http/exchange.h"
+#include "worker/http/output.h"
 
 namespace sup::http {
 
@@ -48,9 +49,13 @@ public:
     // More input now would only be kept in memory.
     bool wants_input() const;
 
-    std::string_view output() const { return output_.view(); }
-    // The first `count` bytes of the output have left.
+    // What is to be sent: these bytes, and after them the file, if there is one.
+    std::string_view output() const { return output_.bytes(); }
+    const Output::File* file() const { return output_.file(); }
+    bool has_output() const { return !output_.empty(); }
+    // The first `count` bytes of the output, or of the file, have left.
     void sent(std::size_t count) { output_.consume(count); }
+    void file_sent(std::size_t count) { output_.consume_file(count); }
     // Goes on with what waited for the output to become short. To be called after sending, if wants_room().
     void room();
     bool wants_room() const;
@@ -127,6 +132,7 @@ private:
 
     bool decide_keep_alive() const;
     bool next_received() const;
+    bool full() const;
     void write_head(int status, std::optional<std::uint64_t> length, std::string_view type);
     void put(std::string_view before, std::string_view piece, std::string_view after);
 
@@ -135,7 +141,7 @@ private:
     std::unique_ptr<Exchange> exchange_;
     // Received, not consumed: half a head, or what comes after a message that is being answered.
     Buffer held_;
-    Buffer output_;
+    Output output_;
     std::uint64_t heads_ = 0;
     std::uint64_t body_bytes_ = 0;
     std::size_t unread_ = 0;  // bytes received that no message has taken yet

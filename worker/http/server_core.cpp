@@ -1,11 +1,16 @@
 #include "worker/http/server_core.h"
 
+#include <malloc.h>
+
 #include <algorithm>
+#include <string>
 #include <utility>
 
 #include "sup/worker.h"
+#include "worker/http/limits.h"
 #include "worker/http/poison.h"
 #include "worker/lifecycle/internals.h"
+#include "worker/lifecycle/log_line.h"
 
 namespace sup::http {
 namespace {
@@ -29,8 +34,23 @@ std::unique_ptr<Connection> take_out(std::vector<std::unique_ptr<Connection>>& l
     return taken;
 }
 
+Connection& owner(Deadline& deadline) {
+    return *static_cast<Connection::OwnedDeadline&>(deadline).owner;
+}
+
 void expire(Deadline& deadline) {
-    static_cast<Connection::OwnedDeadline&>(deadline).owner->time_out();
+    owner(deadline).time_out();
+}
+
+// At the least one byte must move.
+std::uint64_t quota(std::size_t bytes_per_second, Duration time) {
+    return std::max<std::uint64_t>(1, bytes_per_second * static_cast<std::uint64_t>(time.count()) / 1000);
+}
+
+// 0 is for ever.
+Duration shorter(Duration one, Duration other) {
+    if (one.count() == 0 || other.count() == 0) return std::max(one, other);
+    return std::min(one, other);
 }
 
 }  // namespace
@@ -40,10 +60,12 @@ ServerCore::ServerCore(worker::Core& worker, Handler handler, Options options)
       loop_(worker.loop()),
       context_(std::move(handler), std::move(options)),
       scratch_(scratch_size),
+      stall_quota_(quota(context_.options.min_body_rate, context_.options.stall_timeout)),
       reading_head_(loop_, context_.options.header_timeout, expire),
       reading_body_(loop_, context_.options.stall_timeout, expire),
       stalled_(loop_, context_.options.stall_timeout, expire),
       waiting_(loop_, context_.options.idle_timeout, expire),
+      fresh_(loop_, shorter(context_.options.header_timeout, context_.options.idle_timeout), expire),
       lingering_(loop_, std::max(Duration{1}, context_.options.linger_timeout), expire) {
     poison(scratch_.data(), scratch_.size());
     context_.worker = &worker;
@@ -58,11 +80,13 @@ void Context::count_request() {
 void ServerCore::end() {
     std::exchange(worker_, nullptr)->remove(*this);
     context_.worker = nullptr;
+    relief_ = {};
     while (!connections_.empty()) connections_.back()->close();
     reading_head_.clear();
     reading_body_.clear();
     stalled_.clear();
     waiting_.clear();
+    fresh_.clear();
     lingering_.clear();
 }
 
@@ -136,6 +160,58 @@ void ServerCore::close_all(Duration left) {
     reading_body_.shorten(left);
     stalled_.shorten(left);
     for (Connection* connection : all()) connection->end_at_deadline();
+}
+
+void ServerCore::make_room(std::size_t count) {
+    for (; count > 0; --count) {
+        Deadline* idle = longest_idle();
+        if (idle == nullptr) return;
+        // What comes in the last moment is served, and its connection stays.
+        idle->cancel();
+        owner(*idle).end_if_idle();
+    }
+}
+
+Deadline* ServerCore::longest_idle() const {
+    Deadline* fresh = fresh_.first();
+    Deadline* served = waiting_.first();
+    if (fresh == nullptr || served == nullptr) return fresh == nullptr ? served : fresh;
+    return fresh_.waited(*fresh) > waiting_.waited(*served) ? fresh : served;
+}
+
+// From the loop, for handlers may be running now.
+void ServerCore::plan_relief() {
+    const OutputBudget& budget = context_.output_budget;
+    const Relief wanted = budget.far_over() ? Relief::at_once : Relief::later;
+    if (relief_planned_ >= wanted) return;
+    relief_planned_ = wanted;
+    if (!relief_) relief_ = uv::Timer(loop_, [this] { relieve(); });
+    relief_.arm(wanted == Relief::at_once ? Duration{0} : pressure_patience / 4);
+}
+
+void ServerCore::relieve() {
+    relief_planned_ = Relief::none;
+    cut_longest_stalled();
+    const OutputBudget& budget = context_.output_budget;
+    if (budget.over() || budget.used() > trims_from / 2) return plan_relief();
+    told_of_cuts_ = false;
+    ::malloc_trim(0);
+}
+
+void ServerCore::cut_longest_stalled() {
+    const OutputBudget& budget = context_.output_budget;
+    for (Deadline* next = stalled_.first(); next != nullptr && budget.over();) {
+        Deadline& longest = *next;
+        if (!budget.far_over() && stalled_.waited(longest) < pressure_patience) return;
+        next = Deadlines::after(longest);
+        if (!owner(longest).holds_memory()) continue;
+        if (!std::exchange(told_of_cuts_, true)) {
+            worker::log_line("answers that clients do not take fill the output_budget of " +
+                             std::to_string(context_.options.output_budget) +
+                             " bytes: those that have stalled longest are cut");
+        }
+        owner(longest).give_up();
+    }
 }
 
 Server::Server(worker::Worker& worker, Handler handler, Options options)

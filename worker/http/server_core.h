@@ -10,6 +10,7 @@
 #include "worker/http/connection.h"
 #include "worker/http/context.h"
 #include "worker/http/deadlines.h"
+#include "worker/http/limits.h"
 #include "worker/lifecycle/core.h"
 #include "worker/lifecycle/service.h"
 
@@ -31,6 +32,7 @@ public:
     std::size_t put_back(std::size_t count) override;
     void close_idle() override;
     void close_all(Duration left) override;
+    void make_room(std::size_t count) override;
 
     // For connections.
     uv_loop_t* loop() { return loop_; }
@@ -44,9 +46,15 @@ public:
     Deadlines& reading_body() { return reading_body_; }
     Deadlines& stalled() { return stalled_; }
     Deadlines& waiting() { return waiting_; }
-    // For those on which nothing has come yet.
-    Deadlines& fresh() { return context_.options.idle_timeout.count() > 0 ? waiting_ : reading_head_; }
+    // For those on which no request has begun yet.
+    Deadlines& fresh() { return fresh_; }
     Deadlines& lingering() { return lingering_; }
+    // So many bytes must move in each stall_timeout.
+    std::uint64_t stall_quota() const { return stall_quota_; }
+    // To be called when an output may have grown.
+    void watch_memory() {
+        if (context_.output_budget.over() || context_.output_budget.used() > trims_from) plan_relief();
+    }
     bool moves_on(const std::string& listener) const {
         return worker_ != nullptr && worker_->moves_on(listener);
     }
@@ -61,16 +69,26 @@ public:
 private:
     // Closing a connection changes the list, but none is freed before the loop's next turn.
     std::vector<Connection*> all() const;
+    Deadline* longest_idle() const;
+    void plan_relief();
+    void relieve();
+    void cut_longest_stalled();
 
     worker::Core* worker_;  // null after end()
     uv_loop_t* loop_;
     const std::string protocol_ = "http/1.1";
     Context context_;
     std::vector<char> scratch_;
+    std::uint64_t stall_quota_;
+    // Armed while outputs take much memory.
+    enum class Relief { none, later, at_once } relief_planned_ = Relief::none;
+    uv::Timer relief_;
+    bool told_of_cuts_ = false;
     Deadlines reading_head_;
     Deadlines reading_body_;
     Deadlines stalled_;  // answers that are not taken
     Deadlines waiting_;
+    Deadlines fresh_;
     Deadlines lingering_;
     std::vector<std::unique_ptr<Connection>> connections_;
     std::vector<std::unique_ptr<Connection>> closing_;  // libuv lets go of them in its next turn

@@ -47,6 +47,9 @@ public:
     virtual void close_idle() = 0;
     // The time is up: end everything in order, waiting no longer than `left` for the clients.
     virtual void close_all(Duration left) = 0;
+    // Descriptors are short: end up to so many connections in order on which nothing is going on, those first
+    // that have waited longest.
+    virtual void make_room([[maybe_unused]] std::size_t count) {}
 };
 
 }  // namespace sup::worker

@@ -70,6 +70,7 @@ public:
         : core_(alone()),
           server_(std::make_shared<http::ServerCore>(core_, std::move(handler), std::move(options))) {}
     ~SocketServer() {
+        clock_ = {};
         server_->end();
         turn();
     }
@@ -83,6 +84,8 @@ public:
     void take(UniqueFd socket, worker::From from = worker::From::listener) {
         server_->take(std::move(socket), listener_, {}, from);
     }
+    std::size_t waiting_bytes() { return server_->context().output_budget.used(); }
+
     // A new connection; small buffers fill soon.
     Peer connect(SocketKind kind) {
         SocketEnds ends = connected(kind);
@@ -103,14 +106,10 @@ public:
     }
     // How often the loop wakes in that time; where nothing happens, once: for the end of it.
     int wakes_in(std::chrono::milliseconds time) {
-        bool over = false;
-        uv::Timer timer(loop(), [&over] { over = true; });
-        timer.arm(time);
+        rung_ = false;
+        clock_.arm(time);
         int wakes = 0;
-        while (!over) {
-            uv_run(loop(), UV_RUN_ONCE);
-            ++wakes;
-        }
+        for (; !rung_; ++wakes) uv_run(loop(), UV_RUN_ONCE);
         return wakes;
     }
     // What is under way may come to its end first; then nothing wakes it but the end of the time, which libuv
@@ -132,14 +131,16 @@ private:
         return options;
     }
     void turn_at_most(std::chrono::milliseconds time) {
-        uv::Timer timer(loop(), [] {});
-        timer.arm(time);
+        clock_.arm(time);
         uv_run(loop(), UV_RUN_ONCE);
+        clock_.cancel();
     }
 
     const std::string listener_ = "http";
     worker::Core core_;
     std::shared_ptr<http::ServerCore> server_;
+    uv::Timer clock_{core_.loop(), [this] { rung_ = true; }};
+    bool rung_ = false;
 };
 
 inline SocketEnds connected(SocketKind kind) {

@@ -31,14 +31,24 @@ struct Options {
     std::size_t max_headers = 100;             // beyond: 431
     // Above this write() says false, and nothing more is read from the client.
     std::size_t output_high_water = 256 * 1024UL;
+    // How much memory the answers of all clients may take while they wait to be sent; 0: as much as there is.
+    // Above it write() says false to all whose answers wait, and nothing more is read from their clients; an
+    // answer that its client does not take for a second is cut, the longest stalled first. Above twice as
+    // much no request is begun, and no second is waited for. Files (sendfile) take none of it.
+    std::size_t output_budget = 64 * 1024 * 1024UL;
 
-    // From a head's first byte to its end; then 408. Where there is no idle_timeout also from a new
-    // connection to its first byte; it is then ended in order.
+    // From a head's first byte to its end; then 408. Also from a new connection to its first byte, where
+    // idle_timeout is not shorter; it is then ended in order.
     std::chrono::milliseconds header_timeout{30'000};
     // A body that stops coming (408), or an answer that is not taken (cut).
     std::chrono::milliseconds stall_timeout{60'000};
-    // Between requests, and before the first; 0: for ever between requests.
-    std::chrono::milliseconds idle_timeout{0};
+    // In bytes a second, over each stall_timeout: who sends its body or takes its answer more slowly counts
+    // as stalled. What frames a body (chunk sizes, extensions, trailers) does not count. For bodies that are
+    // meant to trickle set it to 0: one byte in each stall_timeout is then enough.
+    std::size_t min_body_rate = 240;
+    // Between requests, and before the first; the connection is then ended in order. Empty lines are no
+    // request. 0: for ever between requests.
+    std::chrono::milliseconds idle_timeout{75'000};
     // How long a connection that was ended waits for the client's end, and again for each 64 KiB that the
     // client sends all the same, up to 64 MiB: an upload that was refused, say. A reset would cost it the
     // answer.

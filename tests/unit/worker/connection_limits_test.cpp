@@ -1,0 +1,355 @@
+// What slow and greedy clients may cost: time, memory and descriptors, all bounded.
+#include <algorithm>
+#include <chrono>
+#include <cstdio>
+#include <string>
+#include <vector>
+
+#include "tests/catch.h"
+#include "tests/unit/worker/served_socket.h"
+#include "tests/unit/worker/wire.h"
+
+using namespace std::chrono_literals;
+using Clock = std::chrono::steady_clock;
+using sup::http::Options;
+using sup::http::Request;
+using sup::http::Response;
+using sup::test::get;
+using sup::test::Peer;
+using sup::test::SocketEnds;
+using sup::test::SocketKind;
+using sup::test::SocketServer;
+
+namespace {
+
+void hello(Request&, Response response) {
+    response.send(200, "hello");
+}
+
+void take_body(Request& request, Response response) {
+    if (!request.has_body()) return response.send(200, "hello");
+    request.read_body(1'000'000, [](std::string_view, bool last, Response& out) {
+        if (last) out.send(200, "read");
+    });
+}
+
+// Sends `piece` again and again, until the server has ended the connection.
+bool ends_while_sending(SocketServer& server, Peer& client, std::string_view piece) {
+    return server.until([&] {
+        client.send(piece);
+        client.read();
+        return client.ended();
+    });
+}
+
+bool answered(SocketServer& server, Peer& client, const std::string& text) {
+    return server.until([&] {
+        client.read();
+        return client.received().find(text) != std::string::npos;
+    });
+}
+
+// How often the client could send a piece within that time, with the connection still open.
+int sends_for(SocketServer& server, Peer& client, std::string_view piece, std::chrono::milliseconds time) {
+    const auto end = Clock::now() + time;
+    int sent = 0;
+    while (Clock::now() < end && !client.ended()) {
+        sent += client.send(piece) > 0 ? 1 : 0;
+        server.wakes_in(2ms);
+        client.read();
+    }
+    return sent;
+}
+
+const std::string post = "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 1000000\r\n\r\n";
+const std::string post_chunks = "POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n";
+
+std::size_t resident_kib() {
+    std::size_t pages = 0;
+    std::size_t resident = 0;
+    std::FILE* file = std::fopen("/proc/self/statm", "re");
+    if (file == nullptr || std::fscanf(file, "%zu %zu", &pages, &resident) != 2) resident = 0;
+    if (file != nullptr) std::fclose(file);
+    return resident * 4;
+}
+
+}  // namespace
+
+TEST_CASE("idle connections end after 75 seconds where nothing else is said") {
+    CHECK(Options{}.idle_timeout == 75s);
+}
+
+TEST_CASE("empty lines keep no connection: neither a new one nor one that has been served") {
+    Options options;
+    const bool fresh_without_idle_timeout = GENERATE(false, true);
+    options.idle_timeout = fresh_without_idle_timeout ? 0ms : 80ms;
+    options.header_timeout = fresh_without_idle_timeout ? 80ms : 30'000ms;
+    SocketServer server(hello, options);
+    Peer fresh = server.connect(SocketKind::tcp);
+    CHECK(ends_while_sending(server, fresh, "\r\n"));
+    CHECK_FALSE(fresh.was_reset());
+    if (fresh_without_idle_timeout) return;
+    Peer kept = server.connect(SocketKind::tcp);
+    kept.send(get("/"));
+    REQUIRE(answered(server, kept, "hello"));
+    CHECK(ends_while_sending(server, kept, "\r\n"));
+}
+
+TEST_CASE("a head that drips has no more time than one that stops, on however many connections") {
+    Options options;
+    options.header_timeout = 80ms;
+    SocketServer server(hello, options);
+    std::vector<Peer> clients;
+    for (int i = 0; i < 100; ++i) clients.push_back(server.connect(SocketKind::unix_stream));
+    for (Peer& client : clients) client.send("GET / HTTP/1.1\r\nX: ");
+    CHECK(server.until([&] {
+        bool all = true;
+        for (Peer& client : clients) {
+            client.send("x");
+            client.read();
+            all = all && client.ended();
+        }
+        return all;
+    }));
+    for (Peer& client : clients) CHECK(client.received().rfind("HTTP/1.1 408", 0) == 0);
+    clients.clear();
+    CHECK(server.until([&] { return server.empty(); }));
+}
+
+TEST_CASE("a handler may take longer than a head, a body or an idle connection may") {
+    Options options;
+    options.header_timeout = options.idle_timeout = options.stall_timeout = 20ms;
+    std::vector<Response> kept;
+    SocketServer server([&](Request&, Response response) { kept.push_back(std::move(response)); }, options);
+    Peer client = server.connect(SocketKind::tcp);
+    client.send(get("/") + "GET /next HTTP/1.1\r\n");
+    server.wakes_in(150ms);
+    REQUIRE_FALSE(server.empty());
+    REQUIRE(kept.size() == 1);
+    std::exchange(kept, {})[0].send(200, "late");
+    CHECK(answered(server, client, "late"));
+}
+
+TEST_CASE("a body has a minimum rate, whatever frames it") {
+    Options options;
+    options.stall_timeout = 100ms;
+    options.min_body_rate = GENERATE(0, 100'000);
+    SocketServer server(take_body, options);
+    const auto refused = [&](const std::string& head, std::string_view piece) {
+        Peer client = server.connect(SocketKind::tcp);
+        client.send(head);
+        return ends_while_sending(server, client, piece) && client.received().rfind("HTTP/1.1 408", 0) == 0;
+    };
+    // These never count.
+    CHECK(refused(post_chunks + "5;name=", "x"));
+    CHECK(refused(post_chunks, "0"));
+    CHECK(refused(post_chunks + "1\r\na\r\n0\r\nTrailer: ", "x"));
+    if (options.min_body_rate > 0) {
+        CHECK(refused(post, "x"));
+        CHECK(refused(post_chunks, "1\r\nx\r\n"));
+    } else {
+        Peer slow = server.connect(SocketKind::tcp);
+        slow.send(post);
+        CHECK(sends_for(server, slow, "x", 400ms) > 4);
+        CHECK(slow.received().empty());
+    }
+}
+
+TEST_CASE("a body at its minimum rate is taken however long it lasts") {
+    Options options;
+    options.stall_timeout = 200ms;
+    options.min_body_rate = 1'000;
+    SocketServer server(take_body, options);
+    Peer client = server.connect(SocketKind::tcp);
+    client.send(post);
+    sends_for(server, client, std::string(1000, 'x'), 700ms);
+    CHECK(client.received().empty());
+    CHECK_FALSE(client.ended());
+}
+
+TEST_CASE("a client that takes its answer byte by byte is cut") {
+    Options options;
+    options.stall_timeout = 150ms;
+    options.min_body_rate = 10'000;
+    SocketServer server([](Request&, Response response) { response.send(200, std::string(1'000'000, 'x')); },
+                        options);
+    for (const SocketKind kind : {SocketKind::tcp, SocketKind::unix_stream}) {
+        Peer client = server.connect(kind);
+        client.send(get("/"));
+        CHECK(server.until([&] {
+            client.read(1);
+            return server.empty();
+        }));
+    }
+}
+
+TEST_CASE("a client that is slow, but takes what the kernel holds for it, is not cut") {
+    Options options;
+    options.stall_timeout = 150ms;
+    SocketServer server([](Request&, Response response) { response.send(200, std::string(6'000'000, 'x')); },
+                        options);
+    SocketEnds ends = sup::test::connected(SocketKind::tcp);
+    // It becomes writable again when a third of it is free, which takes longer here than a stall.
+    const int large = 2 * 1024 * 1024;
+    ::setsockopt(ends.server.get(), SOL_SOCKET, SO_SNDBUF, &large, sizeof large);
+    server.take(std::move(ends.server));
+    Peer client(std::move(ends.client));
+    client.send(get("/"));
+    const auto end = Clock::now() + 1200ms;
+    while (Clock::now() < end) {
+        client.read(2'000);
+        server.wakes_in(2ms);
+    }
+    CHECK_FALSE(client.ended());
+    REQUIRE_FALSE(server.empty());
+    CHECK(server.until([&] {
+        client.read();
+        return client.received().size() > 6'000'000;
+    }));
+}
+
+TEST_CASE("answers that nobody takes are bounded for all clients together, and others are served meanwhile") {
+    constexpr std::size_t mib = 1024 * 1024;
+    Options options;
+    options.output_budget = 8 * mib;
+    SocketServer server(
+        [](Request& request, Response response) {
+            response.send(200, request.path() == "/" ? "hello" : std::string(mib, 'x'));
+        },
+        options);
+    std::vector<Peer> greedy;
+    std::size_t most = 0;
+    for (int i = 0; i < 60; ++i) {
+        greedy.push_back(server.connect(SocketKind::unix_stream));
+        greedy.back().send(get("/much") + get("/much"));
+        server.turn();
+        most = std::max(most, server.waiting_bytes());
+    }
+    CHECK(most <= 2 * options.output_budget + 2 * mib);
+    Peer modest = server.connect(SocketKind::tcp);
+    modest.send(get("/"));
+    CHECK(answered(server, modest, "hello"));
+    // The longest stalled go, until the others fit.
+    CHECK(server.until([&] { return server.waiting_bytes() <= options.output_budget; }));
+    CHECK(server.server().open_connections() < 20);
+    greedy.clear();
+    CHECK(server.until([&] { return server.waiting_bytes() == 0; }));
+}
+
+TEST_CASE("a handler that writes on although it is told to wait fills no memory") {
+    constexpr std::size_t mib = 1024 * 1024;
+    Options options;
+    options.output_budget = 4 * mib;
+    const std::string piece(static_cast<std::size_t>(GENERATE(1000, 64 * 1024)), 'x');
+    std::size_t written = 0;
+    SocketServer server(
+        [&](Request&, Response response) {
+            response.start(200);
+            while (response.open() && written < 1000 * mib) {
+                response.write(piece);
+                written += piece.size();
+            }
+        },
+        options);
+    Peer client = server.connect(SocketKind::tcp);
+    client.send(get("/"));
+    CHECK(server.until([&] { return server.empty() && written > 0; }));
+    CHECK(written < 16 * mib);
+    CHECK(server.waiting_bytes() == 0);
+}
+
+TEST_CASE("one large answer may take the whole budget where its client takes it") {
+    Options options;
+    options.output_budget = 1024 * 1024;
+    SocketServer server([](Request&, Response response) { response.send(200, std::string(1'900'000, 'x')); },
+                        options);
+    Peer client = server.connect(SocketKind::tcp);
+    client.send(get("/"));
+    CHECK(server.until([&] {
+        client.read(100'000);
+        return client.received().size() > 1'900'000;
+    }));
+}
+
+TEST_CASE("a slow reader of many pipelined answers costs no more than one answer above its share") {
+    Options options;
+    options.output_high_water = 64 * 1024;
+    SocketServer server([](Request&, Response response) { response.send(200, std::string(10'000, 'x')); },
+                        options);
+    Peer client = server.connect(SocketKind::tcp);
+    std::string many;
+    for (int i = 0; i < 2000; ++i) many += get("/");
+    std::string_view left = many;
+    std::size_t most = 0;
+    CHECK(server.until([&] {
+        left.remove_prefix(client.send(left));
+        client.read(20'000);
+        most = std::max(most, server.waiting_bytes());
+        return client.received().size() > 2000UL * 10'000;
+    }));
+    CHECK(most < 256 * 1024);
+}
+
+TEST_CASE("memory is given back after a peak") {
+    constexpr std::size_t mib = 1024 * 1024;
+    SocketServer server([](Request&, Response response) {
+        response.start(200);
+        const std::string piece(10'000, 'x');
+        for (int i = 0; i < 40; ++i) response.write(piece);
+    });
+    std::vector<Peer> clients;
+    const std::size_t before = resident_kib();
+    for (int i = 0; i < 100; ++i) {
+        clients.push_back(server.connect(SocketKind::unix_stream));
+        clients.back().send(get("/"));
+    }
+    REQUIRE(server.until([&] { return server.waiting_bytes() > 30 * mib; }));
+    REQUIRE(resident_kib() > before + 20 * 1024);
+    clients.clear();
+#if !defined(__SANITIZE_ADDRESS__)
+    CHECK(server.until([&] { return resident_kib() < before + 12 * 1024; }));
+#endif
+    CHECK(server.until([&] { return server.empty(); }));
+    CHECK(server.sleeps());
+}
+
+TEST_CASE("where room is needed the longest idle go first, in order, and no request is lost") {
+    std::vector<Response> kept;
+    SocketServer server([&](Request& request, Response response) {
+        if (request.path() == "/wait") {
+            kept.push_back(std::move(response));
+        } else {
+            response.send(200, "hello");
+        }
+    });
+    Peer busy = server.connect(SocketKind::tcp);
+    busy.send(get("/wait"));
+    REQUIRE(server.until([&] { return kept.size() == 1; }));
+    std::vector<Peer> idle;
+    for (int i = 0; i < 4; ++i) {
+        idle.push_back(server.connect(SocketKind::tcp));
+        idle.back().send(get("/"));
+        REQUIRE(answered(server, idle.back(), "hello"));
+    }
+    // The first has just asked again, which the server has not seen yet.
+    idle[0].send(get("/"));
+    server.server().make_room(2);
+    CHECK(server.until([&] {
+        idle[1].read();
+        return idle[1].ended();
+    }));
+    CHECK_FALSE(idle[1].was_reset());
+    CHECK(server.until([&] {
+        idle[0].read();
+        return idle[0].received().size() > 2 * 100;
+    }));
+    for (const std::size_t i : {2U, 3U}) {
+        idle[i].send(get("/"));
+        CHECK(server.until([&] {
+            idle[i].read();
+            return idle[i].received().size() > 2 * 100;
+        }));
+    }
+    std::exchange(kept, {})[0].send(200, "late");
+    CHECK(answered(server, busy, "late"));
+}
