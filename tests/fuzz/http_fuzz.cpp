@@ -1,11 +1,14 @@
 // Whatever a client sends, and however it is cut into packets: the HTTP server's protocol neither breaks nor
-// keeps more than it promises, and what it answers does not depend on the cuts.
+// keeps more than it promises, what it answers does not depend on the cuts, and a handler never sees a
+// request that a strict reader of the same bytes does not see.
 #include <algorithm>
 #include <cstdint>
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
+#include "tests/fuzz/http_reference.h"
 #include "tests/fuzz/require.h"
 #include "tests/unit/worker/wire.h"
 
@@ -20,6 +23,7 @@ class Handling {
 public:
     void operator()(Request& request, Response response) {
         touch(request);
+        seen_.push_back({std::string(request.method_name()), std::string(request.target()), ""});
         switch (request.path().size() > 1 ? request.path()[1] : ' ') {
             case 'e': return echo(request, std::move(response));
             case 'd': deferred_ = std::move(response); return;
@@ -29,6 +33,8 @@ public:
             default: response.send(200, request.target());
         }
     }
+
+    const std::vector<sup::test::SeenRequest>& seen() const { return seen_; }
 
     bool answer_deferred() {
         if (!deferred_) return false;
@@ -51,15 +57,15 @@ private:
     }
 
     // By length the body streams back; in chunks it is collected, as chunks follow the pieces it comes in.
-    static void echo(Request& request, Response response) {
+    void echo(Request& request, Response response) {
         if (!request.content_length() && request.has_body()) {
-            return request.read_body(
-                1000, [body = std::string()](std::string_view piece, bool last, Response& out) mutable {
-                    body += piece;
-                    if (last) out.send(200, body);
-                });
+            return request.read_body(1000, [this](std::string_view piece, bool last, Response& out) {
+                seen_.back().body += piece;
+                if (last) out.send(200, seen_.back().body);
+            });
         }
-        request.read_body(1000, [](std::string_view piece, bool last, Response& out) {
+        request.read_body(1000, [this](std::string_view piece, bool last, Response& out) {
+            seen_.back().body += piece;
             if (last) return out.end();
             out.write(piece);
         });
@@ -73,7 +79,20 @@ private:
     }
 
     std::optional<Response> deferred_;
+    std::vector<sup::test::SeenRequest> seen_;  // with the bodies that were read
 };
+
+// What was served is among what a strict reader sees, in order.
+void compare(const std::vector<sup::test::SeenRequest>& served, std::string_view bytes) {
+    const sup::test::StrictReader reader(bytes);
+    require(served.size() <= reader.requests().size(), "no request is seen where there is none");
+    for (std::size_t i = 0; i < served.size(); ++i) {
+        const sup::test::SeenRequest& strict = reader.requests()[i];
+        require(served[i].method == strict.method, "a method is what it was sent as");
+        require(served[i].target == strict.target, "a target is what it was sent as");
+        require(strict.body.rfind(served[i].body, 0) == 0, "a body holds nothing but itself");
+    }
+}
 
 sup::http::Options small_limits() {
     sup::http::Options options;
@@ -106,6 +125,7 @@ std::string answers(std::string_view bytes, std::size_t step, bool ends) {
         settle();
         require(wire.protocol.finished(), "the end of the client's side is the connection's");
     }
+    compare(handling.seen(), bytes);
     return sup::test::undated(std::move(all));
 }
 
@@ -117,6 +137,8 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     require(whole.empty() || whole.rfind("HTTP/1.1 ", 0) == 0, "what is answered is HTTP");
     require(answers(bytes, 1, true) == whole, "bytes that come one by one mean the same");
     require(answers(bytes, 7, true) == whole, "bytes that come in sevens mean the same");
+    const std::size_t other = 2 + bytes.size() % 61;
+    require(answers(bytes, other, true) == whole, "bytes that come in other pieces mean the same");
     answers(bytes, std::max<std::size_t>(bytes.size(), 1), false);
     return 0;
 }
