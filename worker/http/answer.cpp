@@ -120,6 +120,10 @@ void Protocol::write_head(int status, std::optional<std::uint64_t> length, std::
 
 bool Protocol::write(std::string_view piece) {
     Exchange& exchange = *exchange_;
+    if (output_.file() != nullptr) {  // was said to be the last part
+        cut();
+        return false;
+    }
     switch (exchange.framing) {
         case Exchange::Framing::none: return false;
         case Exchange::Framing::until_close: put({}, piece, {}); break;
@@ -145,6 +149,38 @@ bool Protocol::write(std::string_view piece) {
         return false;
     }
     return !full();
+}
+
+Protocol* Protocol::of(const Response& response) {
+    return response.live() ? response.exchange_->protocol : nullptr;
+}
+
+bool Protocol::write_file(UniqueFd descriptor, off_t offset, std::uint64_t length) {
+    Exchange& exchange = *exchange_;
+    const bool expected = exchange.answering == Exchange::Answering::streaming &&
+                          exchange.framing == Exchange::Framing::length && length <= exchange.length_left;
+    if (!expected || output_.file() != nullptr) return false;
+    exchange.length_left -= length;
+    output_.append_file(std::move(descriptor), offset, length);
+    proceed();
+    return true;
+}
+
+bool Protocol::upgrade(std::string_view protocol, Takeover takeover) {
+    Exchange& exchange = *exchange_;
+    const bool complete = exchange.reading == Exchange::Reading::complete;
+    if (!complete || exchange.answering != Exchange::Answering::nothing) return false;
+    output_.append("HTTP/1.1 101 Switching Protocols\r\nDate: ");
+    output_.append(context_.date.now());
+    output_.append("\r\nConnection: Upgrade\r\nUpgrade: ");
+    output_.append(protocol);
+    output_.append("\r\n");
+    output_.append(exchange.headers);
+    output_.append("\r\n");
+    exchange.answering = Exchange::Answering::complete;
+    exchange.takeover = std::move(takeover);
+    proceed();
+    return true;
 }
 
 void Protocol::put(std::string_view before, std::string_view piece, std::string_view after) {

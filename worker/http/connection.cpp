@@ -143,6 +143,7 @@ void Connection::settle() {
     if (life_ == Life::over) return;  // it could not be watched again
     if (server_.closes_idle() && !moves_on() && protocol_->idle()) protocol_->close();
     if (link_.broken()) return close();
+    if (protocol_->upgraded() && !protocol_->has_output()) return hand_to_new_owner();
     if (life_ == Life::serving && protocol_->finished()) {
         if (!must_linger()) return close();
         linger();
@@ -274,15 +275,31 @@ void Connection::close() {
     // An end in order would tell the client that it has everything.
     const bool moved = ended_ == worker::Ended::handed_over;
     if (!moved && (unsent || protocol_->cut_unnoticeably())) link_.reset_on_close();
-    if (interest_) {
-        // Removes it from epoll, so that the descriptor may go at once.
-        uv_close(reinterpret_cast<uv_handle_t*>(&poll_), [](uv_handle_t* handle) {
-            Connection& connection = *static_cast<Connection*>(handle->data);
-            connection.server_.recycle(connection);
-        });
-    }
+    unwatch();
     link_.close();
     life_ = Life::over;
+    server_.closed(*this);
+}
+
+// Removes the socket from epoll, so that it may be closed at once, or watched by somebody else.
+void Connection::unwatch() {
+    if (!interest_) return;
+    uv_close(reinterpret_cast<uv_handle_t*>(&poll_), [](uv_handle_t* handle) {
+        Connection& connection = *static_cast<Connection*>(handle->data);
+        connection.server_.recycle(connection);
+    });
+}
+
+// It counts there before it no longer does here: a worker that drains must not take it for the last one.
+void Connection::hand_to_new_owner() {
+    const Takeover takeover = protocol_->take_over();
+    std::string unread(protocol_->unconsumed());
+    deadline_.cancel();
+    protocol_->abandon();
+    unwatch();
+    life_ = Life::over;
+    ended_ = worker::Ended::upgraded;
+    takeover(link_.release(), *listener_, std::move(unread));
     server_.closed(*this);
 }
 

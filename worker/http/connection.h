@@ -95,6 +95,8 @@ private:
     template <typename Send>
     bool send_away(Send send);
     bool must_linger() const;
+    void hand_to_new_owner();
+    void unwatch();
     void linger();
     int wanted_events() const;
     void update_interest();

@@ -20,6 +20,7 @@ void Exchange::begin(Protocol& owner, const ParserLimits& limits) {
     length_left = 0;
     keep_alive = false;
     headers.clear();
+    takeover = nullptr;
     typed = false;
 }
 

@@ -9,6 +9,7 @@
 #include "sup/http/response.h"
 #include "worker/http/kept_head.h"
 #include "worker/http/parser.h"
+#include "worker/http/takeover.h"
 
 namespace sup::http {
 
@@ -48,6 +49,7 @@ public:
     bool typed = false;             // … with the Content-Type among them
     std::function<void(Response&)> drained;
     std::function<void()> gone;
+    Takeover takeover;  // of whom the connection is once the answer has left, if it was an upgrade
     std::function<void(Response&)> half_closed;
 
     // An answer was begun that may have no body.

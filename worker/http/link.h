@@ -9,6 +9,7 @@
 #include <optional>
 #include <span>
 #include <string_view>
+#include <utility>
 
 #include "common/unique_fd.h"
 
@@ -23,6 +24,7 @@ public:
 
     void open(UniqueFd socket);
     void close() { socket_.reset(); }
+    UniqueFd release() { return std::move(socket_); }
 
     // The socket has an error: a reset, most often. The kernel tells that whatever is asked for
     // (epoll_ctl(2)), and goes on telling it.

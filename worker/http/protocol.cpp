@@ -159,6 +159,7 @@ bool Protocol::advance(std::string_view input, std::size_t& used) {
     choked_ = full() || context_.output_budget.far_over();
     if (choked_) return false;
     if (exchange_ == nullptr) return begin(input, used);
+    if (upgraded()) return false;
     switch (exchange_->reading) {
         case Exchange::Reading::head: return read_head(input, used);
         case Exchange::Reading::body: return read_body(input, used);
@@ -275,6 +276,12 @@ bool Protocol::deliver_end() {
 bool Protocol::starve() {
     starved_ = true;
     return false;
+}
+
+Takeover Protocol::take_over() {
+    Takeover takeover = std::exchange(exchange_->takeover, nullptr);
+    end_exchange();
+    return takeover;
 }
 
 // Whoever still holds a response finds it dead.

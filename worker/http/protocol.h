@@ -82,6 +82,20 @@ public:
     // It did not move, after all: begins what was left for that.
     void stay();
 
+    // A 101 was answered: what comes is kept and not read as HTTP. When the output has left the socket is for
+    // take_over() to have.
+    bool upgraded() const { return exchange_ != nullptr && exchange_->takeover != nullptr; }
+    Takeover take_over();
+
+    // Of an answer that is not complete; null when there is none, or nobody to have it.
+    static Protocol* of(const Response& response);
+    // A part of a regular file, as the last part of an answer that was begun with its length. False where the
+    // answer has no such part to come.
+    bool write_file(UniqueFd descriptor, off_t offset, std::uint64_t length);
+    // In place of an answer, and with the headers that were added to it. False for a request with a body, and
+    // when an answer was begun.
+    bool upgrade(std::string_view protocol, Takeover takeover);
+
     // The client took too long: with its head or body (408), or for anything else.
     void time_out();
     // Ends the connection in order: what is being answered is cut, what is in the output may still be sent.

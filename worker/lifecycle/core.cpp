@@ -216,6 +216,7 @@ void Core::connection_closed(Ended how) {
             case Ended::in_order: counters_.add(&ScoreboardRow::drained); break;
             case Ended::at_deadline: counters_.add(&ScoreboardRow::closed); break;
             case Ended::handed_over: counters_.add(&ScoreboardRow::handed_over); break;
+            case Ended::upgraded: break;
         }
     }
     for (Served& served : served_) served.acceptor->connection_closed();

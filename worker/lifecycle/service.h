@@ -15,6 +15,7 @@ enum class Ended {
     in_order,     // after its last answer, or by the client
     at_deadline,  // closed because the time was up
     handed_over,  // it goes on elsewhere
+    upgraded,     // it goes on in this worker, with another service
 };
 
 // Where a connection comes from.
