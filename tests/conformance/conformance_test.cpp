@@ -47,7 +47,10 @@ std::string brief(std::string_view text) {
 
 // Answers with what it saw.
 void tell(http::Request& request, http::Response response) {
-    if (request.method() == http::Method::head) return response.send(200, "");
+    if (request.method() == http::Method::head) {
+        response.send(200, "");
+        return;
+    }
     std::string seen = std::string(request.method_name()) + brief(request.target());
     if (request.method_name().size() > shown) seen = brief(request.method_name());
     request.read_body(1024 * 1024, [seen, body = std::string()](std::string_view piece, bool last,

@@ -67,6 +67,11 @@ private:
         request.read_body(1000, [this](std::string_view piece, bool last, Response& out) {
             seen_.back().body += piece;
             if (last) return out.end();
+        request.read_body(1000, [](std::string_view piece, bool last, Response& out) {
+            if (last) {
+                out.end();
+                return;
+            }
             out.write(piece);
         });
         response.start(200, request.content_length());
@@ -75,7 +80,7 @@ private:
     static void stream(Request& request, Response response) {
         response.start(200);
         response.write(request.target());
-        response.on_drain([](Response& again) { again.end(); });
+        response.on_writable([](Response& again) { again.end(); });
     }
 
     std::optional<Response> deferred_;

@@ -45,10 +45,11 @@ void step(const std::shared_ptr<Stream>& stream) {
     }
     if (stream->next > stream->count || !stream->response.open()) {
         stream->timer = {};
-        return stream->response.end();
+        stream->response.end();
+        return;
     }
     if (room && stream->pause.count() > 0) return stream->timer.arm(stream->pause);
-    stream->response.on_drain([stream](http::Response&) {
+    stream->response.on_writable([stream](http::Response&) {
         if (stream->pause.count() > 0) return stream->timer.arm(stream->pause);
         step(stream);
     });
@@ -78,12 +79,16 @@ const std::array<Routes::Route, 5> Routes::table{{
 Routes::Routes(uv_loop_s* loop, Identity identity) : loop_(loop), identity_(std::move(identity)) {}
 
 void Routes::operator()(http::Request& request, http::Response response) {
-    if (request.method() == http::Method::other) return response.send(501, "method not known\n");
+    if (request.method() == http::Method::other) {
+        response.send(501, "method not known\n");
+        return;
+    }
     for (const Route& route : table) {
         if (route.path != request.path()) continue;
         if (route.takes(request.method())) return (this->*route.answer)(request, std::move(response));
         response.header("Allow", route.posts ? "POST" : "GET, HEAD");
-        return response.send(405, "method not allowed\n");
+        response.send(405, "method not allowed\n");
+        return;
     }
     response.send(404, "not found\n");
 }
@@ -106,7 +111,10 @@ void Routes::greet(http::Response response) {
 
 void Routes::sleep(http::Request& request, http::Response response) {
     const auto milliseconds = query_number(request, "ms", 0, most_milliseconds);
-    if (!milliseconds) return response.send(400, "ms must be a number of milliseconds, at most a day\n");
+    if (!milliseconds) {
+        response.send(400, "ms must be a number of milliseconds, at most a day\n");
+        return;
+    }
     // The timer owns what it will call, and goes when it has fired or the client has gone.
     auto timer = std::make_shared<uv::Timer>();
     *timer = uv::Timer(loop_, [this, timer, response] {
@@ -120,7 +128,10 @@ void Routes::sleep(http::Request& request, http::Response response) {
 void Routes::stream(http::Request& request, http::Response response) {
     const auto chunks = query_number(request, "chunks", 10, most_chunks);
     const auto milliseconds = query_number(request, "ms", 0, most_milliseconds);
-    if (!chunks || !milliseconds) return response.send(400, "chunks and ms must be numbers\n");
+    if (!chunks || !milliseconds) {
+        response.send(400, "chunks and ms must be numbers\n");
+        return;
+    }
     response.start(200);
     if (!response.open()) return;  // HEAD
     auto stream = std::make_shared<Stream>(Stream{{}, response, 1, *chunks, Duration{*milliseconds}});
@@ -136,7 +147,10 @@ void Routes::health(http::Request&, http::Response response) {
 void Routes::echo(http::Request& request, http::Response response) {
     const auto type = request.header("Content-Type").value_or("application/octet-stream");
     request.read_body(echo_limit, [](std::string_view piece, bool last, http::Response& answer) {
-        if (last) return answer.end();
+        if (last) {
+            answer.end();
+            return;
+        }
         answer.write(piece);
     });
     const auto length = request.has_body() ? request.content_length() : std::optional<std::uint64_t>{0};

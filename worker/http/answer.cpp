@@ -13,8 +13,6 @@
 namespace sup::http {
 namespace {
 
-constexpr std::string_view line_ends("\r\n\0", 3);
-
 // A number as text, without allocating.
 class Digits {
 public:
@@ -28,21 +26,21 @@ private:
     char* end_;
 };
 
-bool has_no_body(int status) {
-    return status == 204 || status == 304;
-}
-
 }  // namespace
 
 void Protocol::ask_for_body(std::uint64_t limit, Request::BodyReader reader) {
     Exchange& exchange = *exchange_;
-    if (closing_ || exchange.answering == Exchange::Answering::complete) return;
+    if (ending()) return;
+    if (exchange.answering == Exchange::Answering::complete) {
+        return exchange.home->misuse.tell(Misuse::late_read, exchange.request);
+    }
     exchange.body_limit = limit;
     if (exchange.parser.head().content_length > limit) return refuse(413);
     exchange.reader = std::move(reader);
-    const bool waits = exchange.parser.head().expect_continue && exchange.reading == Exchange::Reading::body;
-    if (waits && !exchange.continue_sent && exchange.answering == Exchange::Answering::nothing) {
-        exchange.continue_sent = true;
+    const bool waits =
+        exchange.go_ahead == Exchange::GoAhead::awaited && exchange.reading == Exchange::Reading::body;
+    if (waits && exchange.answering == Exchange::Answering::nothing) {
+        exchange.go_ahead = Exchange::GoAhead::given;
         output_.append("HTTP/1.1 100 Continue\r\n\r\n");
     }
 }
@@ -59,7 +57,7 @@ bool Protocol::next_received() const {
 // A body that nobody will read must be short, and on its way, for the connection to go on after it.
 bool Protocol::decide_keep_alive() const {
     const Head& head = exchange_->parser.head();
-    if (!head.keep_alive || closing_) return false;
+    if (!head.keep_alive || ending() || exchange_->after == Exchange::After::close) return false;
     if (context_.draining && !host_.moves_on() && !next_received()) return false;
     if (exchange_->reading != Exchange::Reading::body || exchange_->reader != nullptr) return true;
     return head.content_length <= discard_limit && !head.expect_continue;
@@ -67,8 +65,7 @@ bool Protocol::decide_keep_alive() const {
 
 void Protocol::start(int status, std::optional<std::uint64_t> length, std::string_view type) {
     Exchange& exchange = *exchange_;
-    exchange.keep_alive = decide_keep_alive();
-    if (status < 200 || status > 999) status = 500;
+    exchange.after = decide_keep_alive() ? Exchange::After::keep : Exchange::After::close;
     const Head& head = exchange.parser.head();
     if (head.method == Method::head || has_no_body(status)) {
         exchange.framing = Exchange::Framing::none;
@@ -79,7 +76,7 @@ void Protocol::start(int status, std::optional<std::uint64_t> length, std::strin
         exchange.framing = Exchange::Framing::chunked;
     } else {
         exchange.framing = Exchange::Framing::until_close;
-        exchange.keep_alive = false;
+        exchange.after = Exchange::After::close;
     }
     exchange.answering = Exchange::Answering::streaming;
     write_head(status, length, type);
@@ -87,28 +84,38 @@ void Protocol::start(int status, std::optional<std::uint64_t> length, std::strin
     if (exchange.bodiless() && exchange.reading == Exchange::Reading::complete) finish_answer();
 }
 
-void Protocol::write_head(int status, std::optional<std::uint64_t> length, std::string_view type) {
+void Protocol::write_status_line(int status) {
     const std::string_view line = status_line(status);
-    if (!line.empty()) {
-        output_.append(line);
-    } else {
-        output_.append("HTTP/1.1 ");
-        output_.append(Digits(static_cast<std::uint64_t>(status), 10).view());
-        output_.append(" \r\n");
-    }
+    if (!line.empty()) return output_.append(line);
+    output_.append("HTTP/1.1 ");
+    output_.append(Digits(static_cast<std::uint64_t>(status), 10).view());
+    output_.append(" \r\n");
+}
+
+void Protocol::inform(int status, std::string_view headers) {
+    write_status_line(status);
+    output_.append(headers);
+    output_.append("\r\n");
+}
+
+void Protocol::write_head(int status, std::optional<std::uint64_t> length, std::string_view type) {
+    write_status_line(status);
     output_.append("Date: ");
     output_.append(context_.date.now());
     if (!type.empty() && !exchange_->typed && !has_no_body(status)) {
         output_.append("\r\nContent-Type: ");
-        output_.append(type.substr(0, type.find_first_of(line_ends)));
+        output_.append(type);
     }
     if (exchange_->framing == Exchange::Framing::chunked) {
         output_.append("\r\nTransfer-Encoding: chunked");
+    } else if (status == 205) {
+        // Its framing is that of other answers, unlike that of 204 and 304 (RFC 9110, 15.3.6).
+        output_.append("\r\nContent-Length: 0");
     } else if (length && !has_no_body(status)) {
         output_.append("\r\nContent-Length: ");
         output_.append(Digits(*length, 10).view());
     }
-    if (!exchange_->keep_alive) {
+    if (exchange_->after == Exchange::After::close) {
         output_.append("\r\nConnection: close");
     } else if (exchange_->parser.head().minor_version == 0) {
         output_.append("\r\nConnection: keep-alive");
@@ -210,11 +217,15 @@ void Protocol::finish_answer() {
 
 // The last copy of the response went.
 void Protocol::handle_dropped() {
-    if (closing_ || exchange_->answering == Exchange::Answering::complete || exchange_->awaited()) return;
+    if (ending() || exchange_->answering == Exchange::Answering::complete || exchange_->awaited()) return;
     if (exchange_->bodiless()) return finish_answer();
-    if (exchange_->answering == Exchange::Answering::streaming) return cut();
-    exchange_->headers.clear();
-    exchange_->typed = false;
+    MisuseLog& misuse = exchange_->home->misuse;
+    if (exchange_->answering == Exchange::Answering::streaming) {
+        misuse.tell(Misuse::unfinished, exchange_->request);
+        return cut();
+    }
+    misuse.tell(Misuse::no_answer, exchange_->request);
+    exchange_->forget_headers();
     constexpr std::string_view body = "no answer was given\n";
     start(500, body.size(), "text/plain");
     write(body);

@@ -9,6 +9,7 @@
 #include "worker/http/buffer.h"
 #include "worker/http/date.h"
 #include "worker/http/exchange.h"
+#include "worker/http/home.h"
 #include "worker/http/output.h"
 
 namespace sup::worker {
@@ -23,6 +24,7 @@ public:
 
     Handler handler;
     Options options;
+    const std::shared_ptr<Home> home = std::make_shared<Home>();
     BufferPool buffers;
     OutputBudget output_budget{options.output_budget};
     DateCache date;

@@ -13,19 +13,23 @@ void Exchange::begin(Protocol& owner, const ParserLimits& limits) {
     parser.reset(limits);
     body_limit = 0;
     body_received = 0;
-    body_paused = false;
-    continue_sent = false;
+    flow = Flow::runs;
+    go_ahead = GoAhead::not_awaited;
     answering = Answering::nothing;
     framing = Framing::none;
     length_left = 0;
-    keep_alive = false;
+    after = After::keep;
+    forget_headers();
+}
+
+void Exchange::forget_headers() {
     headers.clear();
     takeover = nullptr;
     typed = false;
 }
 
 std::unique_ptr<Exchange> Context::take_exchange() {
-    if (exchanges_.empty()) return std::make_unique<Exchange>();
+    if (exchanges_.empty()) return std::make_unique<Exchange>(home);
     std::unique_ptr<Exchange> exchange = std::move(exchanges_.back());
     exchanges_.pop_back();
     return exchange;

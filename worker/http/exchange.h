@@ -3,10 +3,14 @@
 
 #include <cstdint>
 #include <functional>
+#include <memory>
 #include <string>
+#include <string_view>
+#include <utility>
 
 #include "sup/http/request.h"
 #include "sup/http/response.h"
+#include "worker/http/home.h"
 #include "worker/http/kept_head.h"
 #include "worker/http/parser.h"
 #include "worker/http/takeover.h"
@@ -25,6 +29,13 @@ public:
         refused,  // answered by the library in the handler's place
     };
     enum class Framing { none, length, chunked, until_close };
+    enum class Flow { runs, paused };
+    // 100 Continue: whether the client waits for it before it sends the body.
+    enum class GoAhead { not_awaited, awaited, given };
+    // What becomes of the connection once the answer is complete.
+    enum class After { keep, close };
+
+    const std::shared_ptr<Home> home;
 
     // Null once the client has gone or the exchange is over: handles that are left then do nothing.
     Protocol* protocol = nullptr;
@@ -38,31 +49,32 @@ public:
     Request::BodyReader reader;
     std::uint64_t body_limit = 0;
     std::uint64_t body_received = 0;
-    bool body_paused = false;
-    bool continue_sent = false;
+    Flow flow = Flow::runs;  // of the body
+    GoAhead go_ahead = GoAhead::not_awaited;
 
     Answering answering = Answering::nothing;
     Framing framing = Framing::none;
     std::uint64_t length_left = 0;  // with Framing::length
-    bool keep_alive = false;        // decided when the answer's head is written
+    After after = After::keep;      // what was asked for, until the answer's head is written
     std::string headers;            // those that the handler added …
     bool typed = false;             // … with the Content-Type among them
-    std::function<void(Response&)> drained;
+    std::function<void(Response&)> writable;
     std::function<void()> gone;
     Takeover takeover;  // of whom the connection is once the answer has left, if it was an upgrade
     std::function<void(Response&)> half_closed;
 
     // An answer was begun that may have no body.
     bool bodiless() const { return answering == Answering::streaming && framing == Framing::none; }
-    Exchange() = default;
+    explicit Exchange(std::shared_ptr<Home> server) : home(std::move(server)) {}
     Exchange(const Exchange&) = delete;
     Exchange& operator=(const Exchange&) = delete;
 
     // Ready for the next request of `owner`.
     void begin(Protocol& owner, const ParserLimits& limits);
+    void forget_headers();
     std::string_view text(Range range) const { return range.in(head.bytes()); }
     // Somebody may still answer: a copy of the response, or a callback that will be given one.
-    bool awaited() const { return references > 1 || reader != nullptr || drained != nullptr; }
+    bool awaited() const { return references > 1 || reader != nullptr || writable != nullptr; }
 };
 
 }  // namespace sup::http

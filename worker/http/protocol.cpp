@@ -1,13 +1,11 @@
 #include "worker/http/protocol.h"
 
 #include <cstdlib>
-#include <exception>
-#include <string>
 #include <utility>
 
 #include "worker/http/limits.h"
 #include "worker/http/status_line.h"
-#include "worker/lifecycle/log_line.h"
+#include "worker/lifecycle/guarded.h"
 
 namespace sup::http {
 
@@ -23,7 +21,7 @@ Protocol::~Protocol() {
 }
 
 void Protocol::receive(std::string_view bytes) {
-    if (closing_) return;
+    if (ending()) return;
     Working scope(*this);
     if (held_.empty()) {
         const std::size_t used = consume(bytes);
@@ -35,15 +33,15 @@ void Protocol::receive(std::string_view bytes) {
 }
 
 void Protocol::receive_end() {
-    ended_ = true;
-    if (closing_) return;
+    input_ = Input::ended;
+    if (ending()) return;
     Working scope(*this);
     tell_half_closed();
     consume_held();
 }
 
 void Protocol::tell_half_closed() {
-    if (!ended_ || exchange_ == nullptr || exchange_->half_closed == nullptr) return;
+    if (input_ == Input::open || exchange_ == nullptr || exchange_->half_closed == nullptr) return;
     Working scope(*this);
     const auto half_closed = std::exchange(exchange_->half_closed, nullptr);
     Response response(exchange_.get());
@@ -51,8 +49,8 @@ void Protocol::tell_half_closed() {
 }
 
 bool Protocol::wants_input() const {
-    if (ended_ || closing_ || full()) return false;
-    return starved_ || held_.size() < read_ahead;
+    if (input_ == Input::ended || ending() || full()) return false;
+    return stop_ == Stop::input || held_.size() < read_ahead;
 }
 
 // Behind a file no answer is begun.
@@ -61,40 +59,38 @@ bool Protocol::full() const {
 }
 
 bool Protocol::wants_room() const {
-    if (closing_ || output_.file() != nullptr || output_.size() > context_.output_high_water() / 2)
+    if (ending() || output_.file() != nullptr || output_.size() > context_.output_high_water() / 2)
         return false;
-    return choked_ || (exchange_ != nullptr && exchange_->drained != nullptr);
+    return stop_ == Stop::room || (exchange_ != nullptr && exchange_->writable != nullptr);
 }
 
 void Protocol::room() {
     Working scope(*this);
-    if (exchange_ != nullptr && exchange_->drained != nullptr) {
-        const auto drained = std::exchange(exchange_->drained, nullptr);
+    if (exchange_ != nullptr && exchange_->writable != nullptr) {
+        const auto writable = std::exchange(exchange_->writable, nullptr);
         Response response(exchange_.get());
-        guard([&] { drained(response); });
+        guard([&] { writable(response); });
     }
     consume_held();
 }
 
 Protocol::Waiting Protocol::waiting() const {
-    if (closing_) return Waiting::closing;
+    if (ending()) return Waiting::closing;
     if (exchange_ == nullptr) return held_.empty() ? Waiting::request : Waiting::handler;
     if (exchange_->reading == Exchange::Reading::head) return Waiting::head;
-    if (exchange_->reading == Exchange::Reading::body && starved_) return Waiting::body;
+    if (exchange_->reading == Exchange::Reading::body && stop_ == Stop::input) return Waiting::body;
     return Waiting::handler;
 }
 
 bool Protocol::at_boundary() const {
-    if (closing_ || ended_ || !output_.empty()) return false;
+    if (ending() || input_ == Input::ended || !output_.empty()) return false;
     return exchange_ == nullptr || exchange_->reading == Exchange::Reading::head;
 }
 
 void Protocol::stay() {
     if (exchange_ != nullptr || held_.empty()) return;
-    Working scope(*this);
-    stays_ = true;
+    Working scope(*this, Work::stay);
     consume_held();
-    stays_ = false;
 }
 
 void Protocol::time_out() {
@@ -112,7 +108,7 @@ void Protocol::close() {
 
 void Protocol::abandon() {
     Working scope(*this);
-    closing_ = true;
+    become(Life::closing);
     held_.clear();
     output_.clear();
     end_exchange();
@@ -120,13 +116,12 @@ void Protocol::abandon() {
 
 // The exchange ends once no callback of it is running.
 void Protocol::cut() {
-    closing_ = true;
-    linger_ = true;
+    become(Life::lingering);
 }
 
 // Something outside of receive() made progress possible.
 void Protocol::proceed() {
-    if (working_) return;
+    if (work_ != Work::none) return;
     {
         Working scope(*this);
         consume_held();
@@ -141,23 +136,21 @@ void Protocol::consume_held() {
 
 std::size_t Protocol::consume(std::string_view input) {
     std::size_t used = 0;
-    starved_ = false;
-    choked_ = false;
+    stop_ = Stop::nothing;
     do {
         unread_ = input.size() - used;
     } while (advance(input, used));
-    if (ended_ && starved_) closing_ = true;
-    if (!closing_) return used;
+    if (input_ == Input::ended && stop_ == Stop::input) become(Life::closing);
+    if (!ending()) return used;
     // What follows the last request is not read, and would turn a plain close() into a reset.
-    if (used < input.size()) linger_ = true;
+    if (used < input.size()) become(Life::lingering);
     end_exchange();
     return input.size();
 }
 
 bool Protocol::advance(std::string_view input, std::size_t& used) {
-    if (closing_) return false;
-    choked_ = full() || context_.output_budget.far_over();
-    if (choked_) return false;
+    if (ending()) return false;
+    if (full() || context_.output_budget.far_over()) return stop(Stop::room);
     if (exchange_ == nullptr) return begin(input, used);
     if (upgraded()) return false;
     switch (exchange_->reading) {
@@ -167,11 +160,11 @@ bool Protocol::advance(std::string_view input, std::size_t& used) {
     }
     if (exchange_->reader != nullptr) return deliver_end();
     if (exchange_->answering != Exchange::Answering::complete) return false;
-    if (!exchange_->keep_alive) {
-        closing_ = true;
+    if (exchange_->after == Exchange::After::close) {
         // A client that did not ask for it may already have sent its next request; and some send an empty
         // line after a body (RFC 9112, 2.2).
-        linger_ = exchange_->parser.head().keep_alive || exchange_->parser.head().has_body();
+        const bool more = exchange_->parser.head().keep_alive || exchange_->parser.head().has_body();
+        become(more ? Life::lingering : Life::closing);
     }
     end_exchange();
     return true;
@@ -180,8 +173,9 @@ bool Protocol::advance(std::string_view input, std::size_t& used) {
 bool Protocol::begin(std::string_view input, std::size_t& used) {
     // RFC 9112, 2.2: empty lines before a request are passed over.
     while (input.substr(used, 2) == "\r\n") used += 2;
-    if (used == input.size()) return starve();
-    if (context_.draining && !stays_ && !ended_ && host_.moves_now()) return false;
+    if (used == input.size()) return stop(Stop::input);
+    const bool may_leave = work_ != Work::stay && input_ == Input::open;
+    if (context_.draining && may_leave && host_.moves_now()) return false;
     exchange_ = context_.take_exchange();
     exchange_->begin(*this, context_.parser_limits());
     ++heads_;
@@ -193,7 +187,7 @@ bool Protocol::read_head(std::string_view input, std::size_t& used) {
     while (exchange_->parser.head_size() == 0 && input.substr(used, 2) == "\r\n") used += 2;
     const std::string_view message = input.substr(used);
     switch (exchange_->parser.parse_head(message)) {
-        case Parser::Step::need_more: return starve();
+        case Parser::Step::need_more: return stop(Stop::input);
         case Parser::Step::head: break;
         case Parser::Step::refused: refuse(exchange_->parser.refusal()); return false;
         case Parser::Step::body:
@@ -202,8 +196,9 @@ bool Protocol::read_head(std::string_view input, std::size_t& used) {
     const std::size_t size = exchange_->parser.head_size();
     exchange_->head.keep(message.substr(0, size));
     used += size;
-    const bool body = exchange_->parser.head().has_body();
-    exchange_->reading = body ? Exchange::Reading::body : Exchange::Reading::complete;
+    const Head& head = exchange_->parser.head();
+    if (head.expect_continue) exchange_->go_ahead = Exchange::GoAhead::awaited;
+    exchange_->reading = head.has_body() ? Exchange::Reading::body : Exchange::Reading::complete;
     context_.count_request();
     unread_ = input.size() - used;
     call_handler();
@@ -218,35 +213,26 @@ void Protocol::call_handler() {
 // own request; other connections have nothing to do with it.
 template <typename Callback>
 void Protocol::guard(Callback callback) {
-    try {
-        callback();
-    } catch (const std::exception& thrown) {
-        callback_threw(thrown.what());
-    } catch (...) {
-        callback_threw("what is no std::exception");
-    }
-}
-
-void Protocol::callback_threw(const char* what) {
-    worker::log_line(std::string("a handler, or a callback of its request, threw: ") + what);
+    if (worker::guarded("a handler, or a callback of its request,", callback)) return;
     if (exchange_ != nullptr && exchange_->answering != Exchange::Answering::complete) refuse(500);
 }
 
 bool Protocol::read_body(std::string_view input, std::size_t& used) {
     const bool answered = exchange_->answering == Exchange::Answering::complete;
-    if (answered && !exchange_->keep_alive) {
+    if (answered && exchange_->after == Exchange::After::close) {
         cut();
         return false;
     }
     // Once answered, what is left of the body is only read away.
-    if (!answered && (exchange_->body_paused || exchange_->reader == nullptr)) return false;
+    if (!answered && (exchange_->flow == Exchange::Flow::paused || exchange_->reader == nullptr))
+        return false;
     std::size_t count = 0;
     std::string_view piece;
     const Parser::Step step = exchange_->parser.parse_body(input.substr(used), count, piece);
     used += count;
     unread_ = input.size() - used;
     switch (step) {
-        case Parser::Step::need_more: return starve();
+        case Parser::Step::need_more: return stop(Stop::input);
         case Parser::Step::end: exchange_->reading = Exchange::Reading::complete; return true;
         case Parser::Step::refused: refuse(exchange_->parser.refusal()); return false;
         case Parser::Step::body: break;
@@ -273,8 +259,8 @@ bool Protocol::deliver_end() {
     return true;
 }
 
-bool Protocol::starve() {
-    starved_ = true;
+bool Protocol::stop(Stop reason) {
+    stop_ = reason;
     return false;
 }
 
@@ -290,13 +276,13 @@ void Protocol::end_exchange() {
     std::unique_ptr<Exchange> over = std::move(exchange_);
     over->protocol = nullptr;
     over->reader = nullptr;
-    over->drained = nullptr;
+    over->writable = nullptr;
     over->half_closed = nullptr;
     const bool complete = over->answering == Exchange::Answering::complete;
     const bool whole = complete || over->answering == Exchange::Answering::refused;
     if (!whole && over->reading != Exchange::Reading::head) ++context_.unanswered;
-    cut_unnoticeably_ =
-        over->answering == Exchange::Answering::streaming && over->framing == Exchange::Framing::until_close;
+    if (over->answering == Exchange::Answering::streaming && over->framing == Exchange::Framing::until_close)
+        become(Life::cut);
     // The request may still be looked at in there.
     if (const auto gone = std::exchange(over->gone, nullptr); gone && !complete) guard([&] { gone(); });
     if (over->references == 1) {
@@ -309,11 +295,10 @@ void Protocol::end_exchange() {
 // The request cannot be served. An answer that was begun can only be cut.
 void Protocol::refuse(int status) {
     if (exchange_->answering == Exchange::Answering::nothing) {
-        exchange_->headers.clear();
-        exchange_->typed = false;
-        exchange_->keep_alive = false;
+        exchange_->forget_headers();
+        exchange_->after = Exchange::After::close;
         const std::string_view reason = reason_phrase(status);
-        closing_ = true;
+        become(Life::closing);
         write_head(status, reason.size() + 1, "text/plain");
         output_.append(reason);
         output_.append("\n");

@@ -2,6 +2,7 @@
 // was received, takes what is to be sent, and is told when something changed in between.
 #pragma once
 
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <memory>
@@ -61,21 +62,21 @@ public:
     bool wants_room() const;
 
     // No further request will be read.
-    bool ending() const { return closing_; }
+    bool ending() const { return life_ != Life::serving; }
     // And everything was sent: shut down, and unless over() wait for the client's end. With linger() that
     // must be waited for, otherwise only if something of the client's was left unread.
-    bool finished() const { return closing_ && output_.empty(); }
-    bool linger() const { return linger_ && !over(); }
-    bool over() const { return ended_ || cut_unnoticeably_; }
+    bool finished() const { return ending() && output_.empty(); }
+    bool linger() const { return life_ == Life::lingering && !over(); }
+    bool over() const { return input_ == Input::ended || cut_unnoticeably(); }
     // An answer was cut that the client would take for whole: its end is told by the connection's end alone.
-    bool cut_unnoticeably() const { return cut_unnoticeably_; }
+    bool cut_unnoticeably() const { return life_ == Life::cut; }
 
     Waiting waiting() const;
     // How many heads were begun.
     std::uint64_t heads() const { return heads_; }
     // How much of bodies has come, without what frames it.
     std::uint64_t body_bytes() const { return body_bytes_; }
-    bool idle() const { return !closing_ && exchange_ == nullptr && held_.empty() && output_.empty(); }
+    bool idle() const { return !ending() && exchange_ == nullptr && held_.empty() && output_.empty(); }
     // No request is being served: with the unconsumed bytes the connection could go on elsewhere.
     bool at_boundary() const;
     std::string_view unconsumed() const { return held_.view(); }
@@ -107,15 +108,36 @@ private:
     friend class Request;
     friend class Response;
 
-    // Marks that the protocol itself will go on with what a callback caused.
+    // The client's side.
+    enum class Input : std::uint8_t { open, ended };
+    // How far the connection's end has come. It never goes back.
+    enum class Life : std::uint8_t {
+        serving,
+        closing,    // no further request is read; what is in the output still leaves
+        lingering,  // … and the client's end must be waited for
+        cut,        // … and nothing but a reset tells the client that its answer is not whole
+    };
+    // What the last advance() stopped for.
+    enum class Stop : std::uint8_t { nothing, input, room };
+    // What is going on in here.
+    enum class Work : std::uint8_t {
+        none,
+        any,   // the protocol itself will go on with what a callback causes
+        stay,  // … and begin the next request, although the connection could move
+    };
+
     class Working {
     public:
-        explicit Working(Protocol& protocol) : flag_(protocol.working_), before_(flag_) { flag_ = true; }
-        ~Working() { flag_ = before_; }
+        explicit Working(Protocol& protocol, Work work = Work::any) : work_(protocol.work_), before_(work_) {
+            work_ = std::max(work_, work);
+        }
+        ~Working() { work_ = before_; }
+        Working(const Working&) = delete;
+        Working& operator=(const Working&) = delete;
 
     private:
-        bool& flag_;
-        bool before_;
+        Work& work_;
+        Work before_;
     };
 
     // Reading: each advances over `input` from `used`, and says whether there may be more to do.
@@ -129,8 +151,8 @@ private:
     void call_handler();
     template <typename Callback>
     void guard(Callback callback);
-    void callback_threw(const char* what);
-    bool starve();
+    bool stop(Stop reason);
+    void become(Life life) { life_ = std::max(life_, life); }
     void end_exchange();
     void refuse(int status);
 
@@ -147,6 +169,8 @@ private:
     bool decide_keep_alive() const;
     bool next_received() const;
     bool full() const;
+    void inform(int status, std::string_view headers);
+    void write_status_line(int status);
     void write_head(int status, std::optional<std::uint64_t> length, std::string_view type);
     void put(std::string_view before, std::string_view piece, std::string_view after);
 
@@ -159,14 +183,10 @@ private:
     std::uint64_t heads_ = 0;
     std::uint64_t body_bytes_ = 0;
     std::size_t unread_ = 0;  // bytes received that no message has taken yet
-    bool working_ = false;
-    bool starved_ = false;  // the last advance() stopped for want of input
-    bool choked_ = false;   // … or because the output is above its high-water mark
-    bool stays_ = false;    // begin the next request, although the connection could move
-    bool ended_ = false;    // the client has shut down its side
-    bool closing_ = false;
-    bool linger_ = false;
-    bool cut_unnoticeably_ = false;
+    Input input_ = Input::open;
+    Life life_ = Life::serving;
+    Stop stop_ = Stop::nothing;
+    Work work_ = Work::none;
 };
 
 }  // namespace sup::http

@@ -4,10 +4,12 @@
 #include <array>
 #include <cstdlib>
 #include <memory>
+#include <string>
 #include <utility>
 
 #include "worker/http/exchange.h"
 #include "worker/http/protocol.h"
+#include "worker/http/status_line.h"
 #include "worker/http/text.h"
 
 namespace sup::http {
@@ -19,9 +21,9 @@ bool is_name(std::string_view name) {
     return !name.empty() && std::all_of(name.begin(), name.end(), is_token_char);
 }
 
-// What a client sent must not become a header of its own: line ends and NUL turn into spaces.
-void append_safe(std::string& out, std::string_view text) {
-    for (const char c : text) out.push_back(c == '\r' || c == '\n' || c == '\0' ? ' ' : c);
+// What a client sent must not become a header of its own.
+bool is_value(std::string_view value) {
+    return std::all_of(value.begin(), value.end(), is_value_char);
 }
 
 // Twice in an answer they would contradict each other, and let two readers disagree on where it ends.
@@ -32,6 +34,20 @@ bool is_the_librarys(std::string_view name) {
                        [name](std::string_view own) { return equal_ignoring_case(name, own); });
 }
 
+std::optional<Misuse> mistake(std::string_view name, std::string_view value) {
+    if (!is_name(name)) return Misuse::bad_name;
+    if (is_the_librarys(name)) return Misuse::own_header;
+    if (!is_value(value)) return Misuse::bad_value;
+    return std::nullopt;
+}
+
+void append_header(std::string& headers, std::string_view name, std::string_view value) {
+    headers.append(name).append(": ").append(value).append("\r\n");
+}
+
+// No client shows it, whatever was meant.
+constexpr std::string_view unknown_type = "application/octet-stream";
+
 }  // namespace
 
 Response::Response(Exchange* exchange) : exchange_(exchange) {
@@ -39,10 +55,14 @@ Response::Response(Exchange* exchange) : exchange_(exchange) {
 }
 
 Response::Response(const Response& other) : exchange_(other.exchange_) {
-    if (exchange_ != nullptr) ++exchange_->references;
+    if (exchange_ == nullptr) return;
+    check("copying a Response");
+    ++exchange_->references;
 }
 
-Response::Response(Response&& other) noexcept : exchange_(std::exchange(other.exchange_, nullptr)) {}
+Response::Response(Response&& other) noexcept : exchange_(std::exchange(other.exchange_, nullptr)) {
+    if (exchange_ != nullptr) check("moving a Response");
+}
 
 Response& Response::operator=(Response other) noexcept {
     std::swap(exchange_, other.exchange_);
@@ -51,6 +71,7 @@ Response& Response::operator=(Response other) noexcept {
 
 Response::~Response() {
     if (exchange_ == nullptr) return;
+    check("dropping a Response");
     const unsigned left = --exchange_->references;
     if (left == 0) {
         const std::unique_ptr<Exchange> last(exchange_);
@@ -61,73 +82,175 @@ Response::~Response() {
     }
 }
 
+void Response::check(const char* what) const {
+    exchange_->home->thread->check(what);
+}
+
+// What the answer has come to, for the member `what`.
+Response::Stage Response::stage(const char* what) const {
+    if (exchange_ == nullptr) return Stage::gone;
+    check(what);
+    if (exchange_->answering == Exchange::Answering::complete) return Stage::complete;
+    if (exchange_->protocol == nullptr || exchange_->protocol->ending()) return Stage::gone;
+    if (exchange_->answering == Exchange::Answering::nothing) return Stage::nothing;
+    return exchange_->bodiless() ? Stage::complete : Stage::streaming;
+}
+
+// There is a client to have the answer, and it is not complete; one without a body may wait for its end().
+bool Response::live(const char* what) const {
+    return stage(what) != Stage::gone && exchange_->protocol != nullptr &&
+           exchange_->answering != Exchange::Answering::complete;
+}
+
+bool Response::misuse(Misuse kind, std::string_view detail) const {
+    exchange_->home->misuse.tell(kind, exchange_->request, detail);
+    return false;
+}
+
 const Request& Response::request() const {
     if (exchange_ == nullptr) std::abort();
+    check("Response::request");
     return exchange_->request;
 }
 
 bool Response::open() const {
-    return live() && !exchange_->bodiless();
+    const Stage now = stage("Response::open");
+    return now == Stage::nothing || now == Stage::streaming;
 }
 
-// The answer is neither complete nor cut, and there is a client to have it.
-bool Response::live() const {
-    return exchange_ != nullptr && exchange_->protocol != nullptr && !exchange_->protocol->ending() &&
-           exchange_->answering != Exchange::Answering::complete;
+bool Response::header(std::string_view name, std::string_view value) {
+    const Stage now = stage("Response::header");
+    if (now == Stage::gone) return false;
+    if (now != Stage::nothing) return misuse(Misuse::late_header, name);
+    if (const auto wrong = mistake(name, value)) return misuse(*wrong, name);
+    if (equal_ignoring_case(name, "content-type")) {
+        if (exchange_->typed) return misuse(Misuse::second_type, value);
+        exchange_->typed = true;
+    }
+    append_header(exchange_->headers, name, value);
+    return true;
 }
 
-void Response::header(std::string_view name, std::string_view value) {
-    if (!open() || exchange_->answering != Exchange::Answering::nothing) return;
-    if (!is_name(name) || is_the_librarys(name)) return;
-    exchange_->typed = exchange_->typed || equal_ignoring_case(name, "content-type");
-    exchange_->headers.append(name);
-    exchange_->headers.append(": ");
-    append_safe(exchange_->headers, value);
-    exchange_->headers.append("\r\n");
+void Response::close_after() {
+    if (live("Response::close_after")) exchange_->after = Exchange::After::close;
 }
 
-void Response::send(int status, std::string_view body, std::string_view content_type) {
-    if (!open() || exchange_->answering != Exchange::Answering::nothing) return;
+bool Response::inform(int status, std::initializer_list<Header> headers) {
+    const Stage now = stage("Response::inform");
+    if (now == Stage::gone) return false;
+    if (now != Stage::nothing) return misuse(Misuse::late_inform);
+    if (status < 102 || status > 199) return misuse(Misuse::bad_inform, std::to_string(status));
+    std::string lines;
+    for (const auto& [name, value] : headers) {
+        if (const auto wrong = mistake(name, value)) return misuse(*wrong, name);
+        append_header(lines, name, value);
+    }
+    // HTTP/1.0 knows no such answers, and would take one for the last (RFC 9110, 15.2).
+    if (exchange_->parser.head().minor_version == 0) return false;
+    exchange_->protocol->inform(status, lines);
+    exchange_->protocol->proceed();
+    return true;
+}
+
+// An answer with that status and a body of `length` may begin. False: none does.
+bool Response::begins(const char* what, int status) const {
+    const Stage now = stage(what);
+    if (now == Stage::gone) return false;
+    if (now != Stage::nothing) return misuse(Misuse::second_answer);
+    if (status < 200 || status > 599) return misuse(Misuse::bad_status, std::to_string(status));
+    return true;
+}
+
+// Makes of it what is sent; false when that is not what was asked for.
+bool Response::fit(int status, std::uint64_t length, std::string_view& type) const {
+    bool fits = true;
+    if (!is_value(type)) {
+        fits = misuse(Misuse::bad_value, "Content-Type");
+        type = unknown_type;
+    }
+    if (length > 0 && has_no_body(status)) fits = misuse(Misuse::unwanted_body, std::to_string(status));
+    return fits;
+}
+
+bool Response::send(int status, std::string_view body, std::string_view content_type) {
+    if (!begins("Response::send", status)) return false;
+    const bool as_asked = fit(status, body.size(), content_type);
     Protocol& protocol = *exchange_->protocol;
     protocol.start(status, body.size(), content_type);
     protocol.write(body);
     protocol.finish_answer();
     protocol.proceed();
+    return as_asked;
 }
 
-void Response::start(int status, std::optional<std::uint64_t> length, std::string_view content_type) {
-    if (!open() || exchange_->answering != Exchange::Answering::nothing) return;
+bool Response::start(int status, std::optional<std::uint64_t> length, std::string_view content_type) {
+    if (!begins("Response::start", status)) return false;
+    const bool as_asked = fit(status, length.value_or(0), content_type);
     exchange_->protocol->start(status, length, content_type);
     exchange_->protocol->proceed();
+    return as_asked;
 }
 
 bool Response::write(std::string_view piece) {
-    if (!open() || exchange_->answering != Exchange::Answering::streaming) return false;
+    switch (stage("Response::write")) {
+        case Stage::gone: return false;
+        case Stage::nothing: return misuse(Misuse::early_write);
+        case Stage::complete: return write_late(piece);
+        case Stage::streaming: break;
+    }
     Protocol& protocol = *exchange_->protocol;
+    if (exchange_->framing == Exchange::Framing::length && piece.size() > exchange_->length_left) {
+        misuse(Misuse::too_long);
+    }
     const bool more = protocol.write(piece);
     protocol.proceed();
     return more;
 }
 
-void Response::end() {
-    if (!live() || exchange_->answering != Exchange::Answering::streaming) return;
+// HEAD is answered by the same code as GET, and that is no mistake.
+bool Response::write_late(std::string_view piece) const {
+    if (piece.empty() || exchange_->parser.head().method == Method::head) return false;
+    return misuse(exchange_->framing == Exchange::Framing::none ? Misuse::unwanted_body : Misuse::late_write);
+}
+
+bool Response::end() {
+    switch (stage("Response::end")) {
+        case Stage::gone: return false;
+        case Stage::nothing: return misuse(Misuse::early_end);
+        case Stage::complete: return end_bodiless();
+        case Stage::streaming: break;
+    }
+    const bool whole = exchange_->framing != Exchange::Framing::length || exchange_->length_left == 0;
+    if (!whole) misuse(Misuse::too_short);
     Protocol& protocol = *exchange_->protocol;
     protocol.finish_answer();
     protocol.proceed();
+    return whole;
 }
 
-void Response::on_drain(std::function<void(Response&)> callback) {
-    if (!open()) return;
-    exchange_->drained = std::move(callback);
+// Begun, and by that complete.
+bool Response::end_bodiless() {
+    if (exchange_->framing != Exchange::Framing::none) return misuse(Misuse::late_end);
+    if (exchange_->answering == Exchange::Answering::complete || exchange_->protocol == nullptr) return true;
+    Protocol& protocol = *exchange_->protocol;
+    protocol.finish_answer();
+    protocol.proceed();
+    return true;
+}
+
+void Response::on_writable(std::function<void(Response&)> callback) {
+    const Stage now = stage("Response::on_writable");
+    if (now != Stage::nothing && now != Stage::streaming) return;
+    exchange_->writable = std::move(callback);
     exchange_->protocol->proceed();
 }
 
 void Response::on_gone(std::function<void()> callback) {
-    if (live()) exchange_->gone = std::move(callback);
+    if (live("Response::on_gone")) exchange_->gone = std::move(callback);
 }
 
 void Response::on_half_closed(std::function<void(Response&)> callback) {
-    if (!live()) return;
+    if (!live("Response::on_half_closed")) return;
     Protocol& protocol = *exchange_->protocol;
     exchange_->half_closed = std::move(callback);
     protocol.tell_half_closed();
@@ -135,17 +258,17 @@ void Response::on_half_closed(std::function<void(Response&)> callback) {
 }
 
 void Response::pause_body() {
-    if (live()) exchange_->body_paused = true;
+    if (live("Response::pause_body")) exchange_->flow = Exchange::Flow::paused;
 }
 
 void Response::resume_body() {
-    if (!live()) return;
-    exchange_->body_paused = false;
+    if (!live("Response::resume_body")) return;
+    exchange_->flow = Exchange::Flow::runs;
     exchange_->protocol->proceed();
 }
 
 void Response::abort() {
-    if (!live()) return;
+    if (!live("Response::abort")) return;
     Protocol& protocol = *exchange_->protocol;
     protocol.cut();
     protocol.proceed();

@@ -69,6 +69,7 @@ ServerCore::ServerCore(worker::Core& worker, Handler handler, Options options)
       lingering_(loop_, std::max(Duration{1}, context_.options.linger_timeout), expire) {
     poison(scratch_.data(), scratch_.size());
     context_.worker = &worker;
+    context_.home->thread = worker.shared_thread();
     worker.add(*this, context_.options.listeners);
 }
 

@@ -9,10 +9,13 @@ constexpr std::size_t prefix_size = sizeof("HTTP/1.1 200 ") - 1;
 
 std::string_view status_line(int status) {
     switch (status) {
+        case 102: return "HTTP/1.1 102 Processing\r\n";
+        case 103: return "HTTP/1.1 103 Early Hints\r\n";
         case 200: return "HTTP/1.1 200 OK\r\n";
         case 201: return "HTTP/1.1 201 Created\r\n";
         case 202: return "HTTP/1.1 202 Accepted\r\n";
         case 204: return "HTTP/1.1 204 No Content\r\n";
+        case 205: return "HTTP/1.1 205 Reset Content\r\n";
         case 206: return "HTTP/1.1 206 Partial Content\r\n";
         case 301: return "HTTP/1.1 301 Moved Permanently\r\n";
         case 302: return "HTTP/1.1 302 Found\r\n";

@@ -5,6 +5,11 @@
 
 namespace sup::http {
 
+// An answer with that status has no body, whatever was asked.
+constexpr bool has_no_body(int status) {
+    return status == 204 || status == 205 || status == 304;
+}
+
 // "Not Found"; empty for a number that has none.
 std::string_view reason_phrase(int status);
 

@@ -128,13 +128,13 @@ void Core::remove(Service& service) {
 }
 
 int Core::run() {
-    thread_.bind();
+    thread_->bind();
     serve();
     offload_.give_up();
     const auto left = mailbox_->close();
     if (!failure_) Mailbox::run(left);
     returned_ = true;
-    thread_.release();
+    thread_->release();
     if (!failure_) return 0;
     log_line(failure_->message);
     return 1;

@@ -50,7 +50,9 @@ public:
     unsigned generation() const { return environment_.generation; }
     const std::vector<ListenerInfo>& listeners() const { return infos_; }
     uv_loop_t* loop() { return loop_.get(); }
-    const LoopThread& thread() const { return thread_; }
+    const LoopThread& thread() const { return *thread_; }
+    // Outlives the worker, as what is left of its services may.
+    std::shared_ptr<const LoopThread> shared_thread() const { return thread_; }
     // Outlives the worker, for who keeps it.
     const std::shared_ptr<Mailbox>& mailbox() const { return mailbox_; }
     // Nothing before the drain.
@@ -120,7 +122,7 @@ private:
     void report() const;
     std::size_t open_connections() const;
 
-    LoopThread thread_;
+    const std::shared_ptr<LoopThread> thread_ = std::make_shared<LoopThread>();
     Options options_;
     Environment environment_;
     NotifyClient notify_;

@@ -27,7 +27,10 @@ namespace {
 class Gate {
 public:
     void operator()(Request& request, Response response) {
-        if (request.path() != "/wait") return response.send(200, request.target());
+        if (request.path() != "/wait") {
+            response.send(200, request.target());
+            return;
+        }
         held_.push_back(response);
         ++waiting;
         if (timer_ == nullptr) {

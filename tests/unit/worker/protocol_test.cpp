@@ -25,7 +25,10 @@ void tell_target(Request& request, Response response) {
 
 void echo(Request& request, Response response) {
     request.read_body(1000, [](std::string_view piece, bool last, Response& out) {
-        if (last) return out.end();
+        if (last) {
+            out.end();
+            return;
+        }
         out.write(piece);
     });
     response.start(200, request.content_length());
@@ -107,7 +110,7 @@ TEST_CASE("the answer to HEAD tells the length and has no body") {
 
 TEST_CASE("an answer that may have no body is complete when it is started, and its handler can tell") {
     const auto [method, status] =
-        GENERATE(std::pair{"HEAD", 200}, std::pair{"GET", 204}, std::pair{"GET", 304});
+        GENERATE(std::pair{"HEAD", 200}, std::pair{"GET", 204}, std::pair{"GET", 205}, std::pair{"GET", 304});
     std::vector<Response> kept;
     int drained = 0;
     Wire wire([&, code = status](Request&, Response response) {
@@ -115,7 +118,7 @@ TEST_CASE("an answer that may have no body is complete when it is started, and i
         response.start(code);
         CHECK_FALSE(response.open());
         CHECK_FALSE(response.write("nothing of this is sent"));
-        response.on_drain([&](Response&) { ++drained; });
+        response.on_writable([&](Response&) { ++drained; });
         kept.push_back(response);
     });
     const std::string request = std::string(method) + " / HTTP/1.1\r\nHost: a\r\n\r\n";
@@ -394,7 +397,7 @@ TEST_CASE("what a callback throws ends its request: with 500, or cut where the a
         });
         request.read_body(
             10, [&](std::string_view, bool last, Response&) { fail(where == (last ? "end" : "piece")); });
-        if (where == "drain") response.on_drain([&](Response&) { fail(true); });
+        if (where == "drain") response.on_writable([&](Response&) { fail(true); });
         if (where == "half-closed") response.on_half_closed([&](Response&) { fail(true); });
         if (begins) response.start(200);
         fail(where == "handler");
@@ -471,8 +474,11 @@ TEST_CASE("a streamed answer waits for the client to take it") {
             ++written;
             if (!response.write(std::string(1000, 'x'))) break;
         }
-        if (written == 100) return response.end();
-        response.on_drain(fill);
+        if (written == 100) {
+            response.end();
+            return;
+        }
+        response.on_writable(fill);
     };
     Wire wire(
         [&](Request&, Response response) {
@@ -495,7 +501,10 @@ TEST_CASE("a body is held back while its handler asks for that") {
         kept = response;
         request.read_body(100'000, [&](std::string_view piece, bool last, Response& out) {
             got += piece;
-            if (last) return out.send(200, "done");
+            if (last) {
+                out.send(200, "done");
+                return;
+            }
             out.pause_body();
         });
     });
@@ -632,16 +641,6 @@ TEST_CASE("while draining, a request with a body says Connection: close, too") {
     CHECK(contains(wire.give("POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 3\r\n\r\nabc"),
                    "Connection: close\r\n"));
     CHECK(closes(wire));
-}
-
-TEST_CASE("a header that a handler adds cannot become two") {
-    Wire wire([](Request&, Response response) {
-        response.header("X-Name", "a\r\nEvil: b");
-        response.send(200, "", "text/html\r\nEvil: c");
-    });
-    const std::string text = wire.give(get("/"));
-    CHECK(contains(text, "X-Name: a  Evil: b\r\n"));
-    CHECK_FALSE(contains(text, "\r\nEvil"));
 }
 
 TEST_CASE("a handler cannot contradict the headers that are the library's, and names its type once") {

@@ -93,9 +93,13 @@ TEST_CASE("what a handler keeps of a request is never another client's") {
             for (const Kept& one : kept) all += told(one) + "\n";
             for (Kept& one : kept) one.response->send(200, one.secret);
             kept.clear();
-            return response.send(200, all);
+            response.send(200, all);
+            return;
         }
-        if (request.path() != "/keep") return response.send(200, "");
+        if (request.path() != "/keep") {
+            response.send(200, "");
+            return;
+        }
         if (!request.has_body()) {
             kept.emplace_back(request, response);
             return;

@@ -36,7 +36,10 @@ void tell_target(Request& request, Response response) {
 
 void echo(Request& request, Response response) {
     request.read_body(1ULL << 30, [](std::string_view piece, bool last, Response& out) {
-        if (last) return out.end();
+        if (last) {
+            out.end();
+            return;
+        }
         out.write(piece);
     });
     response.start(200, request.content_length());
@@ -54,7 +57,10 @@ void reset(Client client) {
 // Answers what is not "/wait", and tells of what becomes of the others, which it keeps.
 struct Patient {
     void operator()(Request& request, Response response) {
-        if (request.path() != "/wait") return response.send(200, request.target());
+        if (request.path() != "/wait") {
+            response.send(200, request.target());
+            return;
+        }
         response.on_gone([this] { ++gone; });
         response.on_half_closed([this](Response&) { ++half_closed; });
         kept.push_back(std::move(response));
@@ -215,7 +221,7 @@ TEST_CASE("a client that asks for much and reads nothing costs a bounded amount 
             while (response.open()) {
                 written += part.size();
                 if (!response.write(part))
-                    return response.on_drain([source = *this](Response& again) { source.fill(again); });
+                    return response.on_writable([source = *this](Response& again) { source.fill(again); });
             }
         }
     };
@@ -347,7 +353,10 @@ TEST_CASE("slow heads get a 408, slow bodies too, and idle connections are left 
     options.stall_timeout = 50ms;
     RunningServer running(
         [](Request& request, Response response) {
-            if (!request.has_body()) return response.send(200, "");
+            if (!request.has_body()) {
+                response.send(200, "");
+                return;
+            }
             request.read_body(100, [](std::string_view, bool last, Response& out) {
                 if (last) out.send(200, "");
             });
@@ -470,7 +479,10 @@ TEST_CASE("a client that ended its side and waits for its answer costs no turn o
     RunningServer* server = nullptr;
     RunningServer running([&](Request& request, Response response) {
         if (request.path() == "/answer") waiting->send(200, "patience");
-        if (request.path() != "/wait") return response.send(200, "");
+        if (request.path() != "/wait") {
+            response.send(200, "");
+            return;
+        }
         uv_check_init(server->worker().loop(), &check);
         check.data = &turns;
         uv_check_start(&check, [](uv_check_t* handle) { ++*static_cast<std::atomic<int>*>(handle->data); });

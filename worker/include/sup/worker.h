@@ -4,8 +4,11 @@
 //     int main() {
 //         sup::worker::Worker worker({.listen = {"127.0.0.1:8080"}});
 //         sup::http::Server server(worker, [](sup::http::Request& request, sup::http::Response response) {
-//             if (request.path() == "/") return response.send(200, "hello\n");
-//             response.send(404, "not here\n");
+//             if (request.path() == "/") {
+//                 response.send(200, "hello\n");
+//             } else {
+//                 response.send(404, "not here\n");
+//             }
 //         });
 //         return worker.run();
 //     }

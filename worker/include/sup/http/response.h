@@ -3,19 +3,27 @@
 
 #include <cstdint>
 #include <functional>
+#include <initializer_list>
 #include <optional>
 #include <string_view>
+#include <utility>
 
 namespace sup::http {
 
 class Exchange;
 class Request;
+enum class Misuse : std::uint8_t;
 
 // When the client has gone, everything here does nothing. Dropping the last copy without an answer sends a
 // 500; dropping it in the midst of a streamed answer cuts the connection, so that the client sees that
 // something is missing. Belongs to the thread of the loop.
+//
+// What returns a bool says false when the client has gone, or the call was a mistake: then it did nothing, or
+// not what was asked for, and the log tells the first mistake of each kind.
 class Response {
 public:
+    using Header = std::pair<std::string_view, std::string_view>;
+
     Response(const Response& other);
     Response(Response&& other) noexcept;
     Response& operator=(Response other) noexcept;
@@ -25,30 +33,44 @@ public:
     const Request& request() const;
 
     // False when the client has gone, the answer is complete, or it was started and may have no body (to
-    // HEAD, or with 204 or 304): there is nothing to write() any more.
+    // HEAD, or with 204, 205 or 304): there is nothing to write() any more.
     bool open() const;
 
-    // Adds a header; before send() or start(). Date, Content-Length, Transfer-Encoding and Connection are the
-    // library's, and not taken, nor is what is no name (RFC 9110, 5.6.2). A Content-Type from here is told in
-    // place of that of send() or start().
-    void header(std::string_view name, std::string_view value);
+    // Adds a header; before send() or start(). False, and left out: Date, Content-Length, Transfer-Encoding
+    // and Connection, which are the library's; what is no name (RFC 9110, 5.6.2); a value with control
+    // characters other than tab; a second Content-Type. A Content-Type from here is told in place of that of
+    // send() or start().
+    bool header(std::string_view name, std::string_view value);
 
-    // The whole answer. For HEAD the body is left out and its length told.
-    void send(int status, std::string_view body, std::string_view content_type = "text/plain");
+    // Ends the connection after this answer, which says so (Connection: close) where this is called before
+    // it is begun.
+    void close_after();
+
+    // Tells something before the answer: 103 with Link headers, or 102. Any number of times, before send() or
+    // start(). All of `headers` or nothing; false also for HTTP/1.0, which knows no such answers.
+    bool inform(int status, std::initializer_list<Header> headers);
+
+    // The whole answer. For HEAD the body is left out and its length told. `status` is from 200 to 599, or
+    // nothing is sent. A `content_type` with control characters becomes application/octet-stream, and a body
+    // for 204, 205 or 304 is left out: false, too. An empty `content_type`: none is told.
+    bool send(int status, std::string_view body, std::string_view content_type = "text/plain");
 
     // A streamed answer: start, write…, end. Without a length it is chunked (for HTTP/1.0: ended by closing).
-    void start(int status, std::optional<std::uint64_t> length = std::nullopt,
+    // Otherwise as send().
+    bool start(int status, std::optional<std::uint64_t> length = std::nullopt,
                std::string_view content_type = "text/plain");
 
-    // False while open() asks to wait for on_drain(): the client takes its answer more slowly than it is
-    // made. What is written all the same is kept in memory.
+    // False while open() asks to wait for on_writable(): the client takes its answer more slowly than it is
+    // made. What is written all the same is kept in memory. What goes beyond the length given to start() cuts
+    // the connection.
     bool write(std::string_view piece);
-    void end();
+    // The answer is complete; with less than the length given to start() the connection is cut.
+    bool end();
 
     // Called, once for each time it is set, when so much of what was written is on its way that write() is
     // worth while again (at the most half of Options::output_high_water still waits); never from within
     // write().
-    void on_drain(std::function<void(Response&)> callback);
+    void on_writable(std::function<void(Response&)> callback);
 
     // Called once when the exchange ends before the answer was complete: the client has gone, the answer was
     // cut, or the library has refused the request midway (408, 413, 400).
@@ -70,7 +92,16 @@ public:
 private:
     friend class Protocol;
     explicit Response(Exchange* exchange);
-    bool live() const;
+    enum class Stage : std::uint8_t { gone, nothing, streaming, complete };
+
+    void check(const char* what) const;
+    Stage stage(const char* what) const;
+    bool live(const char* what) const;
+    bool misuse(Misuse kind, std::string_view detail = {}) const;
+    bool begins(const char* what, int status) const;
+    bool fit(int status, std::uint64_t length, std::string_view& type) const;
+    bool write_late(std::string_view piece) const;
+    bool end_bodiless();
 
     Exchange* exchange_;
 };
