@@ -46,7 +46,7 @@ struct Answers {
     }
     static void stream(Response& response) {
         while (response.open() && response.write("0123456789")) continue;
-        response.on_drain(stream);
+        response.on_writable(stream);
     }
     void answer_kept() {
         for (Response& response : std::exchange(kept, {})) response.send(200, "late");
