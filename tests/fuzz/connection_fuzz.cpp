@@ -101,7 +101,7 @@ public:
 private:
     static void stream(Response& response) {
         while (response.open() && response.write("0123456789")) continue;
-        response.on_drain(stream);
+        response.on_writable(stream);
     }
 
     std::vector<Response> kept_;

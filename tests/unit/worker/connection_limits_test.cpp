@@ -27,7 +27,10 @@ void hello(Request&, Response response) {
 }
 
 void take_body(Request& request, Response response) {
-    if (!request.has_body()) return response.send(200, "hello");
+    if (!request.has_body()) {
+        response.send(200, "hello");
+        return;
+    }
     request.read_body(1'000'000, [](std::string_view, bool last, Response& out) {
         if (last) out.send(200, "read");
     });
