@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cstddef>
+#include <cstdlib>
 #include <filesystem>
 #include <string_view>
 
@@ -27,6 +28,16 @@ void append(std::string& path, std::string_view component) {
     path += component;
 }
 
+// As the shell shows it, through symbolic links (PWD); empty where that is not the folder that this process
+// is in.
+std::string working_directory_of_the_user() {
+    const char* shown = std::getenv("PWD");
+    struct stat there {};
+    struct stat here {};
+    if (shown == nullptr || *shown != '/' || ::stat(shown, &there) != 0 || ::stat(".", &here) != 0) return {};
+    return there.st_dev == here.st_dev && there.st_ino == here.st_ino ? shown : std::string();
+}
+
 }  // namespace
 
 std::string absolute_path(const std::string& folder, const std::string& path) {
@@ -42,6 +53,8 @@ std::string absolute_path(const std::string& folder, const std::string& path) {
 
 Result<std::string> absolute_path(const std::string& path) {
     if (path.starts_with('/')) return absolute_path("/", path);
+    const std::string users = working_directory_of_the_user();
+    if (!users.empty()) return absolute_path(absolute_path("/", users), path);
     std::error_code problem;
     const std::filesystem::path here = std::filesystem::current_path(problem);
     if (problem) return Error{"the working directory is gone: " + problem.message()};

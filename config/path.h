@@ -12,7 +12,8 @@ namespace sup::config {
 // Symbolic links stay: a `current` link must be followed anew at each reload. Nothing needs to exist.
 std::string absolute_path(const std::string& folder, const std::string& path);
 
-// The same from the working directory on. Fails when a relative path has nowhere to start.
+// The same from the working directory on: through the symbolic links that the user took there ($PWD), where
+// that is still the same folder. Fails when a relative path has nowhere to start.
 Result<std::string> absolute_path(const std::string& path);
 
 // "/srv/app" of "/srv/app/sup.json": of an absolute path.

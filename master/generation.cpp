@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "config/path.h"
 #include "master/process/reuseport_group.h"
 
 namespace sup {
@@ -22,6 +23,29 @@ core::Policy policy_of(const config::Config& config) {
     policy.backoff_min = config.restart.backoff_min;
     policy.backoff_max = config.restart.backoff_max;
     return policy;
+}
+
+std::vector<std::string> command_of(const Generation& generation) {
+    std::vector<std::string> command = generation.executable->launch().leading;
+    for (const config::Template& argument : generation.arguments.now()) command.push_back(argument.text());
+    return command;
+}
+
+std::string release_of(const Generation& generation) {
+    const std::string& program = generation.config.worker.program;
+    const std::string& directory = generation.directory->path();
+    const std::string folder = config::folder_of(generation.executable->identity().path);
+    const bool bare = program.find('/') == program.npos;
+    const bool below = (folder + "/").starts_with(directory == "/" ? "/usr/" : directory + "/");
+    if (bare || below || folder.starts_with("/usr/") || is_interpreter(program)) return directory;
+    return folder;
+}
+
+std::vector<std::string> changes_of(const Generation& generation) {
+    std::vector<std::string> changes;
+    if (auto change = generation.executable->change()) changes.push_back(std::move(*change));
+    if (auto change = generation.arguments.change()) changes.push_back(std::move(*change));
+    return changes;
 }
 
 ListenerSplit split_listeners(const Generation& generation, core::Slot slot, const Generation* successor,

@@ -11,6 +11,7 @@
 #include "master/core/ids.h"
 #include "master/core/policy.h"
 #include "master/inbox.h"
+#include "master/process/arguments.h"
 #include "master/process/executable.h"
 #include "master/process/listener.h"
 #include "master/process/pinned_directory.h"
@@ -22,11 +23,23 @@ struct Generation {
     config::Config config;
     std::shared_ptr<const Executable> executable;
     std::shared_ptr<const PinnedDirectory> directory;
+    Arguments arguments;
     Listeners listeners;
     std::shared_ptr<Inbox> inbox;  // always this object, but it can be renewed
     std::shared_ptr<const Scoreboard> scoreboard;
     std::chrono::system_clock::time_point prepared_at;
 };
+
+// The command, as it was resolved: program and arguments, with placeholders.
+std::vector<std::string> command_of(const Generation& generation);
+
+// The folder that tells one release from another: the program's, or the working directory's where the
+// program is of the system, is found in PATH, lies below it, or is an interpreter.
+std::string release_of(const Generation& generation);
+
+// Why a worker that starts now runs other files than the generation did at first, a sentence each, without a
+// full stop.
+std::vector<std::string> changes_of(const Generation& generation);
 
 // So long a generation must live after it is ready, whatever `reload.soak` says: a program that announces
 // itself and falls at once is no release.

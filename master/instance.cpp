@@ -147,6 +147,7 @@ nlohmann::json Instance::status() {
     const auto last_reload = last_reload_ ? std::optional(with_connections(*last_reload_)) : std::nullopt;
     return status_json({.name = directory_.name(),
                         .config_file = config_file_,
+                        .log_file = log_.file(),
                         .started_at = started_at_,
                         .now = now(),
                         .view = view,

@@ -122,6 +122,7 @@ private:
     void note_nonblock();
     void restore_nonblock(const Generation& serving);
     Duration soak_of(const Generation& generation) const;
+    static std::string hint_about(const WorkerProcess& worker);
     void warn(const Status& status);
     void steer_listeners();
     void tell_lost_queues(const Generation& generation);

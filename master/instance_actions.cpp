@@ -1,4 +1,6 @@
 // How the shell performs each of the core's actions.
+#include <unistd.h>
+
 #include <algorithm>
 #include <nlohmann/json.hpp>
 
@@ -6,6 +8,7 @@
 #include "config/signal_name.h"
 #include "master/describe.h"
 #include "master/event_stream.h"
+#include "master/hint.h"
 #include "master/instance.h"
 #include "master/log_place.h"
 #include "master/preparation.h"
@@ -107,6 +110,9 @@ void Instance::perform(const core::Spawn& action) {
         post(core::SpawnFailed{action.worker, there.error().message});
         return;
     }
+    for (const std::string& change : changes_of(*generation))
+        log_.warning("generation {}: {}; its next worker runs what is there now", number(generation->id),
+                     change);
     // Those of the generation that brings the next log already write there.
     const bool next = background_ && next_log_ && action.generation != active_;
     auto worker =
@@ -308,7 +314,18 @@ ReloadOutcome Instance::failed_outcome(const core::Reply& reply) {
         outcome.worker_output = worker->last_lines();
     }
     outcome.reason = describe(failure, failed) + restoring_words(reply);
+    if (worker == nullptr) return outcome;
+    if (const std::string hint = hint_about(*worker); !hint.empty()) outcome.reason += "; " + hint;
     return outcome;
+}
+
+std::string Instance::hint_about(const WorkerProcess& worker) {
+    const Generation& generation = worker.generation();
+    std::vector<std::string> addresses;
+    for (const auto& listener : generation.listeners) addresses.push_back(listener->address());
+    const bool by_input = speaks(generation.config.worker, config::Protocol::standard_input);
+    return hint_about_address_in_use(worker.last_lines(), addresses,
+                                     by_input ? STDIN_FILENO : STDERR_FILENO + 1);
 }
 
 // What a rolling reload that failed midway had replaced does not come back in one moment.

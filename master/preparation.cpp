@@ -70,10 +70,12 @@ Result<std::shared_ptr<const Generation>, PreparationFailure> prepare_generation
                                                                                  config::Config config,
                                                                                  const Listeners& held) {
     const auto environment = base_environment(current_environment(), config.worker.env);
-    auto executable = Executable::pin(config.worker.program, environment);
+    auto executable = Executable::pin(config.worker.program, environment, config.worker.cwd);
     if (!executable) return failure(executable.error());
     auto directory = PinnedDirectory::pin(config.worker.cwd);
     if (!directory) return failure(directory.error());
+    Arguments arguments =
+        Arguments::resolve(config.worker.program, config.worker.arguments, (*directory)->path());
     if (Status enough = check_descriptors(config); !enough) return failure(enough.error());
     auto inbox = Inbox::open();
     if (!inbox) return failure(inbox.error());
@@ -88,6 +90,7 @@ Result<std::shared_ptr<const Generation>, PreparationFailure> prepare_generation
     generation->config = std::move(config);
     generation->executable = std::move(*executable);
     generation->directory = std::move(*directory);
+    generation->arguments = std::move(arguments);
     generation->listeners = std::move(*listeners);
     generation->inbox = std::move(*inbox);
     generation->scoreboard = std::make_shared<const Scoreboard>(std::move(*scoreboard));

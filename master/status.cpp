@@ -1,5 +1,6 @@
 #include "master/status.h"
 
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <nlohmann/json.hpp>
@@ -12,10 +13,23 @@ namespace {
 
 using nlohmann::json;
 
+// What a reload would find where the program was found.
+const char* at_its_path(const ExecutableIdentity& executable) {
+    struct stat now {};
+    if (::stat(executable.found_at.c_str(), &now) != 0) return "gone";
+    return is_same_file(identity_of(now), executable.file) ? "same" : "other";
+}
+
 json executable_json(const ExecutableIdentity& executable) {
-    const auto modified = std::chrono::system_clock::from_time_t(executable.mtime.tv_sec);
-    return {{"path", executable.path},   {"pinned", executable.pinned}, {"device", executable.device},
-            {"inode", executable.inode}, {"size", executable.size},     {"mtime", format_time(modified)}};
+    const FileIdentity& file = executable.file;
+    const auto modified = std::chrono::system_clock::from_time_t(file.mtime.tv_sec);
+    return {{"path", executable.path},
+            {"pinned", executable.pinned},
+            {"device", file.device},
+            {"inode", file.inode},
+            {"size", file.size},
+            {"mtime", format_time(modified)},
+            {"at_path", at_its_path(executable)}};
 }
 
 json worker_json(const StatusSource& source, const core::WorkerView& view) {
@@ -49,6 +63,12 @@ json generation_json(const StatusSource& source, const core::GenerationView& vie
                     {"awaiting_restart", view.awaiting_restart}};
     if (const Generation* snapshot = source.generation(view.generation)) {
         generation["executable"] = executable_json(snapshot->executable->identity());
+        generation["command"] = command_of(*snapshot);
+        generation["cwd"] = snapshot->directory->path();
+        generation["release"] = release_of(*snapshot);
+        const std::vector<std::string> changes = changes_of(*snapshot);
+        generation["changed"] = !changes.empty();
+        generation["changes"] = changes;
         generation["started_at"] = format_time(snapshot->prepared_at);
     }
     for (const auto& worker : view.workers) generation["workers"].push_back(worker_json(source, worker));
@@ -82,6 +102,7 @@ json status_json(const StatusSource& source) {
                 {"degraded", source.view.degraded},
                 {"version", version},
                 {"config", source.config_file},
+                {"log", source.log_file.empty() ? json(nullptr) : json(source.log_file)},
                 {"uptime_ms", (source.now - source.started_at).count()},
                 {"listeners", listeners_json(source)},
                 {"generations", json::array()},

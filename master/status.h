@@ -17,6 +17,7 @@ namespace sup {
 struct StatusSource {
     std::string name;
     std::string config_file;
+    std::string log_file;  // empty: standard error
     core::TimePoint started_at;
     core::TimePoint now;
     const core::View& view;

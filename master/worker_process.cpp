@@ -11,7 +11,6 @@
 namespace sup {
 Result<std::unique_ptr<WorkerProcess>> WorkerProcess::start(uv_loop_t* loop, const Spec& spec,
                                                             Callbacks callbacks) {
-    if (Status same = spec.generation->executable->verify(); !same) return same.error();
     std::unique_ptr<WorkerProcess> worker(new WorkerProcess(loop, spec, std::move(callbacks)));
 
     auto notify = NotifySocket::open(
@@ -72,6 +71,7 @@ WorkerVariables WorkerProcess::variables() const {
     variables.drain_timeout = config.drain.timeout;
     variables.notify_socket = spec_.notify_socket;
     variables.ack_socket = spec_.ack_socket;
+    variables.directory = generation().directory->path();
     variables.protocols = config.worker.protocols;
     int fd = speaks(config.worker, config::Protocol::standard_input) ? STDIN_FILENO : STDERR_FILENO + 1;
     for (const auto& listener : generation().listeners) {
@@ -86,7 +86,7 @@ SpawnRequest WorkerProcess::spawn_request() const {
     SpawnRequest request{
         .executable = *generation().executable,
         .directory = *generation().directory,
-        .arguments = worker_arguments(worker.program, worker.arguments, worker_facts(variables)),
+        .arguments = worker_arguments(worker.program, generation().arguments.now(), worker_facts(variables)),
         .environment = worker_environment(current_environment(), worker.env, variables),
         .listeners = {},
         .listen_pid = speaks(worker, config::Protocol::systemd),

@@ -6,7 +6,6 @@
 
 #include <algorithm>
 #include <cerrno>
-#include <fstream>
 #include <ostream>
 #include <utility>
 #include <vector>
@@ -53,32 +52,10 @@ void print(const config::Document& document, const Findings& findings, const std
     }
 }
 
-// exec(2) says "No such file or directory" of the script when it means the interpreter, so it is looked for
-// here.
-void check_script(const std::string& path, Findings& problems, Findings& notes) {
-    std::string line;
-    std::ifstream file{path};
-    std::getline(file, line);
-    if (!line.starts_with("#!")) {
-        notes.push_back(
-            {"/worker/command/0", path + " is neither an ELF program nor a script that begins with #!"});
-        return;
-    }
-    const std::size_t begin = std::min(line.find_first_not_of(" \t", 2), line.size());
-    const std::string interpreter = line.substr(begin, line.find_first_of(" \t\r", begin) - begin);
-    if (access(interpreter.c_str(), X_OK) == 0) return;
-    problems.push_back({"/worker/command/0", errno_error(path + ": its interpreter " + interpreter).message});
-}
-
-void check_command(const config::Worker& worker, Findings& problems, Findings& notes) {
+void check_command(const config::Worker& worker, Findings& problems) {
     const auto executable =
-        Executable::pin(worker.program, base_environment(current_environment(), worker.env));
-    if (!executable) {
-        problems.push_back({"/worker/command/0", executable.error().message});
-        return;
-    }
-    const ExecutableIdentity& program = (*executable)->identity();
-    if (!program.pinned) check_script(program.path, problems, notes);
+        Executable::pin(worker.program, base_environment(current_environment(), worker.env), worker.cwd);
+    if (!executable) problems.push_back({"/worker/command/0", executable.error().message});
 }
 
 // The number of the error that keeps a log from being opened there, as far as it shows without doing it, or
@@ -256,7 +233,7 @@ int check_command(const std::string& config_path, std::ostream& out, std::ostrea
     }
     Findings problems;
     Findings notes;
-    check_command(config->worker, problems, notes);
+    check_command(config->worker, problems);
     check_directories(*config, problems);
     check_log(config->log, notes);
     check_socket_files(*config, problems, notes);

@@ -90,7 +90,9 @@ std::string describe_failed_reload(const json& outcome, const json& status) {
     const std::string what = reason == "stopping" ? "the reload was given up, the instance ends"
                              : still_serves       ? "the reload failed, what served before still serves"
                                                   : "the reload failed";
-    return describe_failure(what, reason, member(outcome, "worker_output"));
+    std::string text = describe_failure(what, reason, member(outcome, "worker_output"));
+    if (const std::string log = text_of(status, "log"); !log.empty()) text += "\nthe log is " + log;
+    return text;
 }
 
 std::string describe_failure(const std::string& what, const std::string& reason, const json& worker_output) {

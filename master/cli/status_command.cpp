@@ -43,7 +43,7 @@ ExitCode status_command(const StatusOptions& options) {
     }
     const auto status = ask(*instance);
     if (!status) return fail(status.error());
-    const StatusView view{style_for(STDOUT_FILENO), std::chrono::system_clock::now(), compare_with_disk};
+    const StatusView view{style_for(STDOUT_FILENO), std::chrono::system_clock::now()};
     const bool shown = options.json ? print_json(*status) : print(render_status(*status, view));
     return shown ? ExitCode::done : ExitCode::failed;
 }

@@ -1,7 +1,5 @@
 #include "master/cli/status_view.h"
 
-#include <sys/stat.h>
-
 #include <ctime>
 #include <map>
 #include <nlohmann/json.hpp>
@@ -96,6 +94,31 @@ std::string labelled(const char* label, const std::string& text, const StatusVie
     return view.style(Colour::dim, label) + "  " + text + "\n";
 }
 
+// What a reload would find there; nothing where it is the same.
+std::string at_its_path(const json& executable) {
+    const std::string found = text_of(executable, "at_path");
+    if (found == "gone") return "the file is gone from its path; its generation runs on";
+    return found == "other" ? "another file lies at its path now; `sup reload` starts it" : std::string();
+}
+
+// Where the program's path does not tell it.
+std::string render_release(const json& generation, const StatusView& view) {
+    const std::string release = text_of(generation, "release");
+    const std::string program = text_of(member(generation, "executable"), "path");
+    if (release.empty() || program.starts_with(release + "/")) return {};
+    return labelled("  release", harmless(release), view);
+}
+
+// What its next worker runs, and its first one did not.
+std::string render_changes(const json& generation, const StatusView& view) {
+    std::string text;
+    for (const auto& change : member(generation, "changes")) {
+        if (!change.is_string()) continue;
+        text += "  " + view.style(Colour::yellow, harmless(change.get<std::string>())) + "\n";
+    }
+    return text;
+}
+
 // The executable in a sentence: path, and what of it is known.
 std::string render_executable(const json& executable, bool active, const StatusView& view) {
     std::string facts = size_text(executable, "size");
@@ -103,7 +126,7 @@ std::string render_executable(const json& executable, bool active, const StatusV
         facts += ", of " + local_time(time);
     facts += flag_of(executable, "pinned") ? ", pinned" : ", a script: not pinned";
     std::string text = harmless(text_of(executable, "path")) + view.style(Colour::dim, "  (" + facts + ")");
-    const std::string hint = active && view.disk_hint ? view.disk_hint(executable) : std::string();
+    const std::string hint = active ? at_its_path(executable) : std::string();
     if (!hint.empty()) text += "\n  " + view.style(Colour::yellow, hint);
     return text;
 }
@@ -148,6 +171,7 @@ std::string render_generation(const json& generation, const StatusView& view) {
     if (const auto& executable = member(generation, "executable"); executable.is_object()) {
         text += "  " + render_executable(executable, state == "active", view) + "\n";
     }
+    text += render_release(generation, view) + render_changes(generation, view);
     return text + render_workers(generation, view);
 }
 
@@ -197,19 +221,6 @@ std::string render_orphans(const Found& found, const Style& style) {
     }
     return "the master of " + found.name + " is gone; these workers of it still serve:\n" +
            table.render(style, 2) + "`sup stop " + found.name + "` ends them";
-}
-
-std::string compare_with_disk(const json& executable) {
-    const std::string path = text_of(executable, "path");
-    if (path.empty() || !flag_of(executable, "pinned")) return {};
-    struct stat now {};
-    if (::stat(path.c_str(), &now) != 0) return "the file is gone from this path; its generation runs on";
-    const auto modified = parse_time(text_of(executable, "mtime"));
-    const bool same = number_of(executable, "device") == static_cast<std::int64_t>(now.st_dev) &&
-                      number_of(executable, "inode") == static_cast<std::int64_t>(now.st_ino) &&
-                      number_of(executable, "size") == static_cast<std::int64_t>(now.st_size) &&
-                      (!modified || std::chrono::system_clock::to_time_t(*modified) == now.st_mtim.tv_sec);
-    return same ? std::string() : "another file lies at this path now; `sup reload` starts it";
 }
 
 }  // namespace sup::cli

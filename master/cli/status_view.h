@@ -2,7 +2,6 @@
 #pragma once
 
 #include <chrono>
-#include <functional>
 #include <nlohmann/json_fwd.hpp>
 #include <string>
 #include <vector>
@@ -15,8 +14,6 @@ namespace sup::cli {
 struct StatusView {
     Style style;
     std::chrono::system_clock::time_point now;
-    // Given a generation's `executable`: what has become of the file at its path, or nothing.
-    std::function<std::string(const nlohmann::json& executable)> disk_hint;
 };
 
 // The whole answer of the method `status`.
@@ -27,8 +24,5 @@ std::string render_list(const nlohmann::json& list, const Style& style);
 
 // "the master of hello is gone; these workers of it still serve:" and a table.
 std::string render_orphans(const Found& found, const Style& style);
-
-// "the binary at this path is another one now": compares the file with what was pinned.
-std::string compare_with_disk(const nlohmann::json& executable);
 
 }  // namespace sup::cli

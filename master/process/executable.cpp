@@ -1,17 +1,18 @@
 #include "master/process/executable.h"
 
-#include <elf.h>
 #include <fcntl.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include <array>
+#include <cerrno>
+#include <cstring>
 #include <utility>
+
+#include "master/process/exec_format.h"
+#include "master/process/real_path.h"
 
 namespace sup {
 namespace {
-
-enum class Format { program, script, unknown };
 
 Error worker_error(const std::string& command, const std::string& what) {
     return Error{"worker " + command + ": " + what};
@@ -25,30 +26,21 @@ std::string_view search_path(const std::vector<std::string>& environment) {
     return "/usr/local/bin:/usr/bin:/bin";
 }
 
-struct Opened {
-    UniqueFd fd;
-    struct stat status {};
-};
+bool is_bare_name(const std::string& command) {
+    return command.find('/') == std::string::npos;
+}
 
-// Checks what exec would: a regular file that this process may execute, on a file system that allows it.
-Result<Opened> open_program(const std::string& path) {
-    Opened opened;
-    opened.fd = UniqueFd{::open(path.c_str(), O_PATH | O_CLOEXEC)};
-    if (!opened.fd || ::fstat(opened.fd.get(), &opened.status) != 0) return Error{std::strerror(errno)};
-    if (S_ISDIR(opened.status.st_mode)) return Error{"Is a directory"};
-    if (!S_ISREG(opened.status.st_mode)) return Error{"Not a regular file"};
-    if (::faccessat(opened.fd.get(), "", X_OK, AT_EMPTY_PATH | AT_EACCESS) != 0) {
-        if (errno != EACCES) return Error{std::strerror(errno)};
-        const bool has_bit = (opened.status.st_mode & (S_IXUSR | S_IXGRP | S_IXOTH)) != 0;
-        return Error{has_bit ? "Permission denied (mounted noexec, or not for this user)"
-                             : "Permission denied (it is not executable: chmod +x)"};
-    }
-    return opened;
+// A regular file that this process may execute, on a file system that allows it.
+Result<UniqueFd> open_program(const std::string& path) {
+    UniqueFd fd{::open(path.c_str(), O_PATH | O_CLOEXEC)};
+    if (!fd) return Error{std::strerror(errno)};
+    if (Status may = check_may_execute(fd.get()); !may) return may.error();
+    return fd;
 }
 
 struct Found {
     std::string path;
-    Opened opened;
+    UniqueFd fd;
 };
 
 // Like execvp(3): the first that can be run; what cannot be run is reported only when nothing else is there.
@@ -72,33 +64,23 @@ Result<Found> search(const std::string& name, const std::vector<std::string>& en
 }
 
 Result<Found> find(const std::string& command, const std::vector<std::string>& environment) {
-    if (command.find('/') == std::string::npos) return search(command, environment);
+    if (is_bare_name(command)) return search(command, environment);
     auto opened = open_program(command);
     if (!opened) return opened.error();
     return Found{command, std::move(*opened)};
 }
 
-// By the first bytes. A program that may be executed and not read is taken for a program: an interpreter
-// could not read a script either.
-Format format_of(int fd) {
-    const UniqueFd readable{
-        ::open(("/proc/self/fd/" + std::to_string(fd)).c_str(), O_RDONLY | O_NOCTTY | O_CLOEXEC)};
-    if (!readable) return Format::program;
-    std::array<char, SELFMAG> start{};
-    const ssize_t size = ::pread(readable.get(), start.data(), start.size(), 0);
-    const std::string_view bytes{start.data(), size > 0 ? static_cast<std::size_t>(size) : 0};
-    if (bytes == std::string_view{ELFMAG, SELFMAG}) return Format::program;
-    return bytes.substr(0, 2) == "#!" ? Format::script : Format::unknown;
-}
+// What a script's first line names, as far as this process must know it.
+struct Interpreter {
+    std::string command;                 // absolute, or a bare name that env looks up
+    std::vector<std::string> arguments;  // before the script's path
+};
 
-ExecutableIdentity identify(const std::string& path, bool pinned, const struct stat& status) {
-    return {path,          pinned, status.st_dev, status.st_ino, static_cast<std::uint64_t>(status.st_size),
-            status.st_mtim};
-}
-
-bool same_file(const ExecutableIdentity& a, const ExecutableIdentity& b) {
-    return a.device == b.device && a.inode == b.inode && a.size == b.size &&
-           a.mtime.tv_sec == b.mtime.tv_sec && a.mtime.tv_nsec == b.mtime.tv_nsec;
+Interpreter interpreter_of(const Shebang& shebang) {
+    if (auto env = read_env_command(shebang)) return {env->name, std::move(env->arguments)};
+    Interpreter interpreter{shebang.interpreter, {}};
+    if (shebang.argument) interpreter.arguments.push_back(*shebang.argument);
+    return interpreter;
 }
 
 }  // namespace
@@ -106,26 +88,82 @@ bool same_file(const ExecutableIdentity& a, const ExecutableIdentity& b) {
 Executable::Executable(UniqueFd fd, ExecutableIdentity identity)
     : fd_(std::move(fd)), identity_(std::move(identity)) {}
 
-Result<std::shared_ptr<const Executable>> Executable::pin(const std::string& command,
-                                                          const std::vector<std::string>& environment) {
+Result<std::shared_ptr<Executable>> Executable::pin_file(const std::string& command,
+                                                         const std::vector<std::string>& environment,
+                                                         const std::string& folder, int depth) {
+    if (depth > most_interpreters) return Error{"too many interpreters of interpreters"};
     auto found = find(command, environment);
-    if (!found) return worker_error(command, found.error().message);
-    Opened& opened = found->opened;
-    if (opened.status.st_size == 0) return worker_error(command, "Exec format error: the file is empty");
-    const bool pinned = format_of(opened.fd.get()) == Format::program;
-    return std::shared_ptr<const Executable>(
-        new Executable(std::move(opened.fd), identify(found->path, pinned, opened.status)));
+    if (!found) return found.error();
+    struct stat status {};
+    if (::fstat(found->fd.get(), &status) != 0) return Error{std::strerror(errno)};
+    const auto examined = examine_executable(found->fd.get(), folder);
+    const std::string where = is_bare_name(command) ? found->path + ": " : std::string();
+    if (!examined) return Error{where + examined.error().message};
+
+    const bool pinned = examined->format == ExecFormat::program;
+    std::shared_ptr<Executable> executable(new Executable(
+        std::move(found->fd), {in_real_folder(found->path), found->path, pinned, identity_of(status)}));
+    if (pinned)
+        executable->fingerprint_ = fingerprint_of(executable->fd());
+    else
+        executable->script_ = NamedFile::at(found->path);
+    // A name that was looked up stays a name, where the path behind it cannot come to mean another file.
+    executable->name_ =
+        is_bare_name(command) && !in_linked_folder(found->path) ? command : executable->identity_.path;
+    if (examined->format != ExecFormat::script) return executable;
+
+    Interpreter named = interpreter_of(examined->shebang);
+    const bool relative = !is_bare_name(named.command) && !named.command.starts_with('/');
+    if (relative) return executable;  // to the working directory, which is pinned
+    if (!is_bare_name(named.command) && !in_linked_folder(named.command)) return executable;
+    auto interpreter = pin_file(named.command, environment, folder, depth + 1);
+    if (!interpreter)
+        return Error{where + "its interpreter " + named.command + ": " + interpreter.error().message};
+    if (!in_linked_folder((*interpreter)->identity_.found_at)) return executable;
+    executable->interpreter_ = std::move(*interpreter);
+    executable->interpreter_arguments_ = std::move(named.arguments);
+    return executable;
 }
 
-Status Executable::verify() const {
-    if (!identity_.pinned) return Success{};
+Result<std::shared_ptr<const Executable>> Executable::pin(const std::string& command,
+                                                          const std::vector<std::string>& environment,
+                                                          const std::string& folder) {
+    auto pinned = pin_file(command, environment, folder, 0);
+    if (!pinned) return worker_error(command, pinned.error().message);
+    return std::shared_ptr<const Executable>(std::move(*pinned));
+}
+
+Launch Executable::launch_script() const {
+    const std::string path = script_->path_now();
+    if (interpreter_) {
+        // What the kernel would do with the first line, but with the interpreter that it named then.
+        Launch launch = interpreter_->launch();
+        launch.leading.insert(launch.leading.end(), interpreter_arguments_.begin(),
+                              interpreter_arguments_.end());
+        launch.leading.push_back(path);
+        return launch;
+    }
+    if (!script_->is_there()) return {fd(), true, path, {path}};
+    return {-1, false, path, {path}};
+}
+
+Launch Executable::launch() const {
+    if (script_) return launch_script();
+    return {identity_.pinned ? fd() : -1, false, identity_.path, {name_}};
+}
+
+std::optional<std::string> Executable::change() const {
+    if (interpreter_) {
+        if (auto change = interpreter_->change()) return change;
+    }
+    if (script_) {
+        if (!script_->is_changed()) return std::nullopt;
+        return script_->path_now() + " holds another script than when its generation was made";
+    }
     struct stat status {};
-    if (::fstat(fd_.get(), &status) != 0) return errno_error("worker " + identity_.path + ": fstat");
-    if (same_file(identity_, identify(identity_.path, true, status))) return Success{};
-    return worker_error(
-        identity_.path,
-        "the file was changed in place since this generation was made, and is not what it pinned any more; "
-        "replace a binary by renaming a new file over it (mv, install), and reload");
+    if (::fstat(fd(), &status) != 0 || is_untouched(identity_of(status), identity_.file)) return std::nullopt;
+    if (fingerprint_ && fingerprint_of(fd()) == fingerprint_) return std::nullopt;
+    return identity_.path + " was changed in place since its generation was made (replace a binary with mv)";
 }
 
 }  // namespace sup

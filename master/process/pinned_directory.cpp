@@ -5,6 +5,9 @@
 
 #include <utility>
 
+#include "master/process/by_descriptor.h"
+#include "master/process/real_path.h"
+
 namespace sup {
 
 PinnedDirectory::PinnedDirectory(UniqueFd fd, std::string path)
@@ -16,7 +19,9 @@ Result<std::shared_ptr<const PinnedDirectory>> PinnedDirectory::pin(const std::s
     if (!fd || ::faccessat(fd.get(), "", X_OK, AT_EMPTY_PATH | AT_EACCESS) != 0) {
         return errno_error("worker.cwd " + path);
     }
-    return std::shared_ptr<const PinnedDirectory>(new PinnedDirectory(std::move(fd), path));
+    const std::string real = real_path(path_of(fd.get()));
+    return std::shared_ptr<const PinnedDirectory>(
+        new PinnedDirectory(std::move(fd), real.empty() ? path : real));
 }
 
 }  // namespace sup

@@ -15,6 +15,7 @@ public:
     // The error starts with "worker.cwd PATH: ".
     static Result<std::shared_ptr<const PinnedDirectory>> pin(const std::string& path);
 
+    // Without symbolic links.
     const std::string& path() const noexcept { return path_; }
     // An O_PATH descriptor, for fchdir(2).
     int fd() const noexcept { return fd_.get(); }

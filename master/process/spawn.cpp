@@ -66,7 +66,8 @@ class Preparation {
 public:
     Preparation(const SpawnRequest& request, int input)
         : sources_{input, request.standard_output, request.standard_error},
-          arguments_(request.arguments),
+          launch_(request.executable.launch()),
+          arguments_(launch_.leading),
           environment_(request.environment),
           note_(request.note.value_or(BirthNote{})) {
         sources_.insert(sources_.end(), request.listeners.begin(), request.listeners.end());
@@ -77,16 +78,17 @@ public:
         }
         const bool with_pid = request.listen_pid && !request.listeners.empty();
         if (with_pid) environment_.push_back(listen_pid + std::string(pid_digits, '\0'));
+        arguments_.insert(arguments_.end(), request.arguments.begin() + 1, request.arguments.end());
         argument_pointers_ = pointers(arguments_);
         environment_pointers_ = pointers(environment_);
 
-        const ExecutableIdentity& identity = request.executable.identity();
         plan_.sources = sources_.data();
         plan_.targets = targets_.data();
         plan_.source_count = static_cast<int>(sources_.size());
-        plan_.executable = identity.pinned ? request.executable.fd() : -1;
+        plan_.executable = launch_.descriptor;
+        plan_.executable_stays_open = launch_.stays_open;
         plan_.directory = request.directory.fd();
-        plan_.path = identity.path.c_str();
+        plan_.path = launch_.path.c_str();
         plan_.arguments = argument_pointers_.data();
         plan_.environment = environment_pointers_.data();
         plan_.own_pid = with_pid ? environment_.back().data() + listen_pid.size() : nullptr;
@@ -113,6 +115,7 @@ private:
     inline static const std::string listen_pid = "LISTEN_PID=";
     std::vector<int> sources_;
     std::vector<int> targets_;
+    Launch launch_;
     std::vector<std::string> arguments_;
     std::vector<std::string> environment_;
     BirthNote note_;
@@ -166,8 +169,6 @@ Cloned clone_child(ChildPlan& plan) {
 
 Result<SpawnedProcess> spawn(const SpawnRequest& request) {
     const std::string worker = "worker " + request.arguments.at(0) + ": ";
-    const Status unchanged = request.executable.verify();
-    if (!unchanged) return unchanged.error();
     const UniqueFd input{::open("/dev/null", O_RDONLY | O_CLOEXEC)};
     if (!input) return errno_error(worker + "/dev/null");
 

@@ -20,7 +20,9 @@ namespace sup {
 struct SpawnRequest {
     const Executable& executable;
     const PinnedDirectory& directory;
-    std::vector<std::string> arguments;    // argv; [0] as configured
+    // argv. [0] is the command in messages; the program sees in its place what Executable::launch() leads
+    // with.
+    std::vector<std::string> arguments;
     std::vector<std::string> environment;  // from worker_environment()
     std::vector<int> listeners;            // become descriptors 3, 4, …
     bool listen_pid = true;                // whether LISTEN_PID is told, where there are listeners
@@ -45,8 +47,9 @@ struct SpawnedProcess {
 
 // Returns when the program runs, or failed to. The worker leads a session of its own, has an empty
 // signal mask and every disposition default, and no descriptor but those named in the
-// request, whatever this process has open without close-on-exec. The error starts with "worker ARGV0: ", and
-// then no process is left. From the main thread, with no other thread running.
+// request (and a script's own, where it can only be opened by it), whatever this process has open without
+// close-on-exec. The error starts with "worker ARGV0: ", and then no process is left. From the main thread,
+// with no other thread running.
 Result<SpawnedProcess> spawn(const SpawnRequest& request);
 
 }  // namespace sup

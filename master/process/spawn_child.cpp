@@ -70,7 +70,9 @@ SUP_IN_CHILD const char* arrange_descriptors(ChildPlan& plan) {
         if (::syscall(SYS_dup3, plan.sources[i], plan.targets[i], 0) < 0) return "dup3";
     }
     if (by_descriptor) {
-        if (::syscall(SYS_dup3, plan.executable, executable_target, O_CLOEXEC) < 0) return "dup3";
+        if (::syscall(SYS_dup3, plan.executable, executable_target,
+                      plan.executable_stays_open ? 0 : O_CLOEXEC) < 0)
+            return "dup3";
         plan.executable = executable_target;
     }
     for (int i = 1; i < plan.source_count; ++i) {

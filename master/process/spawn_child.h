@@ -23,7 +23,8 @@ struct ChildPlan {
     int* sources;        // source i becomes descriptor targets[i]
     const int* targets;  // ascending, from 0 on
     int source_count;
-    int executable;  // an O_PATH descriptor; -1: by path
+    int executable;              // an O_PATH descriptor; -1: by path
+    bool executable_stays_open;  // for an interpreter, which opens it as /dev/fd/N
     int directory;
     const char* path;
     char* const* arguments;

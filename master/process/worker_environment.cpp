@@ -88,6 +88,8 @@ std::vector<std::string> worker_environment(const std::vector<std::string>& inhe
                                             const WorkerVariables& variables) {
     const WorkerFacts facts = worker_facts(variables);
     Variables all = inherited_variables(inherited);
+    // What this process inherited may lead through a link that has been moved.
+    if (!variables.directory.empty()) all["PWD"] = variables.directory;
     for (auto& [name, value] : protocol_variables(variables.protocols, facts)) {
         all.insert_or_assign(name, value);
     }

@@ -21,6 +21,7 @@ struct WorkerVariables {
     Duration drain_timeout{0};
     std::string notify_socket;  // empty: none
     std::string ack_socket;     // empty: none
+    std::string directory;      // PWD, unless it is configured; empty: as inherited
     std::vector<config::Protocol> protocols;
     std::vector<ListenerFacts> listeners;  // in the order of the descriptors
 };

@@ -1,6 +1,8 @@
 #!/usr/bin/env python3
 """Starts each example of config/examples under sup, reloads it under load, and prints what became of the requests.
 
+Then it reloads to a broken twin of the example, which must be refused.
+
 Each runs in a copy of its folder on a port of its own. Exit code 0: every server behaved, or lost what servers.py explains.
 """
 
@@ -36,6 +38,7 @@ class Row:
     failed: int = 0
     keepalive: str = "-"
     drained: bool = False
+    refused: str = "-"  # its broken twin: yes or NO
     slowest_ms: int = 0
     causes: list = field(default_factory=list)
     notes: list = field(default_factory=list)
@@ -99,6 +102,26 @@ def reload_all(instance, row, count, pause):
             return
         row.reloads += 1
         time.sleep(pause)
+
+
+def try_twin(instance, row, twin):
+    """Reloads to the release that cannot serve, under load, and puts the good one back."""
+    path = instance.folder / twin.file
+    good = path.read_bytes()
+    replace(path, path.read_text().replace(twin.instead_of, twin.text).encode() if twin.instead_of else twin.text.encode())
+    done = instance.call("reload", instance.name, "--timeout", "60s")
+    replace(path, good)
+    row.refused = "yes" if done.returncode == 1 else "NO"
+    if done.returncode != 1:
+        row.notes.append(f"its broken twin ended with {done.returncode}: {(done.stdout + done.stderr).strip()[-300:]}")
+
+
+def replace(path, content):
+    """As a deployment does it: a new file, renamed over the old one."""
+    new = path.with_name(path.name + ".new")
+    new.write_bytes(content)
+    new.chmod(path.stat().st_mode)
+    new.rename(path)
 
 
 def tell(load, row, server):
@@ -165,9 +188,10 @@ def run_server(server, options):
             with load_on(server, folder, address, options) as load:
                 time.sleep(0.5)
                 reload_all(instance, row, options.reloads, options.pause)
+                problems = instance.problems()
+                try_twin(instance, row, server.broken)
                 time.sleep(0.5)
             tell(load, row, server)
-            problems = instance.problems()
             row.drained = row.reloads == options.reloads and not problems
             row.notes += problems[:3]
         finally:
@@ -177,13 +201,14 @@ def run_server(server, options):
     return row
 
 
-COLUMNS = ["server", "started", "ready ms", "reloads", "answered", "failed", "keep-alive ok/failed", "drained in time", "slowest ms"]
+COLUMNS = ["server", "started", "ready ms", "reloads", "answered", "failed", "keep-alive ok/failed", "drained in time", "slowest ms",
+           "broken refused"]
 
 
 def cells(row):
     yes = {True: "yes", False: "NO"}
     return [row.name, yes[row.started], str(row.ready_ms), str(row.reloads), str(row.answered), str(row.failed), row.keepalive,
-            yes[row.drained], str(row.slowest_ms)]
+            yes[row.drained], str(row.slowest_ms), row.refused]
 
 
 def print_table(rows):
@@ -195,7 +220,7 @@ def print_table(rows):
 
 def verdict(server, row, options):
     """Whether this row is as it should be."""
-    good = row.started and row.reloads == options.reloads and (row.drained or bool(server.known_loss))
+    good = row.started and row.reloads == options.reloads and row.refused == "yes" and (row.drained or bool(server.known_loss))
     lost = row.failed or (server.keepalive and not row.keepalive.endswith("/0"))
     return good and (not lost or bool(server.known_loss))
 

@@ -7,6 +7,8 @@ use Fcntl;
 use IO::Handle;
 use POSIX;
 
+-x $ARGV[0] or die "$ARGV[0]: $!\n";    # before it says that it serves
+
 $SIG{CHLD} = sub { 1 while waitpid(-1, WNOHANG) > 0 };
 
 # The signal is a byte in a pipe, so that it is never missed just before select() sleeps.

@@ -37,6 +37,8 @@ TEST_CASE("a failed reload says that the old generation serves where it does") {
     const json failed{{"outcome", "failed"}, {"reason", "why"}};
     CHECK(describe_failed_reload(failed, {{"state", "running"}}) ==
           "the reload failed, what served before still serves: why");
+    CHECK(describe_failed_reload(failed, {{"state", "running"}, {"log", "/var/log/shop.log"}}) ==
+          "the reload failed, what served before still serves: why\nthe log is /var/log/shop.log");
     CHECK(describe_failed_reload(failed, {{"state", "stopping"}}) == "the reload failed: why");
     CHECK(describe_failed_reload(failed, nullptr) == "the reload failed: why");
     CHECK(describe_failed_reload({{"outcome", "failed"}, {"reason", "stopping"}}, nullptr) ==

@@ -22,7 +22,7 @@ constexpr std::time_t reloaded_at = 1795341600;
 StatusView plain_view() {
     ::setenv("TZ", "UTC", 1);
     ::tzset();
-    return {Style{false}, std::chrono::system_clock::from_time_t(reloaded_at + 125), {}};
+    return {Style{false}, std::chrono::system_clock::from_time_t(reloaded_at + 125)};
 }
 
 json worker(int slot, int pid, const char* state) {
@@ -99,14 +99,29 @@ TEST_CASE("a failed reload shows its reason on one line") {
 
 TEST_CASE("a script is shown as not pinned, and a file that has changed on disk is pointed out") {
     json status = sample();
-    StatusView view = plain_view();
-    view.disk_hint = [](const json&) { return std::string("HINT"); };
-    CHECK_THAT(render_status(status, view), Catch::Contains("pinned)\n  HINT\n"));
-    status["generations"][0]["state"] = "draining";
-    status["generations"][0]["executable"]["pinned"] = false;
-    const std::string text = render_status(status, view);
-    CHECK_THAT(text, !Catch::Contains("HINT"));
-    CHECK_THAT(text, Catch::Contains("a script: not pinned"));
+    json& generation = status["generations"][0];
+    const auto page = [&] { return render_status(status, plain_view()); };
+    CHECK_THAT(page(), !Catch::Contains("lies at its path"));
+    generation["executable"]["at_path"] = "other";
+    CHECK_THAT(page(),
+               Catch::Contains("pinned)\n  another file lies at its path now; `sup reload` starts it\n"));
+    generation["executable"]["at_path"] = "gone";
+    CHECK_THAT(page(), Catch::Contains("the file is gone from its path; its generation runs on\n"));
+    generation["state"] = "draining";
+    generation["executable"]["pinned"] = false;
+    CHECK_THAT(page(), !Catch::Contains("gone from"));
+    CHECK_THAT(page(), Catch::Contains("a script: not pinned"));
+}
+
+TEST_CASE("a status tells the release where the program's path does not, and what was changed under it") {
+    json status = sample();
+    json& generation = status["generations"][0];
+    generation["release"] = "/srv";
+    CHECK_THAT(render_status(status, plain_view()), !Catch::Contains("release  "));
+    generation["release"] = "/srv/releases/7";
+    generation["changes"] = {"/srv/x holds another script than when its generation was made"};
+    CHECK_THAT(render_status(status, plain_view()),
+               Catch::Contains("  release  /srv/releases/7\n  /srv/x holds another script than"));
 }
 
 TEST_CASE("a status with other or missing members is shown as far as it goes") {
@@ -141,27 +156,4 @@ TEST_CASE("workers without a master are named") {
     CHECK(describe_workers(found.orphans) == "workers 123 and 1124");
     CHECK(describe_workers({{{1, 0}, 1, 0}}) == "worker 1");
     CHECK(describe_workers({{{1, 0}, 1, 0}, {{2, 0}, 1, 1}, {{3, 0}, 1, 2}}) == "workers 1, 2 and 3");
-}
-
-TEST_CASE("the file on disk is compared with what was pinned") {
-    const sup::test::TemporaryDirectory directory;
-    const std::string path = directory.path() + "/worker";
-    std::ofstream{path} << "binary";
-    struct stat status {};
-    REQUIRE(::stat(path.c_str(), &status) == 0);
-    char modified[32];
-    std::tm parts{};
-    ::gmtime_r(&status.st_mtim.tv_sec, &parts);
-    REQUIRE(std::strftime(modified, sizeof modified, "%Y-%m-%dT%H:%M:%SZ", &parts) > 0);
-    json executable{{"path", path},           {"pinned", true},         {"device", status.st_dev},
-                    {"inode", status.st_ino}, {"size", status.st_size}, {"mtime", modified}};
-    CHECK(compare_with_disk(executable).empty());
-
-    std::ofstream{path + ".new"} << "other";
-    REQUIRE(::rename((path + ".new").c_str(), path.c_str()) == 0);
-    CHECK_THAT(compare_with_disk(executable), Catch::Contains("another file"));
-    REQUIRE(::unlink(path.c_str()) == 0);
-    CHECK_THAT(compare_with_disk(executable), Catch::Contains("gone"));
-    executable["pinned"] = false;
-    CHECK(compare_with_disk(executable).empty());
 }

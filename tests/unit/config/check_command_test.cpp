@@ -129,15 +129,10 @@ TEST_CASE("check finds a program that exec would refuse, at its place in the fil
     CHECK(refusal("./folder").find("Is a directory") != std::string::npos);
     CHECK(refusal("no-such-program-in-path").find("PATH") != std::string::npos);
     CHECK(refusal("./no-interpreter").find("/no/such/interpreter") != std::string::npos);
-}
-
-TEST_CASE("check wonders at a program that the kernel may not know how to run") {
-    const TempFolder folder;
-    write_program(folder, "odd", "echo\n", 0755);
-    const std::string file = folder.write("sup.json", config_for("\"command\": [\"./odd\"]"));
-    const Outcome outcome = check(file);
-    CHECK(outcome.exit_code == 0);
-    CHECK(outcome.err.starts_with(file + ":2:24: /worker/command/0: note: "));
+    write_program(folder, "windows", "#!/bin/sh\r\necho\r\n", 0755);
+    CHECK(refusal("./windows").find("\\r\\n") != std::string::npos);
+    write_program(folder, "plain", "echo\n", 0755);
+    CHECK(refusal("./plain").find("begins with #!") != std::string::npos);
 }
 
 TEST_CASE("check notes workers that write to the log in the runtime folder themselves") {

@@ -27,3 +27,27 @@ TEST_CASE("going up is folded only where no symbolic link can change what it mea
     CHECK(absolute_path(folder.path() + "/current", "../../x") == folder.path() + "/current/../../x");
     CHECK(absolute_path(folder.path(), "missing/../x") == folder.path() + "/missing/../x");
 }
+
+TEST_CASE("a relative path goes through the links that the user took, where they lead to this folder") {
+    struct Back {
+        std::filesystem::path folder = std::filesystem::current_path();
+        ~Back() { std::filesystem::current_path(folder); }
+    } const back;
+    const TempFolder folder;
+    std::filesystem::create_directories(folder.path() + "/releases/1");
+    std::filesystem::create_directory_symlink("releases/1", folder.path() + "/current");
+    std::filesystem::current_path(folder.path() + "/current");
+    const auto as_shown = [](const std::string& shown) {
+        ::setenv("PWD", shown.c_str(), 1);
+        return absolute_path("./sup.json").value();
+    };
+    const std::string real = folder.path() + "/releases/1/sup.json";
+    CHECK(as_shown(folder.path() + "/current") == folder.path() + "/current/sup.json");
+    CHECK(as_shown(folder.path() + "/releases/../current/.") == folder.path() + "/current/sup.json");
+    CHECK(as_shown(folder.path()) == real);
+    CHECK(as_shown("/no/such/folder") == real);
+    CHECK(as_shown(".") == real);
+    CHECK(as_shown("") == real);
+    ::unsetenv("PWD");
+    CHECK(absolute_path("sup.json").value() == real);
+}
