@@ -37,13 +37,44 @@ bool is_of_a_process(const std::string& path) {
     return path.starts_with("/dev/") || path.starts_with("/proc/");
 }
 
-// What may be a path in an argument, and in `before` what stands before it.
-std::string value_of(const std::string& argument, std::string& before) {
-    if (!argument.starts_with('-')) return argument;
+bool is_file(const std::string& path) {
+    struct stat status {};
+    return ::stat(path.c_str(), &status) == 0 && S_ISREG(status.st_mode);
+}
+
+// What stands before a path in an argument: "--config=" of "--config=/srv/current/app.conf". None when there
+// can be no path.
+std::optional<std::string> prefix_of(const std::string& argument) {
+    if (!argument.starts_with('-')) return std::string();
     const std::size_t equals = argument.find('=');
-    if (equals == argument.npos) return {};
-    before = argument.substr(0, equals + 1);
-    return argument.substr(equals + 1);
+    if (equals == argument.npos) return std::nullopt;
+    return argument.substr(0, equals + 1);
+}
+
+// The path without links that may move; `path` itself where it is none, or leads through none.
+std::string resolved(const std::string& path) {
+    if (is_of_a_process(path)) return path;
+    if (is_folder(path)) return leads_through_link(path) ? real_path(path) : path;
+    return is_file(path) && in_linked_folder(path) ? in_real_folder(path) : path;
+}
+
+config::Template resolve_one(const config::Template& written, const std::string& folder) {
+    const auto text = literal(written);
+    const auto prefix = text ? prefix_of(*text) : std::nullopt;
+    if (!prefix) return written;
+    const std::string value = text->substr(prefix->size());
+    if (value.find('/') == value.npos) return written;  // a word, or a name in the working directory
+    const std::string path = config::absolute_path(folder, value);
+    const std::string real = resolved(path);
+    return real == path ? written : config::Template(*prefix + real);
+}
+
+// The script that an interpreter is given: the first argument that is a file.
+std::optional<NamedFile> script_at(const config::Template& argument, const std::string& folder) {
+    const auto text = literal(argument);
+    if (!text || text->empty() || text->starts_with('-')) return std::nullopt;
+    const std::string path = config::absolute_path(folder, *text);
+    return is_of_a_process(path) ? std::nullopt : NamedFile::at(path);
 }
 
 }  // namespace
@@ -56,51 +87,29 @@ bool is_interpreter(const std::string& program) {
     return std::ranges::find(interpreters, name) != interpreters.end();
 }
 
-Arguments::Argument Arguments::resolve_one(const config::Template& written, const std::string& folder) {
-    Argument argument{written, {}, {}, {}};
-    const auto text = literal(written);
-    if (!text) return argument;
-    const std::string value = value_of(*text, argument.before);
-    if (value.empty()) return argument;
-    const std::string path = config::absolute_path(folder, value);
-    if (is_of_a_process(path)) return argument;
-    const bool may_be_a_word = value.find('/') == value.npos;
-    if (is_folder(path)) {
-        if (!may_be_a_word && real_path(path) != path) argument.path = real_path(path);
-        return argument;
-    }
-    argument.file = NamedFile::at(path);
-    if (argument.file && !may_be_a_word && in_linked_folder(path)) argument.path = argument.file->name();
-    return argument;
-}
-
 Arguments Arguments::resolve(const std::string& program, const std::vector<config::Template>& written,
                              const std::string& folder) {
-    Arguments resolved;
+    Arguments arguments;
     for (const config::Template& argument : written)
-        resolved.arguments_.push_back(resolve_one(argument, folder));
-    if (!is_interpreter(program)) return resolved;
-    const auto script = std::ranges::find_if(resolved.arguments_, [](const Argument& argument) {
-        return argument.before.empty() && argument.file;
-    });
-    if (script != resolved.arguments_.end()) resolved.script_ = script->file;
-    return resolved;
+        arguments.arguments_.push_back(resolve_one(argument, folder));
+    if (!is_interpreter(program)) return arguments;
+    for (std::size_t i = 0; i < written.size() && !arguments.script_; ++i) {
+        if (auto script = script_at(written[i], folder)) arguments.script_ = {i, std::move(*script)};
+    }
+    return arguments;
 }
 
 std::vector<config::Template> Arguments::now() const {
-    std::vector<config::Template> list;
-    for (const auto& [written, before, path, file] : arguments_) {
-        if (file && file->path_now() != file->name())
-            list.emplace_back(before + file->path_now());
-        else
-            list.push_back(path ? config::Template(before + *path) : written);
-    }
+    std::vector<config::Template> list = arguments_;
+    if (!script_) return list;
+    const std::string path = script_->file.path_now();
+    if (path != script_->file.name()) list[script_->index] = config::Template(path);
     return list;
 }
 
 std::optional<std::string> Arguments::change() const {
-    if (!script_ || !script_->is_changed()) return std::nullopt;
-    return script_->path_now() + " holds another script than when its generation was made";
+    if (!script_ || !script_->file.is_changed()) return std::nullopt;
+    return script_->file.path_now() + " holds another script than when its generation was made";
 }
 
 }  // namespace sup

@@ -2,6 +2,7 @@
 // symbolic link name the one that was meant when the generation was made.
 #pragma once
 
+#include <cstddef>
 #include <optional>
 #include <string>
 #include <vector>
@@ -17,11 +18,13 @@ bool is_interpreter(const std::string& program);
 class Arguments {
 public:
     // `program` is the command's first element, `folder` the real path of the worker's working directory.
-    // What has a placeholder, or names nothing, stays as it is. Of "--key=value" the value counts.
+    // What has a placeholder, or names nothing, stays as it is. Of "--key=value" the value counts. Of a file
+    // the folder is resolved, and the last name stays.
     static Arguments resolve(const std::string& program, const std::vector<config::Template>& written,
                              const std::string& folder);
 
-    // As they are to be given to a worker that starts now.
+    // As they are to be given to a worker that starts now. Only an interpreter's script differs from what it
+    // was: see NamedFile::path_now().
     std::vector<config::Template> now() const;
 
     // Why the script that an interpreter is given is not the one that was there then; see
@@ -29,16 +32,13 @@ public:
     std::optional<std::string> change() const;
 
 private:
-    struct Argument {
-        config::Template written;
-        std::string before;               // "--config=" of "--config=/srv/current/app.conf"
-        std::optional<std::string> path;  // in place of what was written after it
-        std::optional<NamedFile> file;
+    struct Script {
+        std::size_t index;  // in arguments_
+        NamedFile file;
     };
-    static Argument resolve_one(const config::Template& written, const std::string& folder);
 
-    std::vector<Argument> arguments_;
-    std::optional<NamedFile> script_;
+    std::vector<config::Template> arguments_;  // resolved
+    std::optional<Script> script_;
 };
 
 }  // namespace sup

@@ -16,6 +16,10 @@ std::string last_name(const std::string& path) {
     return path.substr(path.rfind('/') + 1);
 }
 
+bool may_move(const std::string& path, const std::string& real) {
+    return real != path && real != "/usr" + path;
+}
+
 }  // namespace
 
 std::string real_path(const std::string& path) {
@@ -31,8 +35,12 @@ std::string in_real_folder(const std::string& path) {
 
 bool in_linked_folder(const std::string& path) {
     const std::string plain = config::absolute_path("/", path);
-    const std::string real = in_real_folder(plain);
-    return real != plain && real != "/usr" + plain;
+    return may_move(plain, in_real_folder(plain));
+}
+
+bool leads_through_link(const std::string& path) {
+    const std::string plain = config::absolute_path("/", path);
+    return may_move(plain, real_path(plain));
 }
 
 }  // namespace sup

@@ -16,5 +16,7 @@ std::string in_real_folder(const std::string& path);
 // Whether a symbolic link on the way to the folder of `path` (absolute) could be moved. /bin and its like,
 // which are links to the same folder in /usr, are none that move.
 bool in_linked_folder(const std::string& path);
+// The same of the whole path, its last name too.
+bool leads_through_link(const std::string& path);
 
 }  // namespace sup

@@ -21,6 +21,14 @@ def ask_http(connection):
         raise ValueError(f"status {response.status}, body {body[:60]!r}")
 
 
+def ask_line(connection):
+    connection.sendall(b"hello\n")
+    with connection.makefile("rb") as stream:
+        answer = stream.readline()
+    if b"hello" not in answer:
+        raise ValueError(f"answer {answer[:60]!r}")
+
+
 def _record(kind, content):
     return struct.pack("!BBHHBx", 1, kind, 1, len(content), 0) + content
 

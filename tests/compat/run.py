@@ -22,7 +22,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from alone import Alone
-from clients import Load, ask_fastcgi, ask_http, fastcgi_request
+from clients import Load, ask_fastcgi, ask_http, ask_line, fastcgi_request
 from servers import SERVERS
 
 EXAMPLES = Path(__file__).resolve().parents[2] / "config" / "examples"
@@ -151,7 +151,9 @@ def prepared(server, options):
 
 
 def load_on(server, folder, address, options):
-    ask = ask_fastcgi(fastcgi_request(str(folder / server.script))) if server.script else ask_http
+    ask = ask_line if server.lines else ask_http
+    if server.script:
+        ask = ask_fastcgi(fastcgi_request(str(folder / server.script)))
     return Load(address, ask, options.clients, options.clients // 2 if server.keepalive else 0)
 
 

@@ -14,6 +14,7 @@ class Twin:
 
 # Of servers that load the application: what it needs is not there.
 PYTHON = Twin("app.py", "import no_such_module\n")
+WORKER = Twin("worker.py", "#!/usr/bin/env python3\nimport no_such_module\n")
 RACK = Twin("config.ru", "require 'no_such_library'\n")
 PSGI = Twin("app.psgi", "use No::Such::Module;\n")
 PROGRAM = Twin("server", "#!/bin/sh\necho cannot open the database >&2\nexit 1\n")
@@ -26,6 +27,7 @@ class Server:
     broken: Twin
     build: list = field(default_factory=list)  # a command to be run in a copy of the folder first
     script: str = ""  # FastCGI is spoken, and this is asked for
+    lines: bool = False  # a line is sent, and comes back in the answer
     # Whether its answers say "Connection: close" while it drains, so that keep-alive clients lose nothing either.
     keepalive: bool = False
     quick: bool = False
@@ -54,5 +56,6 @@ SERVERS = [
     Server("fcgiwrap", ["fcgiwrap"], Twin("sup.json", '["fcgiwrap", "-x"]', '["fcgiwrap"]'), script="app.sh",
            known_loss="the signal interrupts its wait for the script, which it answers with 502; the script is left behind"),
     Server("shell", ["perl"], Twin("sup.json", "./no-such-script", "./answer.sh")),
-    Server("einhorn", ["python3"], Twin("worker.py", "#!/usr/bin/env python3\nimport no_such_module\n")),
+    Server("einhorn", ["python3"], WORKER),
+    Server("python-handoff", ["python3"], WORKER, lines=True),
 ]

@@ -336,4 +336,20 @@ TEST_CASE("a worker that says READY=1 and is dead when that is heard is not prom
     CHECK(instance.wait_until_settled().active()->pids() == old_pids);
 }
 
+TEST_CASE("a release that binds the address itself is told where sup has it, and where the log is") {
+    if (python().empty()) return skip("python3 is not installed");
+    Instance instance;
+    instance.start();
+    const std::string port = std::to_string(instance.port());
+    instance.config.command = {python(), "-c",
+                               "import socket; socket.socket().bind((\"127.0.0.1\", " + port + "))"};
+    instance.write_config();
+    const Outcome outcome = instance.reload();
+    CHECK(outcome.exit_code == 1);
+    CHECK(contains(outcome.err, "Address already in use"));
+    CHECK(contains(outcome.err, "sup holds 127.0.0.1:" + port));
+    CHECK(contains(outcome.err, "take descriptor 3"));
+    CHECK(contains(outcome.err, "the log is " + instance.path("sup.log").string()));
+}
+
 }  // namespace sup::test

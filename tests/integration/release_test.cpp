@@ -1,4 +1,5 @@
 // Promises 3 and 4 where a release is a folder and a `current` link says which one it is: docs/releases.md.
+#include <fcntl.h>
 #include <signal.h>
 #include <sys/stat.h>
 
@@ -49,8 +50,8 @@ public:
     // `sup start CONFIG` from `folder`, as a shell in it does.
     void start(const std::string& config, const fs::path& folder) {
         Launch launch = instance.sandbox()->command({"start", config});
-        launch.cwd = folder;
-        launch.env["PWD"] = folder;
+        launch.cwd = folder.string();
+        launch.env["PWD"] = folder.string();
         const Outcome started = run(launch);
         INFO(started.text());
         REQUIRE(started.exit_code == 0);

@@ -15,7 +15,8 @@ std::string hint(const std::string& line, const std::vector<std::string>& addres
 
 TEST_CASE("who fails to bind an address that sup holds is told where to find it") {
     for (const char* line :
-         {"2026-11-30 15:41:00,123 ERROR Address already in use", "OSError: [Errno 98] Address already in use", "listen tcp :8080: bind: address already in use",
+         {"2026-11-30 15:41:00,123 ERROR Address already in use",
+          "OSError: [Errno 98] Address already in use", "listen tcp :8080: bind: address already in use",
           "Error: listen EADDRINUSE: address already in use 127.0.0.1:8080",
           "[ERROR] Connection in use: ('127.0.0.1', 8080)",
           "Address already in use - bind(2) for \"127.0.0.1\" port 8080 (Errno::EADDRINUSE)",
