@@ -66,8 +66,6 @@ private:
         }
         request.read_body(1000, [this](std::string_view piece, bool last, Response& out) {
             seen_.back().body += piece;
-            if (last) return out.end();
-        request.read_body(1000, [](std::string_view piece, bool last, Response& out) {
             if (last) {
                 out.end();
                 return;
