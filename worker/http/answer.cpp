@@ -159,7 +159,7 @@ bool Protocol::write(std::string_view piece) {
 }
 
 Protocol* Protocol::of(const Response& response) {
-    return response.live() ? response.exchange_->protocol : nullptr;
+    return response.live("Protocol::of") ? response.exchange_->protocol : nullptr;
 }
 
 bool Protocol::write_file(UniqueFd descriptor, off_t offset, std::uint64_t length) {
