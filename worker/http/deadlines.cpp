@@ -17,6 +17,11 @@ Deadlines::~Deadlines() {
 }
 
 void Deadlines::add(Deadline& deadline) {
+    if (first_ == &deadline && last_ == &deadline) {
+        // Alone: its timer fires early, once, and is then armed anew.
+        deadline.since_ = uv_now(loop_);
+        return;
+    }
     deadline.cancel();
     deadline.queue_ = this;
     deadline.since_ = uv_now(loop_);
