@@ -1,5 +1,6 @@
 #include "common/unix_message.h"
 
+#include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <sys/uio.h>
 
@@ -58,6 +59,12 @@ Result<std::optional<UnixMessage>> receive_unix_message(int socket, std::span<ch
     message.descriptors_lost = (header.msg_flags & MSG_CTRUNC) != 0;
     collect_control(header, message);
     return std::optional<UnixMessage>{std::move(message)};
+}
+
+// For packets the kernel adds up what all of them have (unix_inq_len()).
+bool has_queued_bytes(int socket) {
+    int bytes = 0;
+    return ::ioctl(socket, FIONREAD, &bytes) == 0 && bytes > 0;
 }
 
 Result<SendOutcome> send_unix_message(int socket, std::string_view bytes, std::span<const int> descriptors) {

@@ -30,6 +30,9 @@ struct UnixMessage {
 // beyond max_descriptors_per_message are closed by the kernel and reported as lost.
 Result<std::optional<UnixMessage>> receive_unix_message(int socket, std::span<char> buffer);
 
+// An empty packet looks like the end of the stream (recv(2)). Whether bytes of other packets wait behind it.
+bool has_queued_bytes(int socket);
+
 enum class SendOutcome {
     sent,
     would_block,   // EAGAIN: the queue is full

@@ -6,8 +6,6 @@
 #include <utility>
 #include <vector>
 
-#include "common/unix_message.h"
-
 namespace sup {
 namespace {
 
@@ -48,11 +46,20 @@ Result<std::shared_ptr<const Inbox>> Inbox::renew() {
 std::size_t Inbox::discard() const {
     std::size_t closed = 0;
     std::vector<char> buffer(max_inbox_packet);
-    for (;;) {
-        const auto received = receive_unix_message(receiver(), buffer);
-        if (!received || !received->has_value() || (**received).size == 0) return closed;
-        ++closed;
+    while (const auto received = receive(buffer)) {
+        if (received->size > 0) ++closed;
     }
+    return closed;
+}
+
+// A worker that sends a packet of nothing ends nothing by it for those behind it.
+std::optional<UnixMessage> Inbox::receive(std::span<char> buffer) const {
+    auto received = receive_unix_message(receiver(), buffer);
+    if (!received || !received->has_value()) return std::nullopt;
+    UnixMessage& message = **received;
+    if (message.size == 0 && message.descriptors.empty() && !has_queued_bytes(receiver()))
+        return std::nullopt;
+    return std::move(message);
 }
 
 }  // namespace sup

@@ -3,9 +3,12 @@
 
 #include <cstddef>
 #include <memory>
+#include <optional>
+#include <span>
 
 #include "common/result.h"
 #include "common/unique_fd.h"
+#include "common/unix_message.h"
 
 namespace sup {
 
@@ -27,6 +30,8 @@ public:
     // has changed.
     Result<std::shared_ptr<const Inbox>> renew();
 
+    // The next packet that is in here, perhaps one of nothing; empty at the end, or when there is none now.
+    std::optional<UnixMessage> receive(std::span<char> buffer) const;
     // Closes the connections that are in here, and says how many they were.
     std::size_t discard() const;
 

@@ -50,11 +50,19 @@ void InboxRelay::redirect(std::shared_ptr<const Inbox> to) {
 InboxRelay::Taken InboxRelay::take_one() {
     if (!UniqueFd(::fcntl(from_->receiver(), F_DUPFD_CLOEXEC, 0))) return Taken::no_descriptor;
     std::vector<char> buffer(max_inbox_packet);
-    auto received = receive_unix_message(from_->receiver(), buffer);
-    if (!received || !received->has_value() || (**received).size == 0) return Taken::none_left;
-    buffer.resize((**received).size);
-    held_ = Packet{std::move(buffer), std::move((**received).descriptors)};
-    return Taken::one;
+    for (;;) {
+        auto received = from_->receive(buffer);
+        if (!received) return Taken::none_left;
+        if (received->size == 0) continue;
+        // A connection without all its bytes is none any more: its client would lose what is missing.
+        if (received->truncated || received->descriptors_lost) {
+            ++outcome_.lost;
+            continue;
+        }
+        buffer.resize(received->size);
+        held_ = Packet{std::move(buffer), std::move(received->descriptors)};
+        return Taken::one;
+    }
 }
 
 void InboxRelay::finish() {

@@ -91,8 +91,7 @@ void ServerCore::end() {
     lingering_.clear();
 }
 
-void ServerCore::take(UniqueFd socket, const std::string& listener, std::string_view unconsumed,
-                      worker::From from) {
+void ServerCore::take(UniqueFd socket, const worker::Arrival& arrival) {
     std::unique_ptr<Connection> fresh;
     if (spare_.empty()) {
         fresh = std::make_unique<Connection>(*this);
@@ -103,15 +102,15 @@ void ServerCore::take(UniqueFd socket, const std::string& listener, std::string_
     Connection& connection = *fresh;
     put_in(connections_, std::move(fresh));
     worker_->connection_opened();
-    connection.open(std::move(socket), listener, from);
-    connection.begin(unconsumed);
+    connection.open(std::move(socket), arrival.listener, arrival.from);
+    connection.begin(arrival.unread);
     if (connection.over()) recycle(connection);
 }
 
 void ServerCore::closed(Connection& connection) {
     put_in(closing_, take_out(connections_, connection));
     if (!self_) self_ = shared_from_this();
-    if (worker_ != nullptr) worker_->connection_closed(connection.ended());
+    if (worker_ != nullptr) worker_->connection_closed(connection.ended(), spoken_);
 }
 
 void ServerCore::recycle(Connection& connection) {

@@ -23,9 +23,9 @@ public:
     // Closes everything; the loop then lets go of what is left of it.
     void end();
 
-    const std::string& protocol() const override { return protocol_; }
-    void take(UniqueFd connection, const std::string& listener, std::string_view unconsumed,
-              worker::From from) override;
+    const worker::Spoken& spoken() const override { return spoken_; }
+    const std::string& protocol() const { return spoken_.protocol; }
+    void take(UniqueFd connection, const worker::Arrival& arrival) override;
     std::size_t open_connections() const override { return connections_.size(); }
     void drain() override;
     void hand_over() override;
@@ -56,7 +56,7 @@ public:
         if (context_.output_budget.over() || context_.output_budget.used() > trims_from) plan_relief();
     }
     bool moves_on(const std::string& listener) const {
-        return worker_ != nullptr && worker_->moves_on(listener);
+        return worker_ != nullptr && worker_->moves_on(listener, spoken_);
     }
     bool has_room() const { return worker_ != nullptr && worker_->has_room(); }
     worker::HandOver hand_over(const worker::InboxPacket& packet, int socket) {
@@ -76,7 +76,7 @@ private:
 
     worker::Core* worker_;  // null after end()
     uv_loop_t* loop_;
-    const std::string protocol_ = "http/1.1";
+    const worker::Spoken spoken_{"http/1.1"};
     Context context_;
     std::vector<char> scratch_;
     std::uint64_t stall_quota_;

@@ -37,12 +37,38 @@ std::optional<ChannelPacket> inbox(std::vector<UniqueFd>& descriptors) {
     return InboxEnds{std::move(descriptors[0]), std::move(descriptors[1])};
 }
 
+std::optional<Reads> reads_of(const nlohmann::json& one) {
+    if (!one.is_object() || !one.contains("protocol") || !one.contains("reads")) return std::nullopt;
+    const nlohmann::json& versions = one.at("reads");
+    if (!one.at("protocol").is_string() || !versions.is_array()) return std::nullopt;
+    Reads reads{one.at("protocol").get<std::string>(), {}};
+    for (const auto& version : versions) {
+        if (!version.is_number_unsigned()) return std::nullopt;
+        reads.versions.push_back(version.get<unsigned>());
+    }
+    return reads;
+}
+
+// What cannot be understood was not said.
+std::optional<std::vector<Reads>> reads(const nlohmann::json& packet) {
+    const auto speaks = packet.find("speaks");
+    if (speaks == packet.end() || !speaks->is_array()) return std::nullopt;
+    std::vector<Reads> all;
+    for (const auto& one : *speaks) {
+        auto understood = reads_of(one);
+        if (!understood) return std::nullopt;
+        all.push_back(std::move(*understood));
+    }
+    return all;
+}
+
 std::optional<ChannelPacket> drain(const nlohmann::json& packet, std::vector<UniqueFd>& descriptors) {
     auto listeners = names(packet, "listeners");
     auto retired = names(packet, "retired");
     if (!listeners || !retired || descriptors.size() > 1) return std::nullopt;
-    DrainPacket drain{std::move(*listeners), std::move(*retired), {}};
+    DrainPacket drain{std::move(*listeners), std::move(*retired), {}, {}};
     if (!descriptors.empty()) drain.inbox = std::move(descriptors[0]);
+    drain.reads = reads(packet);
     return drain;
 }
 

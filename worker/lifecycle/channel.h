@@ -29,11 +29,21 @@ struct InboxEnds {
     UniqueFd sender;
 };
 
+// The versions of a protocol's state that a worker can go on from.
+struct Reads {
+    std::string protocol;
+    std::vector<unsigned> versions;
+
+    friend bool operator==(const Reads&, const Reads&) = default;
+};
+
 // Sent just before the drain signal, and again when the successor changes.
 struct DrainPacket {
     std::vector<std::string> listeners;  // the successor has these
     std::vector<std::string> retired;    // their queue is this worker's to serve
     UniqueFd inbox;                      // the successor's sender end; none: no connection can be handed over
+    // What the successor can go on from. Nothing: somebody there, or the master, does not speak of it.
+    std::optional<std::vector<Reads>> reads = {};
 };
 
 using ChannelPacket = std::variant<ScoreboardPacket, InboxEnds, DrainPacket>;

@@ -3,99 +3,209 @@
 #include <utility>
 
 #include "sup/worker.h"
-#include "worker/lifecycle/core.h"
+#include "worker/lifecycle/connections_core.h"
+#include "worker/lifecycle/guarded.h"
 #include "worker/lifecycle/internals.h"
 
 namespace sup::worker {
 
-// The bridge between the user's handlers and the worker's life.
-class ConnectionsCore final : public Service {
-public:
-    ConnectionsCore(Core& worker, std::string protocol, ConnectionHandlers handlers,
-                    const std::vector<std::string>& listeners)
-        : worker_(worker), protocol_(std::move(protocol)), handlers_(std::move(handlers)) {
-        worker_.add(*this, listeners);
-    }
-    ~ConnectionsCore() override { worker_.remove(*this); }
-    ConnectionsCore(const ConnectionsCore&) = delete;
-    ConnectionsCore& operator=(const ConnectionsCore&) = delete;
+ConnectionsCore::ConnectionsCore(Core& worker, Spoken spoken, ConnectionHandlers handlers)
+    : worker_(&worker), spoken_(std::move(spoken)), handlers_(std::move(handlers)) {}
 
-    const std::string& protocol() const override { return protocol_; }
-    std::size_t open_connections() const override { return open_; }
+void ConnectionsCore::begin(const ListenerChoice& listeners) {
+    worker_->add(*this, listeners);
+}
 
-    void take(UniqueFd connection, const std::string& listener, std::string_view unconsumed, From) override {
-        ++open_;
-        worker_.connection_opened();
-        handlers_.arrived({connection.release(), listener, std::string(unconsumed)});
-    }
+void ConnectionsCore::end() {
+    std::exchange(worker_, nullptr)->remove(*this);
+    handlers_ = {};
+}
 
-    void drain() override {}
-    void hand_over() override {
-        if (handlers_.move) handlers_.move();
-    }
-    std::size_t put_back(std::size_t count) override {
-        const std::size_t before = open_;
-        if (count > 0 && handlers_.spare) handlers_.spare(count);
-        return before > open_ ? before - open_ : 0;
-    }
-    void close_idle() override {
-        if (handlers_.end_idle) handlers_.end_idle();
-    }
-    void close_all(Duration left) override {
-        if (handlers_.end_all) handlers_.end_all(left);
-    }
+template <typename Handler, typename... Arguments>
+void ConnectionsCore::call(const char* name, const Handler& handler, Arguments&&... arguments) {
+    if (!handler) return;
+    // The handler may destroy its Connections, and itself with them.
+    const auto self = shared_from_this();
+    const Handler kept = handler;
+    guarded("handler `" + std::string(name) + "` of protocol \"" + spoken_.protocol + "\"",
+            [&] { kept(std::forward<Arguments>(arguments)...); });
+}
 
-    bool moves_on(const std::string& listener) const { return worker_.moves_on(listener); }
+struct Connection::Held {
+    std::shared_ptr<ConnectionsCore> owner;
+    UniqueFd socket;
+    const std::string* listener;  // of the worker's list, which does not shrink
+    std::string unread;
+    std::string state;
+    unsigned version;
+    bool fresh;
 
-    HandOver hand_over(int socket, const std::string& listener, std::string_view unconsumed) {
-        const HandOver outcome = worker_.hand_over({listener, protocol_, unconsumed}, socket);
-        if (outcome == HandOver::done) gone(socket);
-        return outcome;
+    InboxPacket packet(std::string_view now_unread, std::string_view now_state) const {
+        const Spoken& spoken = owner->spoken();
+        return {*listener, spoken.protocol, now_unread, now_state, spoken.writes};
     }
-
-    bool put_back(int socket, const std::string& listener, std::string_view unconsumed) {
-        if (!worker_.put_back({listener, protocol_, unconsumed}, socket)) return false;
-        gone(socket);
-        return true;
-    }
-
-    void closed(Ended how) {
-        --open_;
-        worker_.connection_closed(how);
-    }
-
-private:
-    void gone(int socket) {
-        UniqueFd(socket).reset();
-        closed(Ended::handed_over);
-    }
-
-    Core& worker_;
-    std::string protocol_;
-    ConnectionHandlers handlers_;
-    std::size_t open_ = 0;
 };
 
-Connections::Connections(Worker& worker, std::string protocol, ConnectionHandlers handlers,
-                         const std::vector<std::string>& listeners)
-    : core_(std::make_unique<ConnectionsCore>(Internals::core(worker), std::move(protocol),
-                                              std::move(handlers), listeners)) {}
-Connections::~Connections() = default;
-
-bool Connections::moves_on(const std::string& listener) const {
-    return core_->moves_on(listener);
+void ConnectionsCore::take(UniqueFd connection, const Arrival& arrival) {
+    ++open_;
+    worker_->connection_opened();
+    auto held = std::make_unique<Connection::Held>(Connection::Held{
+        shared_from_this(), std::move(connection), &arrival.listener, std::string(arrival.unread),
+        std::string(arrival.state), arrival.version, arrival.from == From::listener});
+    call("arrived", handlers_.arrived, Connection(std::move(held)));
 }
 
-HandOver Connections::hand_over(int socket, const std::string& listener, std::string_view unconsumed) {
-    return core_->hand_over(socket, listener, unconsumed);
+void ConnectionsCore::adopt(UniqueFd connection, const std::string& listener, std::string_view unread,
+                            std::string_view state) {
+    if (worker_ == nullptr) return;
+    take(std::move(connection), {.listener = listener,
+                                 .from = From::upgrade,
+                                 .unread = unread,
+                                 .state = state,
+                                 .version = spoken_.writes});
 }
 
-bool Connections::put_back(int socket, const std::string& listener, std::string_view unconsumed) {
-    return core_->put_back(socket, listener, unconsumed);
+void ConnectionsCore::hand_over() {
+    call("move", handlers_.move);
 }
 
-void Connections::closed(bool at_deadline) {
-    core_->closed(at_deadline ? Ended::at_deadline : Ended::in_order);
+std::size_t ConnectionsCore::put_back(std::size_t count) {
+    const std::size_t before = open_;
+    if (count > 0) call("spare", handlers_.spare, count);
+    return before > open_ ? before - open_ : 0;
+}
+
+void ConnectionsCore::close_idle() {
+    call("end_idle", handlers_.end_idle);
+}
+
+void ConnectionsCore::close_all(Duration left) {
+    call("end_all", handlers_.end_all, left);
+}
+
+void ConnectionsCore::make_room(std::size_t count) {
+    call("make_room", handlers_.make_room, count);
+}
+
+bool ConnectionsCore::moves_on(const std::string& listener) const {
+    return worker_ != nullptr && worker_->moves_on(listener, spoken_);
+}
+
+HandOver ConnectionsCore::hand_over(const InboxPacket& packet, int socket) {
+    return worker_ == nullptr ? HandOver::impossible : worker_->hand_over(packet, socket);
+}
+
+bool ConnectionsCore::put_back(const InboxPacket& packet, int socket) {
+    return worker_ != nullptr && worker_->put_back(packet, socket);
+}
+
+void ConnectionsCore::answered(std::size_t count) {
+    if (worker_ != nullptr) worker_->request_served(count);
+}
+
+// `how` is for the worker to say where it is not known.
+void ConnectionsCore::ended(std::optional<Ended> how) {
+    --open_;
+    if (worker_ != nullptr) worker_->connection_closed(how.value_or(worker_->ended_now()), spoken_);
+}
+
+void ConnectionsCore::check_thread(const char* what) const {
+    if (worker_ != nullptr) worker_->thread().check(what);
+}
+
+Connection::Connection() noexcept = default;
+Connection::Connection(std::unique_ptr<Held> held) noexcept : held_(std::move(held)) {}
+Connection::Connection(Connection&& other) noexcept = default;
+
+Connection::~Connection() {
+    close();
+}
+
+Connection& Connection::operator=(Connection&& other) noexcept {
+    if (this == &other) return *this;
+    close();
+    held_ = std::move(other.held_);
+    return *this;
+}
+
+int Connection::socket() const {
+    return held_ ? held_->socket.get() : -1;
+}
+
+const std::string& Connection::listener() const {
+    static const std::string none;
+    return held_ ? *held_->listener : none;
+}
+
+bool Connection::fresh() const {
+    return held_ && held_->fresh;
+}
+
+std::string Connection::take_unread() {
+    return held_ ? std::exchange(held_->unread, {}) : std::string{};
+}
+
+std::string Connection::take_state() {
+    return held_ ? std::exchange(held_->state, {}) : std::string{};
+}
+
+unsigned Connection::state_version() const {
+    return held_ ? held_->version : 0;
+}
+
+// Closed before it is counted: the worker may use its descriptor for the next one.
+namespace {
+
+template <typename Held>
+void end(std::unique_ptr<Held>& held, std::optional<Ended> how) {
+    const std::unique_ptr<Held> gone = std::move(held);
+    gone->socket.reset();
+    gone->owner->ended(how);
+}
+
+}  // namespace
+
+HandOver Connection::hand_over(std::string_view unread, std::string_view state) {
+    if (!held_) return HandOver::impossible;
+    held_->owner->check_thread("Connection::hand_over");
+    const HandOver outcome = held_->owner->hand_over(held_->packet(unread, state), held_->socket.get());
+    if (outcome == HandOver::done) end(held_, Ended::handed_over);
+    return outcome;
+}
+
+bool Connection::put_back(std::string_view unread, std::string_view state) {
+    if (!held_) return false;
+    held_->owner->check_thread("Connection::put_back");
+    if (!held_->owner->put_back(held_->packet(unread, state), held_->socket.get())) return false;
+    end(held_, Ended::handed_over);
+    return true;
+}
+
+bool Connection::moves_on() const {
+    return held_ && held_->owner->moves_on(*held_->listener);
+}
+
+void Connection::close() {
+    if (!held_) return;
+    held_->owner->check_thread("Connection::close");
+    end(held_, std::nullopt);
+}
+
+void Connection::answered(std::size_t count) {
+    if (!held_) return;
+    held_->owner->check_thread("Connection::answered");
+    held_->owner->answered(count);
+}
+
+Connections::Connections(Worker& worker, Spoken spoken, ConnectionHandlers handlers, ListenerChoice listeners)
+    : core_(std::make_shared<ConnectionsCore>(Internals::core(worker), std::move(spoken),
+                                              std::move(handlers))) {
+    core_->begin(listeners);
+}
+
+Connections::~Connections() {
+    core_->check_thread("~Connections");
+    core_->end();
 }
 
 std::size_t Connections::open() const {

@@ -97,24 +97,24 @@ void Core::watch_signal(int number) {
 void Core::on_drain_signal() {
     if (!draining_) return begin_drain();
     // A person who presses Ctrl-C again means it; a supervisor has its own deadline.
-    if (!environment_.under_sup()) end_everything(Duration{0});
+    if (!environment_.under_sup()) clock_->hurry();
 }
 
-void Core::add(Service& service, const std::vector<std::string>& names) {
-    services_.push_back({&service, names.empty()});
+void Core::add(Service& service, const ListenerChoice& listeners) {
+    services_.push_back({&service, listeners});
     for (Listener& listener : listeners_) {
-        const bool wanted = names.empty() || contains(names, listener.name);
+        const bool wanted = listeners.is_all() || contains(listeners.names(), listener.name);
         if (!listener.stream || !listener.fd || !wanted) continue;
         const std::string& name = *names_.insert(listener.name).first;
         auto accepted = [this, &service, &name](UniqueFd connection) {
             counters_.add(&ScoreboardRow::accepts);
-            service.take(std::move(connection), name, {}, From::listener);
+            service.take(std::move(connection), {.listener = name});
         };
         served_.push_back(
             {&service, std::make_unique<Acceptor>(loop_.get(), std::move(listener.fd), listener.name,
                                                   balance_, std::move(accepted))});
     }
-    for (const std::string& name : names) {
+    for (const std::string& name : listeners.names()) {
         const auto named = [&name](const ListenerInfo& info) { return info.name == name; };
         if (!failure_ && std::none_of(infos_.begin(), infos_.end(), named)) {
             failure_ = Error{"there is no listener named \"" + name + "\""};
@@ -141,7 +141,10 @@ int Core::run() {
 }
 
 void Core::serve() {
-    if (!failure_ && !services_.empty() && served_.empty()) {
+    const bool wants = std::any_of(services_.begin(), services_.end(), [](const Registered& one) {
+        return one.listeners.is_all() || !one.listeners.names().empty();
+    });
+    if (!failure_ && wants && served_.empty()) {
         failure_ = Error{
             environment_.under_sup()
                 ? "nothing to serve: sup passed no stream listener (`listen` in its configuration)"
@@ -209,7 +212,8 @@ void Core::connection_opened() {
     rebalance_.activity();
 }
 
-void Core::connection_closed(Ended how) {
+void Core::connection_closed(Ended how, const Spoken&) {
+    if (finished_) return;  // counted already, as left over
     counters_.set(&ScoreboardRow::connections, open_connections());
     if (draining_) {
         switch (how) {
@@ -224,8 +228,8 @@ void Core::connection_closed(Ended how) {
     if (draining_) check_finished();
 }
 
-void Core::request_served() {
-    counters_.add(&ScoreboardRow::requests);
+void Core::request_served(std::size_t count) {
+    counters_.add(&ScoreboardRow::requests, count);
     rebalance_.activity();
 }
 

@@ -18,6 +18,7 @@
 #include "worker/lifecycle/balance.h"
 #include "worker/lifecycle/channel.h"
 #include "worker/lifecycle/counters.h"
+#include "worker/lifecycle/drain_clock.h"
 #include "worker/lifecycle/environment.h"
 #include "worker/lifecycle/inbox.h"
 #include "worker/lifecycle/lingering.h"
@@ -58,17 +59,19 @@ public:
     // Nothing before the drain.
     std::optional<Drain> drain() const;
 
-    // Serves the named stream listeners (all of them when none is named) with `service`, which must be
-    // removed before it goes. A listener is served by the first service that asks for it.
-    void add(Service& service, const std::vector<std::string>& names);
+    // Serves stream listeners with `service`, which must be removed before it goes. A listener is served by
+    // the first service that asks for it.
+    void add(Service& service, const ListenerChoice& listeners);
     void remove(Service& service);
 
     // For services.
     void connection_opened();
-    void connection_closed(Ended how);
-    void request_served();
-    // There is a successor that takes this listener's connections …
-    bool moves_on(const std::string& listener) const;
+    void connection_closed(Ended how, const Spoken& spoken);
+    // How a connection ends that ends now, and not by being handed over.
+    Ended ended_now() const { return past_deadline_ ? Ended::at_deadline : Ended::in_order; }
+    void request_served(std::size_t count = 1);
+    // There is a successor that takes this listener's connections and can go on from what is spoken …
+    bool moves_on(const std::string& listener, const Spoken& spoken) const;
     // … and at this moment.
     bool has_room() const { return successor_ && successor_->has_room(); }
     // After `done` the caller closes its socket, and says so (Ended::handed_over).
@@ -83,7 +86,7 @@ private:
     };
     struct Registered {
         Service* service;
-        bool all_listeners;
+        ListenerChoice listeners;
     };
 
     void open_listeners();
@@ -111,12 +114,13 @@ private:
     void begin_drain();
     void tell_drain();
     Duration drain_timeout() const;
-    Duration time_to_drain() const;  // until what is left is ended
     bool retired(const std::string& listener) const;
     bool has_successor() const;
-    void arm_deadline();
-    void arm_grace();
+    bool successor_reads(const Spoken& spoken) const;
+    void end_idle();
     void end_everything(Duration left);
+    void end_hard();
+    void finish();
     void check_finished();
     bool all_ended() const;
     void report() const;
@@ -150,9 +154,7 @@ private:
     std::vector<Registered> services_;
     std::vector<Served> served_;
     std::vector<std::function<void(const Drain&)>> on_drain_;
-    std::chrono::steady_clock::time_point ends_;  // the drain
-    uv::Timer grace_;
-    uv::Timer deadline_;
+    std::optional<DrainClock> clock_;
     uv::Timer finish_;
     bool running_ = false;
     bool serving_ = false;

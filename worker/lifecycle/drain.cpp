@@ -4,17 +4,14 @@
 #include <utility>
 
 #include "common/count.h"
+#include "common/safe_text.h"
 #include "worker/lifecycle/core.h"
-#include "worker/lifecycle/drain_margin.h"
 #include "worker/lifecycle/guarded.h"
 #include "worker/lifecycle/log_line.h"
 
 namespace sup::worker {
 namespace {
 
-// At a stop nobody takes idle connections over. Their clients get this long to send a request that is on its
-// way.
-constexpr Duration idle_grace{1'000};
 // A packet that waits in the inbox for a free descriptor, while nothing else is left to do.
 constexpr Duration inbox_retry{20};
 
@@ -25,7 +22,9 @@ void Core::begin_drain() {
     // The packet that tells what becomes of listeners and connections was sent before the signal.
     if (channel_) channel_->read();
     draining_ = true;
-    ends_ = std::chrono::steady_clock::now() + time_to_drain();
+    clock_.emplace(loop_.get(), drain_timeout(),
+                   DrainClock::Steps{[this] { end_idle(); }, [this](Duration left) { end_everything(left); },
+                                     [this] { end_hard(); }});
     tell_drain();
     counters_.set(&ScoreboardRow::accepting, 0);
     rebalance_.stop();
@@ -44,8 +43,7 @@ void Core::begin_drain() {
         const Status watched = inbox_->drain();
         if (!watched) log_line("the inbox cannot be watched: " + watched.error().message);
     }
-    arm_deadline();
-    if (!has_successor()) arm_grace();
+    clock_->give_grace();
     hand_over_all();
 }
 
@@ -62,16 +60,11 @@ void Core::tell_drain() {
 
 std::optional<Drain> Core::drain() const {
     if (!draining_) return std::nullopt;
-    const auto left = std::chrono::duration_cast<Duration>(ends_ - std::chrono::steady_clock::now());
-    return Drain{std::max(left, Duration{0}), has_successor()};
+    return Drain{clock_->left(), has_successor()};
 }
 
 Duration Core::drain_timeout() const {
     return environment_.drain_timeout.value_or(options_.drain_timeout);
-}
-
-Duration Core::time_to_drain() const {
-    return drain_timeout() - drain_margin(drain_timeout());
 }
 
 // Nobody else will accept from this listener. Serving a queue that somebody else would serve too does no
@@ -90,19 +83,12 @@ bool Core::has_successor() const {
     return environment_.under_sup() && !(channel_ && channel_->closed());
 }
 
-void Core::arm_deadline() {
-    const Duration left = drain_margin(drain_timeout());
-    deadline_ = uv::Timer(loop_.get(), [this, left] { end_everything(left / 2); });
-    deadline_.arm(time_to_drain());
-}
-
-void Core::arm_grace() {
-    grace_ = uv::Timer(loop_.get(), [this] {
-        // Who was told of another successor since has it.
-        if (has_successor()) return;
-        for (const Registered& one : services_) one.service->close_idle();
-    });
-    grace_.arm(std::min(idle_grace, drain_timeout() / 4));
+// Of whom nobody takes over. Who was told of another successor since has it.
+void Core::end_idle() {
+    for (const Registered& one : services_) {
+        if (!has_successor() || (successor_ && !successor_reads(one.service->spoken())))
+            one.service->close_idle();
+    }
 }
 
 void Core::end_everything(Duration left) {
@@ -135,10 +121,31 @@ void Core::check_finished() {
         finish_ = uv::Timer(loop_.get(), [this] { check_finished(); });
         return finish_.arm(inbox_retry);
     }
+    finish();
+}
+
+void Core::finish() {
     finished_ = true;
     if (inbox_) inbox_->stop();
     report();
     if (running_) loop_.stop();
+}
+
+// Connections that are somebody's to close, and were not.
+void Core::end_hard() {
+    if (finished_) return;
+    for (const Registered& one : services_) {
+        const std::size_t left = one.service->open_connections();
+        if (left == 0) continue;
+        counters_.add(&ScoreboardRow::closed, left);
+        log_line("the drain's time is over, and " + counted(left, "connection") + " of protocol \"" +
+                 safe_text(one.service->spoken().protocol) + (left == 1 ? "\" was" : "\" were") +
+                 " not closed; the worker ends all the same");
+    }
+    if (offload_.under_way() > 0)
+        log_line("the drain's time is over, and " + counted(offload_.under_way(), "piece") +
+                 " of work given to Worker::offload is not done; what follows is dropped");
+    finish();
 }
 
 void Core::report() const {

@@ -2,8 +2,10 @@
 #include <fcntl.h>
 
 #include <algorithm>
+#include <string>
 #include <utility>
 
+#include "common/safe_text.h"
 #include "worker/lifecycle/core.h"
 #include "worker/lifecycle/log_line.h"
 
@@ -13,6 +15,19 @@ namespace {
 // A listener's name, whatever generation it is of, is remembered. They are few; more would be nonsense.
 constexpr std::size_t most_names = 1024;
 constexpr std::size_t most_put_back = 64;
+
+template <typename T>
+bool contains(const std::vector<T>& all, const T& one) {
+    return std::find(all.begin(), all.end(), one) != all.end();
+}
+
+bool can_go_on(const std::optional<std::vector<Reads>>& successor, const std::string& protocol,
+               unsigned version) {
+    if (!successor) return version == 1;
+    return std::any_of(successor->begin(), successor->end(), [&](const Reads& reads) {
+        return reads.protocol == protocol && contains(reads.versions, version);
+    });
+}
 
 }  // namespace
 
@@ -51,7 +66,7 @@ void Core::use(DrainPacket packet) {
     told_ = std::move(packet);
     if (told_->retired.empty()) told_->retired = std::move(retired_first);
     if (!draining_) return;
-    if (!has_successor()) arm_grace();
+    clock_->give_grace();
     hand_over_all();
 }
 
@@ -86,23 +101,31 @@ void Core::arrived(const InboxPacket& packet, UniqueFd socket) {
     }
     Service* service = service_for(packet);
     if (service == nullptr || names_.size() >= most_names) {
-        log_line("inbox: a connection of listener \"" + packet.listener + "\" that speaks \"" +
-                 packet.protocol + "\", which nobody here serves; it is closed");
+        log_line("inbox: a connection of listener \"" + safe_text(packet.listener) + "\" that speaks \"" +
+                 safe_text(packet.protocol) + "\" (version " + std::to_string(packet.version) +
+                 "), which nobody here serves; it is closed");
         return refuse(std::move(socket));
     }
     // A worker in another language may have sent it blocking.
     const int flags = ::fcntl(socket.get(), F_GETFL);
     if (flags >= 0 && (flags & O_NONBLOCK) == 0) ::fcntl(socket.get(), F_SETFL, flags | O_NONBLOCK);
-    service->take(std::move(socket), *names_.insert(packet.listener).first, packet.unconsumed, From::inbox);
+    service->take(std::move(socket), {.listener = *names_.insert(packet.listener).first,
+                                      .from = From::inbox,
+                                      .unread = packet.unconsumed,
+                                      .state = packet.state,
+                                      .version = packet.version});
 }
 
 Service* Core::service_for(const InboxPacket& packet) const {
+    const auto goes_on = [&packet](const Service& service) {
+        return service.spoken().protocol == packet.protocol &&
+               contains(service.spoken().reads, packet.version);
+    };
     for (const Served& served : served_) {
-        if (served.acceptor->name() == packet.listener && served.service->protocol() == packet.protocol)
-            return served.service;
+        if (served.acceptor->name() == packet.listener && goes_on(*served.service)) return served.service;
     }
     for (const Registered& one : services_) {
-        if (one.all_listeners && one.service->protocol() == packet.protocol) return one.service;
+        if (one.listeners.names().empty() && goes_on(*one.service)) return one.service;
     }
     return nullptr;
 }
@@ -112,12 +135,20 @@ void Core::refuse(UniqueFd socket) {
     lingering_.add(std::move(socket));
 }
 
-bool Core::moves_on(const std::string& listener) const {
-    return draining_ && successor_ && successor_->takes(listener);
+bool Core::moves_on(const std::string& listener, const Spoken& spoken) const {
+    return draining_ && successor_ && successor_->takes(listener) && successor_reads(spoken);
 }
 
+bool Core::successor_reads(const Spoken& spoken) const {
+    return told_ && can_go_on(told_->reads, spoken.protocol, spoken.writes);
+}
+
+// Who does not speak of versions knows of no state either, and would take it for unread bytes.
 HandOver Core::hand_over(const InboxPacket& packet, int socket) {
-    return draining_ && successor_ ? successor_->hand_over(packet, socket) : HandOver::impossible;
+    if (!draining_ || !successor_) return HandOver::impossible;
+    if (!can_go_on(told_->reads, packet.protocol, packet.version)) return HandOver::impossible;
+    if (!told_->reads && !packet.state.empty()) return HandOver::impossible;
+    return successor_->hand_over(packet, socket);
 }
 
 void Core::hand_over_all() {

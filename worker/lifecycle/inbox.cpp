@@ -98,18 +98,21 @@ void Inbox::use(UnixMessage message) {
     const std::string bytes(buffer_.data(), message.size);
     const auto packet = parse_inbox_packet(bytes);
     const bool whole = !message.truncated && !message.descriptors_lost;
-    if (packet && whole && message.descriptors.size() == 1) {
+    if (packet && whole && message.descriptors.size() == 1 && is_connection(message.descriptors[0].get()))
         return callbacks_.arrived(*packet, std::move(message.descriptors.front()));
+    log_line("inbox: a packet of " + counted(message.size, "byte") + " and " +
+             counted(message.descriptors.size(), "descriptor") +
+             " is not a connection (docs/worker-protocol.md, section 3); what came with it is closed");
+    for (UniqueFd& descriptor : message.descriptors) {
+        if (is_connection(descriptor.get())) callbacks_.malformed(std::move(descriptor));
     }
-    log_line("inbox: a malformed packet of " + counted(message.size, "byte") + " and " +
-             counted(message.descriptors.size(), "descriptor") + "; what came with it is closed");
-    for (UniqueFd& descriptor : message.descriptors) callbacks_.malformed(std::move(descriptor));
 }
 
 // A packet of nothing, or the end. A closed inbox stays readable for ever, so it must not be watched any
 // longer.
 SharedQueue::Taken Inbox::take_empty_packet() {
-    return closed() ? SharedQueue::Taken::failed : SharedQueue::Taken::one;
+    return closed() && !has_queued_bytes(receiver_.get()) ? SharedQueue::Taken::failed
+                                                          : SharedQueue::Taken::one;
 }
 
 }  // namespace sup::worker

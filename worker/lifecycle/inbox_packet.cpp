@@ -1,9 +1,13 @@
 #include "worker/lifecycle/inbox_packet.h"
 
+#include <netinet/in.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
 
 #include <algorithm>
+#include <cerrno>
+#include <cstdint>
+#include <limits>
 #include <nlohmann/json.hpp>
 
 namespace sup::worker {
@@ -33,15 +37,55 @@ private:
     bool lowered_ = false;
 };
 
+// Of a listener or a protocol. sup's own configuration allows far less.
+constexpr std::size_t longest_name = 512;
+
+int option(int socket, int name) {
+    int value = -1;
+    socklen_t size = sizeof value;
+    return ::getsockopt(socket, SOL_SOCKET, name, &value, &size) == 0 ? value : -1;
+}
+
+// Of a stream socket without a peer: one that was accepted or has connected is bound to a port, which a reset
+// does not take away. A unix socket keeps its peer when that closes.
+bool was_connected(int socket) {
+    sockaddr_storage own{};
+    socklen_t size = sizeof own;
+    if (::getsockname(socket, reinterpret_cast<sockaddr*>(&own), &size) != 0) return false;
+    if (own.ss_family == AF_INET) return reinterpret_cast<const sockaddr_in&>(own).sin_port != 0;
+    if (own.ss_family == AF_INET6) return reinterpret_cast<const sockaddr_in6&>(own).sin6_port != 0;
+    return false;
+}
+
+std::optional<std::string> text(const nlohmann::json& head, const char* key) {
+    const auto found = head.find(key);
+    if (found == head.end() || !found->is_string()) return std::nullopt;
+    return found->get<std::string>();
+}
+
+std::optional<unsigned> number(const nlohmann::json& head, const char* key, unsigned without) {
+    const auto found = head.find(key);
+    if (found == head.end()) return without;
+    if (!found->is_number_unsigned()) return std::nullopt;
+    const auto value = found->get<std::uint64_t>();
+    if (value > std::numeric_limits<unsigned>::max()) return std::nullopt;
+    return static_cast<unsigned>(value);
+}
+
 }  // namespace
 
 bool is_inbox_end(int descriptor) {
-    const auto is = [descriptor](int option, int expected) {
-        int value = 0;
-        socklen_t size = sizeof value;
-        return ::getsockopt(descriptor, SOL_SOCKET, option, &value, &size) == 0 && value == expected;
-    };
-    return is(SO_DOMAIN, AF_UNIX) && is(SO_TYPE, SOCK_SEQPACKET);
+    return option(descriptor, SO_DOMAIN) == AF_UNIX && option(descriptor, SO_TYPE) == SOCK_SEQPACKET;
+}
+
+// One that has lost its client has no peer name any more (ENOTCONN); whoever serves it reads the end, or the
+// error, so it is not refused here.
+bool is_connection(int descriptor) {
+    if (option(descriptor, SO_TYPE) != SOCK_STREAM || option(descriptor, SO_ACCEPTCONN) != 0) return false;
+    sockaddr_storage peer{};
+    socklen_t size = sizeof peer;
+    if (::getpeername(descriptor, reinterpret_cast<sockaddr*>(&peer), &size) == 0) return true;
+    return errno == ENOTCONN && was_connected(descriptor);
 }
 
 std::optional<InboxPacket> parse_inbox_packet(std::string_view packet) {
@@ -49,23 +93,27 @@ std::optional<InboxPacket> parse_inbox_packet(std::string_view packet) {
     if (line_end == std::string_view::npos) return std::nullopt;
     const auto json = nlohmann::json::parse(packet.substr(0, line_end), nullptr, false);
     if (!json.is_object()) return std::nullopt;
-    const auto listener = json.find("listener");
-    const auto protocol = json.find("protocol");
-    if (listener == json.end() || protocol == json.end() || !listener->is_string() ||
-        !protocol->is_string()) {
-        return std::nullopt;
-    }
-    return InboxPacket{listener->get<std::string>(), protocol->get<std::string>(),
-                       packet.substr(line_end + 1)};
+    const auto listener = text(json, "listener");
+    const auto protocol = text(json, "protocol");
+    const auto state = number(json, "state", 0);
+    const auto version = number(json, "version", 1);
+    const std::string_view rest = packet.substr(line_end + 1);
+    if (!listener || !protocol || !state || !version || *state > rest.size()) return std::nullopt;
+    if (listener->size() > longest_name || protocol->size() > longest_name) return std::nullopt;
+    return InboxPacket{*listener, *protocol, rest.substr(*state), rest.substr(0, *state), *version};
 }
 
+// A head says nothing that an older receiver could not know, unless it has to.
 Result<SendOutcome> send_to_inbox(int inbox, const InboxPacket& packet, int socket) {
-    if (packet.unconsumed.size() > max_unconsumed) {
+    if (packet.unconsumed.size() + packet.state.size() > max_unconsumed) {
         return Error{"more than " + std::to_string(max_unconsumed) + " bytes are read and not consumed"};
     }
-    const nlohmann::json head{{"listener", packet.listener}, {"protocol", packet.protocol}};
+    nlohmann::json head{{"listener", packet.listener}, {"protocol", packet.protocol}};
+    if (!packet.state.empty()) head["state"] = packet.state.size();
+    if (packet.version != 1) head["version"] = packet.version;
     std::string bytes = head.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
-    bytes.append("\n").append(packet.unconsumed);
+    bytes.append("\n").append(packet.state).append(packet.unconsumed);
+    if (bytes.size() > max_inbox_packet) return Error{"the names of its listener and protocol are too long"};
     const LeavesRoom for_control;
     return send_unix_message(inbox, bytes, {&socket, 1});
 }

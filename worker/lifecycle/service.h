@@ -7,6 +7,7 @@
 
 #include "common/duration.h"
 #include "common/unique_fd.h"
+#include "sup/connections.h"
 
 namespace sup::worker {
 
@@ -19,20 +20,29 @@ enum class Ended {
 };
 
 // Where a connection comes from.
-enum class From { listener, inbox };
+enum class From { listener, inbox, upgrade };
+
+struct Arrival {
+    const std::string& listener;  // outlives the service
+    From from = From::listener;
+    // Read from the client before it came here, and to be used as if it had just been read.
+    std::string_view unread = {};
+    // What the worker that it comes from said of it, in which version of what is spoken. Valid during the
+    // call, as `unread`.
+    std::string_view state = {};
+    unsigned version = 1;
+};
 
 class Service {
 public:
     virtual ~Service() = default;
 
-    // What is spoken, as other workers name it when they hand over connections: "http/1.1".
-    virtual const std::string& protocol() const = 0;
+    // What other workers must know when they hand over connections, or take them.
+    virtual const Spoken& spoken() const = 0;
 
-    // A connected socket that came by `listener` (which outlives the service); the service owns it now, and
-    // calls Core::connection_opened(), and Core::connection_closed() after closing it. `unconsumed` was read
-    // from the client before it came here, and is to be used as if it had just been read.
-    virtual void take(UniqueFd connection, const std::string& listener, std::string_view unconsumed,
-                      From from) = 0;
+    // A connected socket; the service owns it now, and calls Core::connection_opened(), and
+    // Core::connection_closed() after closing it.
+    virtual void take(UniqueFd connection, const Arrival& arrival) = 0;
     virtual std::size_t open_connections() const = 0;
 
     // The drain has begun: finish what is in flight. Connections that Core::moves_on() then go to

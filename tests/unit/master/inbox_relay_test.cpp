@@ -87,6 +87,39 @@ TEST_CASE("what is left in a closed inbox goes on, in order, with its bytes and 
     CHECK(has_ended(first));  // whoever took it has closed it, and nobody before
 }
 
+TEST_CASE("a packet of nothing ends no relay, and what is cut is counted as lost") {
+    Relay relay;
+    const auto put = [&](std::string_view bytes, std::span<const int> descriptors = {}) {
+        REQUIRE(sup::send_unix_message(relay.from->sender(), bytes, descriptors).value() ==
+                sup::SendOutcome::sent);
+    };
+    const int odd = relay.to->receiver();
+    put("");
+    const sup::UniqueFd first = hand_over(*relay.from, "one");
+    put("");
+    put("", {&odd, 1});
+    put(std::string(sup::max_inbox_packet + 1, 'x'));
+    const sup::UniqueFd second = hand_over(*relay.from, "two");
+    put("");
+    relay.from->close_to_senders();
+    relay.relay->move();
+    REQUIRE(relay.outcome);
+    CHECK(relay.outcome->moved == 2);
+    CHECK(relay.outcome->lost == 1);
+    CHECK(take(*relay.to) == "one");
+    CHECK(take(*relay.to) == "two");
+}
+
+TEST_CASE("a packet of nothing hides none that are given up") {
+    Relay relay;
+    const sup::UniqueFd first = hand_over(*relay.from, "one");
+    REQUIRE(sup::send_unix_message(relay.from->sender(), "").value() == sup::SendOutcome::sent);
+    const sup::UniqueFd second = hand_over(*relay.from, "two");
+    CHECK(relay.from->discard() == 2);
+    CHECK(has_ended(first));
+    CHECK(has_ended(second));
+}
+
 TEST_CASE("what does not fit into an inbox that is full goes on when there is room") {
     Relay test;
     const auto client = hand_over(*test.from, "first");

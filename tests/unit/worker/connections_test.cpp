@@ -121,6 +121,52 @@ TEST_CASE("a user's protocol can give idle connections to its peers") {
     }
 }
 
+TEST_CASE("what a handler throws costs that connection, is told, and does not keep the worker") {
+    FakeMasterOptions options = line_worker();
+    options.flags = {"--throw"};
+    options.drain_timeout_ms = "1000";
+    FakeMaster master(options);
+    REQUIRE(master.wait_until_ready());
+    for (int i = 0; i < 3; ++i) {
+        Client client(master.http());
+        CHECK(client.ended_in_order());
+    }
+    CHECK(contains(master.standard_error(), R"(handler `arrived` of protocol "line/1" threw: no\x1b room)"));
+    CHECK(master.running());
+    REQUIRE(master.send(stop_packet));
+    master.signal(SIGTERM);
+    CHECK(master.exit_code() == 0);
+    CHECK(contains(master.standard_error(), R"(handler `move` of protocol "line/1" threw: move)"));
+}
+
+TEST_CASE("a connection that its service never closes ends with the drain's time, and is told") {
+    const bool under_sup = GENERATE(true, false);
+    CAPTURE(under_sup);
+    FakeMasterOptions options = line_worker();
+    options.flags = {"--never-close"};
+    options.under_sup = under_sup;
+    options.drain_timeout_ms = "1000";
+    options.environment = {"SUP_DRAIN_TIMEOUT_MS=1000"};
+    FakeMaster master(options);
+    REQUIRE(master.wait_until_ready());
+    Client first(master.http());
+    Client second(master.http());
+    REQUIRE(answers(master, first, "one"));
+    REQUIRE(answers(master, second, "one"));
+    master.signal(SIGTERM);
+    CHECK(master.exit_code() == 0);
+    CHECK(contains(master.standard_error(), "2 connections of protocol \"line/1\" were not closed"));
+    CHECK(contains(master.standard_error(), "2 closed at the deadline"));
+}
+
+TEST_CASE("what is answered counts as requests") {
+    TwoWorkers workers(line_worker(), 0, line_worker());
+    Client client(workers.old.http());
+    REQUIRE(answers(workers.old, client, "one"));
+    REQUIRE(answers(workers.old, client, "two"));
+    CHECK(eventually([&] { return counter(workers.board.row(0).requests) == 2; }));
+}
+
 #ifdef PYTHON_WORKER
 TEST_CASE("the worker in Python hands over and takes, to and from workers in C++, too") {
     const std::string python(PYTHON_WORKER);

@@ -1,7 +1,10 @@
 // Connections that change from one worker process to another, while their clients notice nothing.
 #include <fcntl.h>
 #include <sys/resource.h>
+#include <sys/un.h>
+#include <unistd.h>
 
+#include <array>
 #include <csignal>
 #include <memory>
 #include <string>
@@ -317,6 +320,97 @@ TEST_CASE("the queue of a retired listener is accepted and handed over, when the
     for (const auto& client : queued) CHECK(contains(ask(*client).body, greets(workers.next)));
 }
 
+TEST_CASE("what is no connection is closed and not touched, and those behind it are taken") {
+    TwoWorkers workers;
+    Clients clients = connect(workers.old, 1);
+    const InboxPair& inbox = workers.inbox;
+    const std::string head = std::string(http_head) + "\n";
+    const auto made = [](int domain, int type) {
+        return sup::UniqueFd(::socket(domain, type | SOCK_CLOEXEC, 0));
+    };
+    const sup::UniqueFd datagrams = made(AF_INET, SOCK_DGRAM);
+    const sup::UniqueFd unix_datagrams = made(AF_UNIX, SOCK_DGRAM);
+    const sup::UniqueFd never_connected = made(AF_INET, SOCK_STREAM);
+    const sup::UniqueFd never_connected_unix = made(AF_UNIX, SOCK_STREAM);
+    const sup::UniqueFd unix_listener = made(AF_UNIX, SOCK_STREAM);
+    sockaddr_un name{};
+    name.sun_family = AF_UNIX;
+    REQUIRE(::bind(unix_listener.get(), reinterpret_cast<sockaddr*>(&name), sizeof(sa_family_t)) == 0);
+    REQUIRE(::listen(unix_listener.get(), 4) == 0);
+    InboxPair packets;
+    std::array<int, 2> pipe{};
+    REQUIRE(::pipe2(pipe.data(), O_CLOEXEC) == 0);
+    const sup::UniqueFd reader(pipe[0]);
+    const sup::UniqueFd writer(pipe[1]);
+    const sup::UniqueFd file(::open("/proc/self/exe", O_RDONLY | O_CLOEXEC));
+    for (const int odd : {datagrams.get(), unix_datagrams.get(), never_connected.get(),
+                          never_connected_unix.get(), unix_listener.get(), workers.next.listener(),
+                          packets.sender.get(), reader.get(), writer.get(), file.get()}) {
+        CHECK(inbox.put(head, {odd}));
+        CHECK(inbox.put("", {odd}));
+        CHECK(inbox.put(head, {odd, odd}));
+        CHECK(inbox.put(""));
+    }
+    REQUIRE(workers.reload());
+    REQUIRE(eventually([&] { return counter(workers.board.row(0).handed_over) == 1; }));
+    inbox.close();  // so that an empty packet could be taken for the end
+    workers.open_inbox();
+    CHECK(contains(ask(*clients[0]).body, greets(workers.next)));
+    CHECK(comes_to_rest(workers.next.pid()));
+    CHECK(contains(workers.next.standard_error(), "is not a connection"));
+    // Listeners are still what they were, and so are the others.
+    CHECK(request(workers.next.http(), get("/")).status == 200);
+    sockaddr_un bound{};
+    socklen_t size = sizeof bound;
+    REQUIRE(::getsockname(unix_listener.get(), reinterpret_cast<sockaddr*>(&bound), &size) == 0);
+    CHECK(::connect(never_connected_unix.get(), reinterpret_cast<sockaddr*>(&bound), size) == 0);
+    CHECK(packets.put("x"));
+    CHECK(::write(writer.get(), "x", 1) == 1);
+}
+
+TEST_CASE("heads of every wrong kind end their connection in order, and no other") {
+    const std::string wrong = GENERATE(
+        R"({"listener":"http","protocol":"http/1)", R"({"listener":"http"})",
+        R"({"listener":1,"protocol":"http/1.1"})", R"([])", R"("http")",
+        R"({"listener":"http","protocol":null})", R"({"listener":"http","protocol":"http/1.1","state":"4"})",
+        R"({"listener":"http","protocol":"http/1.1","state":-1})",
+        R"({"listener":"http","protocol":"http/1.1","state":18446744073709551615})",
+        R"({"listener":"http","protocol":"http/1.1","state":1})",
+        R"({"listener":"http","protocol":"http/1.1","version":0.5})",
+        R"({"listener":"http","protocol":"http/1.1","version":4294967296})",
+        R"({"listener":"http","protocol":"http/1.1","version":2})",
+        R"({"listener":")" + std::string(60'000, 'n') + R"(","protocol":"http/1.1"})",
+        "{\"listener\":\"\xff\"}", std::string(1000, '['));
+    CAPTURE(wrong.substr(0, 100));
+    TwoWorkers workers;
+    workers.open_inbox();
+    workers.old.signal(SIGSTOP);
+    Client odd(workers.old.admin());
+    Client next(workers.old.admin());
+    const auto accepted = [&] {
+        return sup::UniqueFd(::accept4(workers.old.admin_listener(), nullptr, nullptr, SOCK_CLOEXEC));
+    };
+    CHECK(workers.inbox.put(wrong + "\n", {accepted().get()}));
+    CHECK(workers.inbox.put(std::string(http_head) + "\n" + get("/"), {accepted().get()}));
+    CHECK(odd.ended_in_order());
+    CHECK(contains(next.receive().body, greets(workers.next)));
+    CHECK(contains(workers.next.standard_error(), "inbox: a "));
+}
+
+TEST_CASE("a client that has gone while its connection was in the inbox costs nothing") {
+    TwoWorkers workers;
+    Clients clients = connect(workers.old, 2);
+    REQUIRE(workers.reload());
+    REQUIRE(eventually([&] { return counter(workers.board.row(0).handed_over) == 2; }));
+    const linger reset{1, 0};
+    ::setsockopt(clients[0]->fd(), SOL_SOCKET, SO_LINGER, &reset, sizeof reset);
+    clients.erase(clients.begin());
+    workers.open_inbox();
+    CHECK(contains(ask(*clients[0]).body, greets(workers.next)));
+    CHECK(eventually([&] { return counter(workers.board.row(1).connections) == 1; }));
+    CHECK_FALSE(contains(workers.next.standard_error(), "is not a connection"));
+}
+
 TEST_CASE("packets that nobody can understand are told of, and their connections end in order") {
     TwoWorkers workers;
     workers.open_inbox();
@@ -354,7 +448,7 @@ TEST_CASE("packets that nobody can understand are told of, and their connections
         CAPTURE(i);
         CHECK(odd[i]->ended_in_order());
     }
-    CHECK(contains(workers.next.standard_error(), "malformed packet"));
+    CHECK(contains(workers.next.standard_error(), "is not a connection"));
     CHECK(contains(workers.next.standard_error(), "gopher"));
     // And it goes on.
     REQUIRE(workers.reload());

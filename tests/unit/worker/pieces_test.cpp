@@ -9,7 +9,7 @@
 #include "worker/http/date.h"
 #include "worker/http/deadlines.h"
 #include "worker/http/status_line.h"
-#include "worker/lifecycle/drain_margin.h"
+#include "worker/lifecycle/drain_clock.h"
 
 using namespace sup::http;
 

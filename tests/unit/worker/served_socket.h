@@ -82,7 +82,7 @@ public:
     void drain() { core_.drain_from_any_thread(); }
 
     void take(UniqueFd socket, worker::From from = worker::From::listener) {
-        server_->take(std::move(socket), listener_, {}, from);
+        server_->take(std::move(socket), {.listener = listener_, .from = from});
     }
     std::size_t waiting_bytes() { return server_->context().output_budget.used(); }
 

@@ -1,17 +1,19 @@
 // A protocol of your own on a worker's listeners. New connections come from the listeners, and others from
 // workers of an earlier generation that drain, or of this one that have too many; when this worker drains,
-// its own go the same way. So a client keeps its connection over any number of reloads.
+// its own go the same way. So a client keeps its connection over any number of reloads, and what you know
+// of its session goes along.
 //
 //     sup::worker::Worker worker;
-//     std::map<int, Session> sessions;
-//     sup::worker::Connections connections(worker, "chat/1", {
-//         .arrived = [&](sup::worker::Arrived a) { sessions.emplace(a.socket, Session(a.listener,
-//         a.unconsumed)); }, .move = [&] { for each session that is between two messages: see hand_over() },
-//         .end_all = [&](std::chrono::milliseconds) { end every session },
+//     std::map<int, Session> sessions;  // each owns its Connection
+//     sup::worker::Connections connections(worker, {.protocol = "chat", .writes = 2, .reads = {1, 2}}, {
+//         .arrived = [&](sup::worker::Connection c) { const int socket = c.socket(); sessions.emplace(socket,
+//         std::move(c)); }, .move = [&] { for each session that is between two messages: see
+//         Connection::hand_over() }, .end_idle = [&] { end each session that is between two messages, the
+//         others once they are }, .end_all = [&](std::chrono::milliseconds) { end every session },
 //     });
 //     return worker.run();
 //
-// Everything belongs to the thread that calls Worker::run().
+// Everything here belongs to the thread that calls Worker::run(), and aborts on another one.
 #pragma once
 
 #include <chrono>
@@ -27,67 +29,134 @@ namespace sup::worker {
 class Worker;
 class ConnectionsCore;
 
-struct Arrived {
-    int socket = -1;         // connected, non-blocking, close-on-exec; yours to close from now on
-    std::string listener;    // the name of the listener that it came by, in whatever generation
-    std::string unconsumed;  // read from the client before it came here: use it as if you had just read it
-};
-
 enum class HandOver {
-    done,        // it is somebody else's now; the socket was closed here
+    done,        // it is somebody else's now, and the Connection is empty
     later,       // no room at the moment: keep serving it; `move` is called when there is room
-    impossible,  // nobody takes it: end it after its next answer
+    impossible,  // nobody takes it: end it as soon as that does its client no harm
 };
 
-// None may throw: it would end the worker, through libuv.
+// What a release speaks, as releases before and after it know it.
+struct Spoken {
+    std::string protocol;  // "chat": what the clients speak, the same in every release that serves them
+    unsigned writes = 1;   // the version of what hand_over() is given as state and as unread bytes
+    std::vector<unsigned> reads = {1};  // the versions that this release can go on from
+};
+
+// One client's connection: owns its socket, and counts as open until it ends, which it does once, by whatever
+// comes first: close(), a hand_over() that is done, a put_back() that is true, or the destructor. An empty
+// one (moved from, or ended) has the socket -1, and every call on it does nothing and says so.
+class Connection {
+public:
+    Connection() noexcept;
+    ~Connection();
+    Connection(Connection&& other) noexcept;
+    // Ends what was in here.
+    Connection& operator=(Connection&& other) noexcept;
+
+    explicit operator bool() const noexcept { return held_ != nullptr; }
+
+    // Connected, non-blocking, close-on-exec; do not close it yourself. -1 when empty.
+    int socket() const;
+    // The name of the listener that it came by, in whatever generation.
+    const std::string& listener() const;
+    // Straight from the listener: nothing has been said on it. Otherwise it comes from another worker.
+    bool fresh() const;
+
+    // Bytes that another worker has read from the client and not used: use them as if you had just read them,
+    // before what the socket has. Given once, then empty.
+    std::string take_unread();
+    // What that worker said of the session (hand_over()), in version state_version() of `Spoken`. Given once,
+    // then empty.
+    std::string take_state();
+    unsigned state_version() const;
+
+    // Hands it to the next generation: `unread` is what you have read and not used, `state` what your
+    // successor must know of the session, at most 64 KiB both. Nothing may watch the socket any more (remove
+    // it from epoll, stop its uv_poll_t): whoever receives it may use it before this returns. While it is
+    // `later`, watch and serve it again.
+    HandOver hand_over(std::string_view unread = {}, std::string_view state = {});
+    // The same towards the peers of this generation; for `spare`. False: nothing has changed.
+    bool put_back(std::string_view unread = {}, std::string_view state = {});
+    // Whether it will go on elsewhere, now or once there is room. Only while the worker drains.
+    bool moves_on() const;
+
+    // Closes the socket. When the worker's drain has passed its deadline it counts as closed by that, else as
+    // ended in order.
+    void close();
+
+    // So many requests, messages or whatever you count were answered: `requests` in the status.
+    void answered(std::size_t count = 1);
+
+private:
+    friend class ConnectionsCore;
+    struct Held;
+    explicit Connection(std::unique_ptr<Held> held) noexcept;
+
+    std::unique_ptr<Held> held_;
+};
+
+// What they throw is told on stderr, and costs no other connection.
 struct ConnectionHandlers {
-    std::function<void(Arrived)> arrived;
+    // A connection is yours. A throw costs it, unless you have stored it.
+    std::function<void(Connection)> arrived;
 
     // The worker drains, or has done so and there is room again, or another successor: hand over every
     // connection that is between two messages, and the others once they are. Where that is impossible, end
     // each as soon as it would do its client no harm. Without this handler nothing is handed over.
-    std::function<void()> move;
+    std::function<void()> move = {};
 
-    // The worker drains, and nobody takes over (sup stops): end what is idle, and the rest when it is.
-    std::function<void()> end_idle;
+    // The worker drains, and nobody takes over: sup stops, or the next release cannot read the state. End
+    // what is idle, and the rest when it is.
+    std::function<void()> end_idle = {};
 
-    // The time is up: end everything, in order as far as that takes no longer than `left`.
-    std::function<void(std::chrono::milliseconds left)> end_all;
+    // The time is up: end everything, in order as far as that takes no longer than `left`. What is still
+    // open a moment after that ends with run().
+    std::function<void(std::chrono::milliseconds left)> end_all = {};
 
-    // This worker has more connections than its peers: call put_back() for up to `count` idle ones.
+    // This worker has more connections than its peers: put back up to `count` idle ones.
     std::function<void(std::size_t count)> spare = {};
+
+    // New connections wait, and no descriptor will soon be free for them: end up to `count` connections in
+    // order, those that have been idle for longest.
+    std::function<void(std::size_t count)> make_room = {};
+};
+
+// Which listeners a protocol is served on.
+class ListenerChoice {
+public:
+    static ListenerChoice all() { return ListenerChoice(true, {}); }
+    // None of its own: connections come from other workers, or by an upgrade of an HTTP connection.
+    static ListenerChoice none() { return ListenerChoice(false, {}); }
+    // The named ones, or all when none is named. One that does not exist is a failure that run() reports.
+    ListenerChoice(std::vector<std::string> names)  // NOLINT(*-explicit-*)
+        : all_(names.empty()), names_(std::move(names)) {}
+
+    bool is_all() const { return all_; }
+    const std::vector<std::string>& names() const { return names_; }
+
+private:
+    ListenerChoice(bool all, std::vector<std::string> names) : all_(all), names_(std::move(names)) {}
+
+    bool all_;
+    std::vector<std::string> names_;
 };
 
 class Connections {
 public:
-    // `protocol` is how workers of other generations know what is spoken ("chat/1"): change it when they
-    // would not understand the unconsumed bytes, or what the client expects next. Serves the named listeners,
-    // or all. The worker must outlive this.
-    Connections(Worker& worker, std::string protocol, ConnectionHandlers handlers,
-                const std::vector<std::string>& listeners = {});
+    // A listener is served by the first that asks for it. The worker must outlive this. Connections that
+    // outlive it stay yours, are counted no longer, and cannot be handed over.
+    Connections(Worker& worker, Spoken spoken, ConnectionHandlers handlers,
+                ListenerChoice listeners = ListenerChoice::all());
     ~Connections();
     Connections(const Connections&) = delete;
     Connections& operator=(const Connections&) = delete;
 
-    // Whether a connection of this listener will go on elsewhere, now or once there is room. Only while
-    // draining.
-    bool moves_on(const std::string& listener) const;
-
-    // Hands a connection to the next generation, with at most 64 KiB that you have read and not used. Nothing
-    // may watch the socket any more (remove it from epoll, stop its uv_poll_t): whoever receives it may use
-    // it before this returns. While it is `later`, watch and serve it again.
-    HandOver hand_over(int socket, const std::string& listener, std::string_view unconsumed = {});
-
-    // The same towards the peers of this generation; for `spare`. False: nothing has changed.
-    bool put_back(int socket, const std::string& listener, std::string_view unconsumed = {});
-
-    // You have closed a connection. The worker's exit waits for all of them.
-    void closed(bool at_deadline = false);
-
     std::size_t open() const;
 
 private:
-    std::unique_ptr<ConnectionsCore> core_;
+    friend struct Internals;
+
+    std::shared_ptr<ConnectionsCore> core_;
 };
 
 }  // namespace sup::worker

@@ -1,0 +1,56 @@
+// The bridge between the handlers of a protocol of the user's own and the worker's life.
+#pragma once
+
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "sup/connections.h"
+#include "worker/lifecycle/core.h"
+#include "worker/lifecycle/service.h"
+
+namespace sup::worker {
+
+// Shared with its connections, which may outlive it.
+class ConnectionsCore final : public Service, public std::enable_shared_from_this<ConnectionsCore> {
+public:
+    ConnectionsCore(Core& worker, Spoken spoken, ConnectionHandlers handlers);
+    void begin(const ListenerChoice& listeners);
+    // Takes no more part in the worker's life.
+    void end();
+
+    const Spoken& spoken() const override { return spoken_; }
+    std::size_t open_connections() const override { return open_; }
+    void take(UniqueFd connection, const Arrival& arrival) override;
+    // A connection of this worker that goes on with this protocol, an HTTP upgrade say: with `state`, which
+    // is in the version that this release writes, as if a successor had been given it. Closed when the
+    // Connections are gone.
+    void adopt(UniqueFd connection, const std::string& listener, std::string_view unread,
+               std::string_view state);
+    void drain() override {}
+    void hand_over() override;
+    std::size_t put_back(std::size_t count) override;
+    void close_idle() override;
+    void close_all(Duration left) override;
+    void make_room(std::size_t count) override;
+
+    // For connections.
+    bool moves_on(const std::string& listener) const;
+    HandOver hand_over(const InboxPacket& packet, int socket);
+    bool put_back(const InboxPacket& packet, int socket);
+    void answered(std::size_t count);
+    void ended(std::optional<Ended> how);
+    void check_thread(const char* what) const;
+
+private:
+    template <typename Handler, typename... Arguments>
+    void call(const char* name, const Handler& handler, Arguments&&... arguments);
+
+    Core* worker_;  // null after end()
+    Spoken spoken_;
+    ConnectionHandlers handlers_;
+    std::size_t open_ = 0;
+};
+
+}  // namespace sup::worker
