@@ -35,6 +35,7 @@ class Peer:
     echoes = False          # a POST is answered with its body
     holds_idle = True       # can keep more clients connected than it has processes
     many_idle = False       # takes part in the measurement with as many idle connections as the descriptors allow
+    alone = False           # can do with one worker
     reload_signal = signal.SIGHUP
 
     def __init__(self, directory):
@@ -103,6 +104,13 @@ class Peer:
         ends.close()
         self._process = None
 
+    def restart(self, **changes):
+        """Ends it and starts it anew, with other numbers of its own: workers, connections …"""
+        self.stop()
+        for name, value in changes.items():
+            setattr(self, name, value)
+        self.start()
+
     def request_reload(self):
         kill(self.master, self.reload_signal)
 
@@ -164,6 +172,7 @@ class Sup(Peer):
     post_path = "/echo"
     echoes = True
     many_idle = True
+    alone = True
     reload_signal = signal.SIGUSR2
     sup = worker = ""  # paths of the programs, set by the benchmark
 
@@ -194,6 +203,7 @@ class Nginx(Peer):
     name = "nginx"
     program = "nginx"
     many_idle = True
+    alone = True
 
     def template(self):
         return "nginx"

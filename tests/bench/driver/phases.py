@@ -136,14 +136,33 @@ def think50_quiet(bench, peer):
     return {**outcome(result), "histogram": result["histogram"]}
 
 
-def cpu(bench, peer):
-    """CPU time of the workers for each request, keep-alive, back to back, without reloads."""
+def alone(bench, peer):
+    """What one worker by itself costs: CPU time for each request, keep-alive, back to back, and memory for each idle connection.
+
+    With one worker, because what several spend on sharing the clients among them depends on the machine's cores more than on the server.
+    """
+    peer.restart(workers=1, processes=1)
     workers = peer.generation()
     before = procfs.cpu_ns(workers)
-    with bench.load(peer, duration_s=bench.seconds(2.0)) as load:
+    with bench.load(peer, duration_s=bench.seconds(3.0)) as load:
         result = load.result()
-    used = procfs.cpu_ns(workers) - before
-    return {**outcome(result), "cpu_us_per_request": used / 1e3 / max(result["requests"], 1)}
+    microseconds = (procfs.cpu_ns(workers) - before) / 1e3 / max(result["requests"], 1)
+    share = procfs.user_share(workers)
+    return {**outcome(result), "cpu_us_per_request": microseconds,
+            "user_us_per_request": microseconds * share if share is not None else None,
+            "idle_bytes": idle_bytes(bench, peer)}
+
+
+def idle_bytes(bench, peer, clients=2000):
+    """What each connection that has had an answer and now waits adds to the worker's memory."""
+    workers = peer.generation()
+    before = procfs.pss_kib(workers)
+    with bench.load(peer, mode="idle", clients=clients, duration_s=60) as load:
+        load.wait_established()
+        after = procfs.pss_kib(workers)
+        load.command("ask")
+        load.result()
+    return max(after - before, 0) * 1024 / clients
 
 
 def memory(_, peer):

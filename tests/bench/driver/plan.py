@@ -10,16 +10,13 @@ MANY_IDLE = max(1000, min(10000, DESCRIPTORS - 1000))
 
 def many_idle(bench, peer):
     """Starts the server anew, with room for so many connections; its memory was measured without."""
-    peer.stop()
-    peer.connections = MANY_IDLE + 1000
-    peer.start()
+    peer.restart(connections=MANY_IDLE + 1000)
     return phases.idle(bench, peer, clients=MANY_IDLE)
 
 
 # Name in the results, what people read, and the function. The measurements without reloads come first: their workers are fresh.
 MEASUREMENTS = [
     ("throughput", "raw throughput (wrk)", phases.throughput),
-    ("cpu", "CPU for each request", phases.cpu),
     ("memory", "memory", phases.memory),
     ("quiet", "latency without reloads", phases.think50_quiet),
     ("think50", "latency with reloads, 50 ms think time", phases.think50_and_picture),
@@ -30,6 +27,7 @@ MEASUREMENTS = [
     ("idle", "1,000 idle connections", phases.idle),
     ("idle2", "1,000 idle connections, again", phases.idle),
     ("many_idle", f"{MANY_IDLE:,} idle connections", many_idle),
+    ("alone", "CPU and memory of one worker", phases.alone),
 ]
 
 
@@ -38,8 +36,8 @@ def applies(name, bench, peer):
         return False
     if name in ("idle", "idle2"):
         return peer.holds_idle
-    if name == "many_idle":
-        return peer.many_idle
+    if name in ("many_idle", "alone"):
+        return getattr(peer, name)
     return True
 
 
@@ -71,7 +69,8 @@ def describe(result):
     if result.get("busiest_before"):
         words.append(f"busiest {result['busiest_before']:.0%} / {result['busiest_after'] or 0:.0%}")
     if "cpu_us_per_request" in result:
-        words.append(f"{result['cpu_us_per_request']:.2f} us")
+        words.append(f"{result['cpu_us_per_request']:.2f} us, {result['user_us_per_request'] or 0:.2f} in user space, "
+                     f"{result['idle_bytes']:.0f} bytes an idle connection")
     if "requests_per_s" in result:
         words.append(f"{result['requests_per_s'] or 0:.0f}/s")
     if "master_kib" in result:

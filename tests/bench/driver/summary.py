@@ -4,6 +4,7 @@ from . import stats
 
 MODES = ["fresh", "keepalive", "think5", "think50", "post", "idle"]
 REFERENCE = "nginx"
+ALONE = ["cpu_us_per_request", "user_us_per_request", "idle_bytes"]
 
 
 def summarize(results):
@@ -15,7 +16,8 @@ def summarize(results):
 def summarize_peer(rounds, reference):
     idle = idle_outcomes(rounds)
     many = [r["many_idle"] for r in rounds if "many_idle" in r]
-    cpu = column(rounds, "cpu", "cpu_us_per_request")
+    cpu, user, idle_bytes = (measured_alone(rounds, key) for key in ALONE)
+    their_cpu, their_user, their_idle_bytes = (measured_alone(reference, key) for key in ALONE)
     rate = column(rounds, "throughput", "requests_per_s")
     return {
         "rounds": len(rounds),
@@ -30,8 +32,12 @@ def summarize_peer(rounds, reference):
         "latency_quiet": latency([r["quiet"]["histogram"] for r in rounds]),
         "latency_reloads": latency([r["think50"]["histogram"] for r in rounds]),
         "cpu_us": stats.median(cpu),
-        "cpu_ratio": stats.median_ratio(cpu, column(reference, "cpu", "cpu_us_per_request")),
-        "cpu_ratios": ratios(cpu, column(reference, "cpu", "cpu_us_per_request")),
+        "cpu_ratio": stats.median_ratio(cpu, their_cpu),
+        "cpu_ratios": ratios(cpu, their_cpu),
+        "user_us": stats.median(user),
+        "user_ratio": stats.median_ratio(user, their_user),
+        "idle_bytes": stats.median(idle_bytes),
+        "idle_bytes_ratio": stats.median_ratio(idle_bytes, their_idle_bytes),
         "requests_per_s": stats.median(rate),
         "rate_ratio": stats.median_ratio(rate, column(reference, "throughput", "requests_per_s")),
         "busiest_before": stats.median(column(rounds, "think5", "busiest_before")),
@@ -43,6 +49,11 @@ def summarize_peer(rounds, reference):
 
 def column(rounds, measurement, key):
     return [r[measurement][key] for r in rounds]
+
+
+def measured_alone(rounds, key):
+    """With one worker; None for a server that was not measured so."""
+    return [r["alone"][key] if "alone" in r else None for r in rounds]
 
 
 def idle_outcomes(rounds):
