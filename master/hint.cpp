@@ -1,5 +1,7 @@
 #include "master/hint.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <array>
 #include <cctype>
@@ -82,10 +84,12 @@ std::string hint_about_address_in_use(const std::vector<std::string>& last_lines
         if (!says_in_use(line)) continue;
         const auto meant = meant_by(line, addresses);
         if (!meant) continue;
-        const std::string descriptor = std::to_string(first_descriptor + static_cast<int>(*meant));
-        const std::string told = first_descriptor == 0 ? "as its standard input" : "LISTEN_FDS tells it so";
-        return "sup holds " + addresses[*meant] + ": the worker must not bind it, but take descriptor " +
-               descriptor + " (" + told + "; docs/workers.md shows how for many servers)";
+        return fmt::format(
+            "sup holds {}: the worker must not bind it, but take descriptor {} ({}; docs/workers.md shows "
+            "how "
+            "for many servers)",
+            addresses[*meant], first_descriptor + static_cast<int>(*meant),
+            first_descriptor == 0 ? "as its standard input" : "LISTEN_FDS tells it so");
     }
     return {};
 }
