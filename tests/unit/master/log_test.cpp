@@ -53,6 +53,7 @@ TEST_CASE("entries below the level are left out, but never what a worker prints"
     log.info("hidden");
     log.error("shown");
     log.worker_line({2, 0, 4711, "stderr"}, "its words");
+    log.flush();
     const auto lines = lines_of(folder.file("log"));
     REQUIRE(lines.size() == 2);
     CHECK(lines[0].find("shown") != std::string::npos);
@@ -64,6 +65,7 @@ TEST_CASE("a JSON entry is one valid object, whatever it says") {
     Log log = open(folder.file("log"), LogLevel::info, LogFormat::json);
     log.info("a \"quote\", a % and a {}", "brace");
     log.worker_line({2, 1, 4711, "stdout"}, "100 %v \\ \"x\"");
+    log.flush();
     const auto lines = lines_of(folder.file("log"));
     REQUIRE(lines.size() == 2);
     const auto entry = nlohmann::json::parse(lines[0]);
@@ -95,7 +97,7 @@ TEST_CASE("after a rotation, reopening writes to the new file, which is private"
 TEST_CASE("a log that has a bound is begun anew at it, and the one before is kept") {
     Folder folder;
     auto log = Log::open(
-        {.level = LogLevel::info, .file = folder.file("log"), .redirect_stdio = false, .max_bytes = 1000});
+        {.level = LogLevel::info, .file = folder.file("log"), .redirect_stdio = false, .bounds = {1000, 1}});
     REQUIRE(log.ok());
     for (int entry = 0; entry < 100; ++entry) {
         log->info("entry {}", entry);
@@ -105,7 +107,7 @@ TEST_CASE("a log that has a bound is begun anew at it, and the one before is kep
     CHECK(lines_of(folder.file("log")).back().find("entry 99") != std::string::npos);
     // A file that was there already counts.
     auto again = Log::open(
-        {.level = LogLevel::info, .file = folder.file("log.1"), .redirect_stdio = false, .max_bytes = 900});
+        {.level = LogLevel::info, .file = folder.file("log.1"), .redirect_stdio = false, .bounds = {900, 1}});
     REQUIRE(again.ok());
     again->info("first");
     CHECK(lines_of(folder.file("log.1")).size() == 1);
@@ -136,7 +138,7 @@ TEST_CASE(
     Folder folder;
     Log log = open(folder.file("old"), LogLevel::error, LogFormat::text);
     log.error("before");
-    auto next = Log::prepare(folder.file("new"), 0);
+    auto next = sup::LogDestination::prepare(folder.file("new"), {});
     REQUIRE(next.ok());
     CHECK(log.file() == folder.file("old"));
     REQUIRE(log.move_to(std::move(*next), LogLevel::error, LogFormat::json).ok());
@@ -153,21 +155,21 @@ TEST_CASE(
     // What is opened again, and what is begun anew at its bound, is the new one.
     std::filesystem::rename(folder.file("new"), folder.file("rotated"));
     REQUIRE(log.reopen().ok());
-    log.set_max_bytes(100);
+    log.set_bounds({100, 1});
     log.error("{}", std::string(60, 'x'));
     log.error("{}", std::string(60, 'x'));
     CHECK(std::filesystem::exists(folder.file("new.1")));
     CHECK(lines_of(folder.file("old")).size() == 2);
-    CHECK_FALSE(Log::prepare(folder.file("none/log"), 0).ok());
+    CHECK_FALSE(sup::LogDestination::prepare(folder.file("none/log"), {}).ok());
 }
 
 TEST_CASE("the bound of one log is not the next one's") {
     Folder folder;
-    auto log = Log::open({.file = folder.file("old"), .max_bytes = 1000});
+    auto log = Log::open({.file = folder.file("old"), .bounds = {1000, 1}});
     REQUIRE(log.ok());
     std::ofstream(folder.file("new")) << std::string(2000, 'x');
     std::ofstream(folder.file("new.1")) << "rotated by somebody else";
-    auto next = Log::prepare(folder.file("new"), 0);
+    auto next = sup::LogDestination::prepare(folder.file("new"), {});
     REQUIRE(next.ok());
     REQUIRE(log->move_to(std::move(*next), LogLevel::info, LogFormat::text).ok());
     log->info("after");
@@ -183,7 +185,7 @@ TEST_CASE("standard output and error go along with a log that they follow") {
     ssize_t written = 0;
     {
         auto log = Log::open({.file = folder.file("old"), .redirect_stdio = true});
-        auto next = Log::prepare(folder.file("new"), 0);
+        auto next = sup::LogDestination::prepare(folder.file("new"), {});
         if (log.ok() && next.ok() && log->move_to(std::move(*next), LogLevel::info, LogFormat::text).ok())
             written = ::write(STDOUT_FILENO, "out\n", 4) + ::write(STDERR_FILENO, "err\n", 4);
     }
@@ -230,7 +232,8 @@ TEST_CASE("a reader that stands still loses lines and stops nobody, and is told 
     REQUIRE(::mkfifo(fifo.c_str(), 0600) == 0);
     const sup::UniqueFd reader{::open(fifo.c_str(), O_RDONLY | O_NONBLOCK | O_CLOEXEC)};
     Log log = open(fifo, LogLevel::info, LogFormat::text);
-    for (int i = 0; i < 10'000; ++i) log.info("{}", std::string(100, 'x'));  // ten times what a pipe holds
+    // Twenty times what a pipe and the part of the queue for the master's own lines hold.
+    for (int i = 0; i < 200'000; ++i) log.info("{}", std::string(100, 'x'));
 
     std::string text(std::size_t{1} << 20, '\0');
     while (::read(reader.get(), text.data(), text.size()) > 0) {
