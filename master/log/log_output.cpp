@@ -182,13 +182,13 @@ bool LogOutput::take_back_half_line() {
 
 // Stands where the lines are missing: behind what came before, also among workers' lines.
 void LogOutput::tell_losses() {
-    if (lost_ == 0 || full_) return;
+    if (lost_ == 0 || full_ || queue_.bytes(LineOf::master) >= reserved_bytes) return;
     told_ += lost_;
     ++told_lines_;
     const std::uint64_t lost = std::exchange(lost_, 0);
     queue_.add(warning_(counted(lost, "line") + " of the log " + (lost == 1 ? "was" : "were") +
                         " lost: " + lost_because_),
-               LineOf::worker);
+               queue_.empty() ? LineOf::master : LineOf::worker);
 }
 
 void LogOutput::settle() {

@@ -41,7 +41,6 @@ void OutputTurns::forget(OutputSource& source) {
 
 void OutputTurns::make_ready(OutputSource& source) {
     source.state_ = OutputSource::State::ready;
-    source.full_since_.reset();
     if (ready_.empty()) turn_.start();
     ready_.push_back(&source);
 }
@@ -76,6 +75,7 @@ void OutputTurns::serve() {
             wait(source);
             continue;
         }
+        source.full_since_.reset();
         if (source.read_piece()) wants_turn(source);
         log_.piece_over();
         if (uv_hrtime() >= end) break;
