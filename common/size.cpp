@@ -18,6 +18,7 @@ constexpr std::array<Unit, 4> units{
 }  // namespace
 
 Result<std::uint64_t> parse_size(std::string_view text) {
+    if (text == "0") return 0;
     std::uint64_t number = 0;
     const auto [rest, problem] = std::from_chars(text.data(), text.data() + text.size(), number);
     const std::string_view suffix = text.substr(static_cast<std::size_t>(rest - text.data()));

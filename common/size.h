@@ -9,7 +9,8 @@
 
 namespace sup {
 
-// A whole number of bytes with one of the units B, KiB, MiB, GiB. The error says what was expected.
+// A whole number of bytes with one of the units B, KiB, MiB, GiB; "0" alone is allowed. The error says what
+// was expected.
 Result<std::uint64_t> parse_size(std::string_view text);
 
 // For people, one decimal: "512 B", "5.2 MiB".

@@ -68,6 +68,23 @@ void Timer::cancel() {
     uv_timer_stop(&state_->handle);
 }
 
+Idle::Idle(uv_loop_t* loop, std::function<void()> callback) : state_(new State{{}, std::move(callback)}) {
+    require(uv_idle_init(loop, &state_->handle), "uv_idle_init");
+    state_->handle.data = state_.get();
+}
+
+void Idle::start() {
+    const auto turn = [](uv_idle_t* handle) {
+        const auto call = static_cast<State*>(handle->data)->callback;
+        call();
+    };
+    require(uv_idle_start(&state_->handle, turn), "uv_idle_start");
+}
+
+void Idle::stop() {
+    uv_idle_stop(&state_->handle);
+}
+
 Result<Poll> Poll::create(uv_loop_t* loop, int fd, std::function<void(int, int)> callback) {
     auto state = std::make_unique<State>(State{{}, std::move(callback)});
     const int status = uv_poll_init(loop, &state->handle, fd);

@@ -74,6 +74,20 @@ private:
     std::unique_ptr<State, detail::Closer> state_;
 };
 
+// While it runs, its callback comes once in every turn of the loop, which then does not wait for anything.
+class Idle {
+public:
+    Idle() = default;
+    Idle(uv_loop_t* loop, std::function<void()> callback);
+
+    void start();
+    void stop();
+
+private:
+    using State = detail::State<uv_idle_t, std::function<void()>>;
+    std::unique_ptr<State, detail::Closer> state_;
+};
+
 // Watches a descriptor, level-triggered. The descriptor stays the caller's and must outlive the watch. libuv
 // sets it O_NONBLOCK. `events` are UV_READABLE, UV_WRITABLE, UV_DISCONNECT.
 class Poll {

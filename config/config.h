@@ -2,6 +2,7 @@
 #pragma once
 
 #include <algorithm>
+#include <cstddef>
 #include <cstdint>
 #include <map>
 #include <optional>
@@ -142,11 +143,22 @@ enum class LogLevel { trace, debug, info, warning, error };
 enum class LogFormat { text, json };
 enum class WorkerOutput { capture, inherit };
 
+// What becomes of workers' lines when the log's reader does not take them.
+struct WhenSlow {
+    std::optional<Duration> wait = Duration{2'000};  // then a worker that waits goes on; none: never
+    std::size_t queue_bytes = std::size_t{8} * 1024 * 1024;
+
+    friend bool operator==(const WhenSlow&, const WhenSlow&) = default;
+};
+
 struct Log {
     LogLevel level = LogLevel::info;
     LogFormat format = LogFormat::text;
     WorkerOutput workers = WorkerOutput::capture;
     std::optional<std::string> file;  // absolute; unset: stderr, or the runtime folder in the background
+    std::optional<std::uint64_t> max_size;  // bytes; 0: any; unset: depends on where it is
+    std::optional<std::uint32_t> keep;      // older files
+    WhenSlow when_slow;
 
     friend bool operator==(const Log&, const Log&) = default;
 };

@@ -147,6 +147,19 @@ void check_max_surge(const Node& reload, const Reload& config, Collector& proble
                  "\"max_surge\" is for \"strategy\": \"rolling\", and this one is \"replace\"");
 }
 
+// What they write themselves, the master does not see.
+void check_log_bound(const Node& log, const Log& config, Collector& problems) {
+    if (config.workers != WorkerOutput::inherit || problems.about("/log/workers")) return;
+    for (const std::string_view key : {"max_size", "keep", "when_slow"}) {
+        const Node* given = log.find(key);
+        if (given == nullptr) continue;
+        problems.add(given->key_begin, "/log/" + std::string(key),
+                     quoted(key) +
+                         " is for \"workers\": \"capture\": what workers write to a file of their own "
+                         "passes sup by");
+    }
+}
+
 }  // namespace
 
 void check_cross_rules(const Node& root, const Config& config, Collector& problems) {
@@ -159,6 +172,8 @@ void check_cross_rules(const Node& root, const Config& config, Collector& proble
     }
     if (const Node* worker = root.find("worker")) check_ready(*worker, config.worker, problems);
     if (const Node* reload = root.find("reload")) check_max_surge(*reload, config.reload, problems);
+    if (const Node* log = problems.about("/log") ? nullptr : root.find("log"))
+        check_log_bound(*log, config.log, problems);
     if (const Node* restart = root.find("restart")) check_backoff(*restart, config.restart, problems);
 }
 

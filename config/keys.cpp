@@ -38,6 +38,10 @@ void read_listen(const Value& value, Config& config);
 constexpr std::size_t most_listeners = 1000;
 constexpr std::int64_t largest_backlog = 1'000'000;
 constexpr std::int64_t most_draining = 100;
+constexpr std::int64_t most_old_logs = 1000;
+constexpr std::uint64_t largest_log = std::uint64_t{1} << 40U;
+constexpr std::uint64_t smallest_queue = std::uint64_t{4} << 10U;
+constexpr std::uint64_t largest_queue = std::uint64_t{1} << 30U;
 
 // The rules. A listener is read into the last one of `config.listen`.
 
@@ -123,6 +127,24 @@ constexpr std::array restart_keys{
 };
 constexpr Section restart_section{restart_keys};
 
+constexpr std::array when_slow_keys{
+    Key{"wait",
+        [](const Value& v, Config& c) {
+            Duration wait{};
+            if (v.node.kind == Kind::string && v.node.text == "forever") {
+                c.log.when_slow.wait.reset();
+            } else if (read_duration(v, 0ms, wait)) {
+                c.log.when_slow.wait = wait;
+            }
+        }},
+    Key{"queue",
+        [](const Value& v, Config& c) {
+            if (const auto bytes = read_size(v, {smallest_queue, largest_queue}))
+                c.log.when_slow.queue_bytes = static_cast<std::size_t>(*bytes);
+        }},
+};
+constexpr Section when_slow_section{when_slow_keys};
+
 constexpr std::array log_keys{
     Key{"level",
         [](const Value& v, Config& c) {
@@ -146,6 +168,16 @@ constexpr std::array log_keys{
             read_path(v, path);
             if (!path.empty()) c.log.file = std::move(path);
         }},
+    Key{"max_size",
+        [](const Value& v, Config& c) {
+            c.log.max_size = read_size(v, {0, largest_log});
+        }},
+    Key{"keep",
+        [](const Value& v, Config& c) {
+            if (const auto n = read_integer(v, {0, most_old_logs}))
+                c.log.keep = static_cast<std::uint32_t>(*n);
+        }},
+    Key{"when_slow", nullptr, &when_slow_section},
 };
 constexpr Section log_section{log_keys};
 

@@ -2,6 +2,7 @@
 
 #include <charconv>
 
+#include "common/size.h"
 #include "config/display.h"
 #include "config/nearest.h"
 #include "config/path.h"
@@ -80,17 +81,44 @@ void read_path(const Value& value, std::string& out) {
     out = absolute_path(value.folder, path);
 }
 
-void read_duration(const Value& value, Duration least, Duration& out) {
+bool read_duration(const Value& value, Duration least, Duration& out) {
     static const std::string what = R"(a duration such as "250ms", "30s" or "5m")";
     if (value.node.kind == Kind::number) {
-        return value.refuse("expected " + what + ", found the number " + found(value.node) +
-                            " without a unit");
+        value.refuse("expected " + what + ", found the number " + found(value.node) + " without a unit");
+        return false;
     }
-    if (value.node.kind != Kind::string) return value.expected(what);
+    if (value.node.kind != Kind::string) {
+        value.expected(what);
+        return false;
+    }
     const Result<Duration> duration = parse_duration(value.node.text);
-    if (!duration) return value.refuse(duration.error().message + ", found " + found(value.node));
-    if (*duration < least) return value.expected("a duration of at least " + format_duration(least));
+    if (!duration) {
+        value.refuse(duration.error().message + ", found " + found(value.node));
+        return false;
+    }
+    if (*duration < least) {
+        value.expected("a duration of at least " + format_duration(least));
+        return false;
+    }
     out = *duration;
+    return true;
+}
+
+std::optional<std::uint64_t> read_size(const Value& value, SizeRange range) {
+    static const std::string what = R"(a size such as "64KiB" or "10MiB")";
+    if (value.node.kind != Kind::string) {
+        value.expected(what);
+        return std::nullopt;
+    }
+    const Result<std::uint64_t> bytes = parse_size(value.node.text);
+    if (!bytes) {
+        value.expected(what);
+    } else if (*bytes < range.least || *bytes > range.most) {
+        value.expected("a size from " + describe_size(range.least) + " to " + describe_size(range.most));
+    } else {
+        return *bytes;
+    }
+    return std::nullopt;
 }
 
 std::optional<std::int64_t> read_integer(const Value& value, Range range, const std::string& or_else) {

@@ -36,7 +36,14 @@ std::string found(const Node& node);
 bool read_string(const Value& value, const std::string& what, std::string& out);
 void read_boolean(const Value& value, bool& out);
 void read_path(const Value& value, std::string& out);
-void read_duration(const Value& value, Duration least, Duration& out);
+// True when it was good.
+bool read_duration(const Value& value, Duration least, Duration& out);
+// In bytes.
+struct SizeRange {
+    std::uint64_t least;
+    std::uint64_t most;
+};
+std::optional<std::uint64_t> read_size(const Value& value, SizeRange range);
 
 struct Range {
     std::int64_t least;

@@ -29,11 +29,17 @@ Instance::Instance(uv::Loop& loop, Log& log, Options options)
       core_(std::random_device{}()),
       started_at_(now()),
       turn_(loop.get(), [this] { work_off(); }),
+      output_turns_(loop.get(),
+                    {.full = [this] { return log_.full(); }, .piece_over = [this] { log_.flush(); }}),
       live_record_(directory_.paths().live_workers, options.config.drain.signal,
                    options.config.drain.timeout),
-      report_(std::move(options.report)) {}
+      report_(std::move(options.report)) {
+    log_.follow(loop_.get(), [this] { output_turns_.resume(); });
+}
 
-Instance::~Instance() = default;
+Instance::~Instance() {
+    log_.unfollow();
+}
 
 Status Instance::start() {
     auto control = control::ControlServer::listen(loop_.get(), directory_.paths().control_socket, *this);
@@ -91,7 +97,21 @@ void Instance::work_off() {
         if (const auto* exited = std::get_if<core::WorkerExited>(&event)) forget_worker(exited->worker);
         if (const auto* failed = std::get_if<core::SpawnFailed>(&event)) forget_worker(failed->worker);
     }
+    steer_output();
     record_problem(live_record_.save());
+}
+
+// Whoever starts, drains or ends must not wait for the log's reader, and nobody must during a reload.
+void Instance::steer_output() {
+    const core::View view = core_.view();
+    for (const core::GenerationView& generation : view.generations) {
+        const bool calm =
+            view.state == core::InstanceState::running && generation.state == core::GenerationState::active;
+        for (const core::WorkerView& one : generation.workers) {
+            if (WorkerProcess* worker = find_worker(one.worker))
+                worker->set_patient(calm && one.state == core::WorkerState::ready);
+        }
+    }
 }
 
 void Instance::reload_by_signal(const char* name) {
@@ -110,7 +130,7 @@ void Instance::reopen_log(const char* signal) {
         if (log_.file() == directory_.paths().log) return;  // what is there now is not this master's
     }
     if (next_log_) {
-        auto again = Log::prepare(next_log_->file, next_log_->max_bytes);
+        auto again = LogDestination::prepare(next_log_->file, next_log_->bounds);
         if (again) next_log_ = std::move(*again);
     }
     if (Status reopened = log_.reopen(); !reopened) {

@@ -102,6 +102,7 @@ private:
     void forget_worker(core::WorkerId id);
     void deliver_readiness();
     void look_at_workers();
+    void steer_output();
     Result<config::Config, struct PreparationFailure> next_config();
     Result<std::shared_ptr<const Generation>, struct PreparationFailure> prepare(core::GenerationId id);
     // What somebody has removed of the instance's folder is made again. An error: the folder cannot be.
@@ -143,7 +144,7 @@ private:
     std::string config_file_;
     std::optional<config::Config> first_config_;  // until the first preparation
     // Where the log goes on when the generation that is not active yet is promoted; none: where it is.
-    std::optional<Log::Next> next_log_;
+    std::optional<LogDestination> next_log_;
     std::function<void()> on_exit_;
     core::Supervisor core_;
     core::TimePoint started_at_;
@@ -158,6 +159,7 @@ private:
         std::unique_ptr<InboxRelay> inbox;
     };
     std::list<Relay> relays_;
+    OutputTurns output_turns_;
     std::map<core::WorkerId, std::unique_ptr<WorkerProcess>> workers_;
     // Exited, but a descendant that left the process group still holds their output.
     std::map<core::WorkerId, std::unique_ptr<WorkerProcess>> survived_by_output_;

@@ -62,7 +62,7 @@ Status Instance::open_next_log(const config::Config& config) {
                      place.file);
     }
     if (place.file == log_.file()) return Success{};
-    auto next = Log::prepare(place.file, place.max_bytes);
+    auto next = LogDestination::prepare(place.file, place.bounds);
     if (!next) return next.error();
     next_log_ = std::move(*next);
     return Success{};
@@ -75,8 +75,10 @@ void Instance::follow_log_settings(const config::Config& config) {
         next_log_.reset();
     } else {
         log_.configure(config.log.level, config.log.format);
-        log_.set_max_bytes(log_place(config, directory_.paths(), background_).max_bytes);
+        log_.set_bounds(log_place(config, directory_.paths(), background_).bounds);
     }
+    log_.set_queue_bytes(config.log.when_slow.queue_bytes);
+    output_turns_.set_wait(config.log.when_slow.wait);
 }
 
 void Instance::perform(const core::Prepare& action) {
@@ -115,17 +117,18 @@ void Instance::perform(const core::Spawn& action) {
                      change);
     // Those of the generation that brings the next log already write there.
     const bool next = background_ && next_log_ && action.generation != active_;
-    auto worker =
-        WorkerProcess::start(loop_.get(),
-                             {.generation = generation,
-                              .inherited_output = next ? std::optional(next_log_->fd.get()) : std::nullopt,
-                              .slot = action.slot,
-                              .notify_socket = directory_.paths().notify_socket(action.worker),
-                              .ack_socket = directory_.paths().ack_socket(action.worker),
-                              .scoreboard_row = free_scoreboard_row(action.generation),
-                              .descriptor_limit = descriptor_limit_,
-                              .note = live_record_.reserve(number(action.generation), action.slot)},
-                             callbacks_for(action.worker, generation, action.slot));
+    auto worker = WorkerProcess::start(
+        loop_.get(),
+        {.generation = generation,
+         .inherited_output = next ? std::optional(next_log_->open.fd.get()) : std::nullopt,
+         .slot = action.slot,
+         .notify_socket = directory_.paths().notify_socket(action.worker),
+         .ack_socket = directory_.paths().ack_socket(action.worker),
+         .scoreboard_row = free_scoreboard_row(action.generation),
+         .descriptor_limit = descriptor_limit_,
+         .note = live_record_.reserve(number(action.generation), action.slot),
+         .turns = &output_turns_},
+        callbacks_for(action.worker, generation, action.slot));
     if (!worker) {
         log_.error("{}", worker.error().message);
         post(core::SpawnFailed{action.worker, worker.error().message});
@@ -461,6 +464,7 @@ void Instance::perform(const core::Exit& action) {
     relays_.clear();
     survived_by_output_.clear();
     log_.set_listener({});
+    log_.unfollow();
     control_->close();
     on_exit_();
 }

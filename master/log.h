@@ -1,20 +1,22 @@
-// The master's log: one line an entry, as text for people or as JSON for programs. Written synchronously (no
-// thread), to a file that close-on-exec protects and that can be reopened after a rotation, or to standard
-// error.
+// The master's log: one line an entry, as text for people or as JSON for programs. No thread: what does not
+// leave at once waits in a queue (log/log_output.h).
 #pragma once
 
 #include <fmt/format.h>
 #include <sys/types.h>
+#include <uv.h>
 
+#include <cstddef>
 #include <cstdint>
 #include <functional>
 #include <memory>
 #include <string>
 #include <string_view>
 
+#include "common/duration.h"
 #include "common/result.h"
-#include "common/unique_fd.h"
 #include "config/config.h"
+#include "master/log/log_output.h"
 
 namespace sup {
 
@@ -24,6 +26,8 @@ struct WorkerTag {
     std::uint32_t slot = 0;
     pid_t pid = 0;
     const char* stream = "";  // "stdout" or "stderr" when the line is the worker's own output
+
+    friend bool operator==(const WorkerTag&, const WorkerTag&) = default;
 };
 
 class Log {
@@ -33,7 +37,8 @@ public:
         config::LogFormat format = config::LogFormat::text;
         std::string file;             // empty: standard error
         bool redirect_stdio = false;  // also point standard output and error at the file (background)
-        std::uint64_t max_bytes = 0;  // then the file is renamed to FILE.1 and begun anew; 0: never
+        LogBounds bounds{};           // then the file is renamed to FILE.1 and begun anew
+        std::size_t queue_bytes = std::size_t{8} * 1024 * 1024;  // of workers' lines that a reader lets wait
     };
 
     // Fails when the file cannot be opened for appending.
@@ -44,42 +49,47 @@ public:
 
     template <typename... Args>
     void debug(fmt::format_string<Args...> format, Args&&... args) {
-        write(config::LogLevel::debug, nullptr, fmt::format(format, std::forward<Args>(args)...));
+        write(config::LogLevel::debug, fmt::format(format, std::forward<Args>(args)...));
     }
     template <typename... Args>
     void info(fmt::format_string<Args...> format, Args&&... args) {
-        write(config::LogLevel::info, nullptr, fmt::format(format, std::forward<Args>(args)...));
+        write(config::LogLevel::info, fmt::format(format, std::forward<Args>(args)...));
     }
     template <typename... Args>
     void warning(fmt::format_string<Args...> format, Args&&... args) {
-        write(config::LogLevel::warning, nullptr, fmt::format(format, std::forward<Args>(args)...));
+        write(config::LogLevel::warning, fmt::format(format, std::forward<Args>(args)...));
     }
     template <typename... Args>
     void error(fmt::format_string<Args...> format, Args&&... args) {
-        write(config::LogLevel::error, nullptr, fmt::format(format, std::forward<Args>(args)...));
+        write(config::LogLevel::error, fmt::format(format, std::forward<Args>(args)...));
     }
 
-    // A line that a worker printed; `line` is already free of control characters.
+    // A line that a worker printed, safe to print (safe_text.h). It leaves with the next flush(), or with the
+    // master's next entry.
     void worker_line(const WorkerTag& worker, std::string_view line);
+    void flush();
+    // Whether there is no room for more lines of workers: what they print then is lost, and counted.
+    bool full() const;
 
     // As a reload may; the file stays.
     void configure(config::LogLevel level, config::LogFormat format);
-    void set_max_bytes(std::uint64_t max_bytes);
+    void set_bounds(LogBounds bounds);
+    void set_queue_bytes(std::size_t bytes);
 
-    // A place to go to, already open.
-    struct Next {
-        std::string file;  // empty: standard error
-        std::uint64_t max_bytes = 0;
-        UniqueFd fd;
-    };
-    static Result<Next> prepare(const std::string& file, std::uint64_t max_bytes);
     // The log goes on there, and both say so. On failure it stays. Those who have the old file go on with it.
-    Status move_to(Next next, config::LogLevel level, config::LogFormat format);
+    Status move_to(LogDestination next, config::LogLevel level, config::LogFormat format);
     const std::string& file() const;
 
     // Opens the file again under its name. On failure the old file stays in use. Without a file, does
     // nothing.
     Status reopen();
+
+    // While the loop runs: what waits leaves when its reader takes it, and `on_room` is called when the log
+    // is not full any more.
+    void follow(uv_loop_t* loop, std::function<void()> on_room);
+    void unfollow();
+    // At the end: gives a slow reader so much time for each piece of what still waits.
+    void finish(Duration patience);
 
     // Called with every entry at info or above that the master itself writes, for those who watch from
     // outside.
@@ -88,8 +98,8 @@ public:
 private:
     struct State;
     explicit Log(std::unique_ptr<State> state);
-    void write(config::LogLevel level, const WorkerTag* worker, std::string_view message);
-    void put(config::LogLevel level, const WorkerTag* worker, std::string_view message);
+    void write(config::LogLevel level, std::string_view message);
+    void put(config::LogLevel level, std::string_view message);
     std::unique_ptr<State> state_;
 };
 

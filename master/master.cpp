@@ -18,6 +18,9 @@ namespace sup {
 namespace {
 
 // Dispositions and the mask survive exec: whoever started us may have left some signals blocked or ignored.
+// What a reader has not taken yet when everything has ended waits for so long, without any progress.
+constexpr Duration patience_at_the_end{1'000};
+
 void take_over_signals() {
     reset_child_signal();
     std::signal(SIGPIPE, SIG_IGN);
@@ -52,7 +55,8 @@ Log::Options log_options(const MasterOptions& options) {
     log.redirect_stdio = options.background;
     const LogPlace place = log_place(options.config, options.directory.paths(), options.background);
     log.file = place.file;
-    log.max_bytes = place.max_bytes;
+    log.bounds = place.bounds;
+    log.queue_bytes = options.config.log.when_slow.queue_bytes;
     return log;
 }
 
@@ -113,6 +117,7 @@ int run_master(MasterOptions options) {
             log->warning("{}", removed.error().message);
         instance.report_failed_start();
     }
+    log->finish(patience_at_the_end);
     return exit_code;
 }
 

@@ -34,7 +34,7 @@ Status WorkerProcess::open_output() {
         if (exit_reported_) report_output_closed();
     };
     auto output =
-        OutputCapture::open(loop_, std::nullopt, std::move(callbacks),
+        OutputCapture::open(loop_, *spec_.turns, std::nullopt, std::move(callbacks),
                             output_pipe_bytes(generation().config.worker.count, pipe_limit_of_user()));
     if (!output) return output.error();
     output_ = std::move(*output);
@@ -194,10 +194,14 @@ void WorkerProcess::handle_exit(const ExitReport& report) {
     ack_.reset();
     ready_pipe_.reset();
     channel_.reset();
-    if (output_) output_->finish();
+    if (output_) return output_->finish([this, report] { report_exit(report); });
+    report_exit(report);
+    report_output_closed();
+}
+
+void WorkerProcess::report_exit(const ExitReport& report) {
     exit_reported_ = true;
     callbacks_.exited(report);
-    if (!output_) report_output_closed();
 }
 
 void WorkerProcess::report_output_closed() {
@@ -238,6 +242,10 @@ void WorkerProcess::deliver_messages() {
     if (notify_) notify_->drain();
     if (ack_) ack_->drain();
     if (ready_pipe_) ready_pipe_->drain();
+}
+
+void WorkerProcess::set_patient(bool patient) {
+    if (output_) output_->set_patient(patient);
 }
 
 void WorkerProcess::kill() {

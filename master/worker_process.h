@@ -36,6 +36,7 @@ public:
         std::optional<std::size_t> scoreboard_row;
         rlimit descriptor_limit{};
         std::optional<BirthNote> note;
+        OutputTurns* turns = nullptr;  // where its output is captured; outlives the worker
     };
     // Called from the loop, never from within start(). None may destroy the worker, but output_closed.
     struct Callbacks {
@@ -84,6 +85,8 @@ public:
     void redirect(ListenerSplit listeners, std::shared_ptr<const Inbox> inbox);
     // Its generation's inbox is a new one.
     void send_inbox();
+    // Whether its output may be left unread while the log is full.
+    void set_patient(bool patient);
     // SIGKILL to the whole group.
     void kill();
     // For the reaper of orphans: true when this process has ended and was reaped here.
@@ -108,6 +111,7 @@ private:
     void became_ready();
     void open_channel(UniqueFd socket);
     void handle_exit(const ExitReport& report);
+    void report_exit(const ExitReport& report);
     void report_output_closed();
 
     uv_loop_t* loop_;

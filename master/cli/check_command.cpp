@@ -75,9 +75,10 @@ void check_directories(const config::Config& config, Findings& problems) {
     if (!cwd) problems.push_back({"/worker/cwd", cwd.error().message});
     if (!config.log.file) return;
     const std::string& file = *config.log.file;
+    if (own_descriptor(file)) return;  // whoever starts sup gives it
     if (const int problem = why_no_log_at(file); problem != 0)
         problems.push_back({"/log/file", errno_error("log.file " + file, problem).message});
-    if (Status followed = check_log_link(file); !followed)
+    else if (Status followed = check_log_links(file); !followed)
         problems.push_back({"/log/file", "log.file " + file + " " + followed.error().message});
 }
 

@@ -52,8 +52,6 @@ std::optional<std::string> ProgressModel::take(const json& event) {
     if (type == "worker_ready") return worker_ready(event);
     if (type == "reload_waits") return reload_waits(event);
     if (type == "restart_scheduled") return restart_scheduled(event);
-    // Errors are not repeated: they are the outcome's reason.
-    if (type == "log" && text_of(event, "level") == "warning") return "warning: " + text_of(event, "message");
     return std::nullopt;
 }
 
@@ -101,16 +99,28 @@ std::optional<std::string> ProgressModel::worker_ready(const json& event) {
 }
 
 Progress Progress::on_stdout() {
-    return {is_terminal(STDOUT_FILENO) ? Mode::live : Mode::lines, STDOUT_FILENO};
+    return {can_draw(STDOUT_FILENO) ? Mode::live : Mode::lines, STDOUT_FILENO};
 }
 
 Progress Progress::beside_json() {
-    return {is_terminal(STDERR_FILENO) ? Mode::live : Mode::silent, STDERR_FILENO};
+    return {can_draw(STDERR_FILENO) ? Mode::live : Mode::silent, STDERR_FILENO};
+}
+
+// Errors are not repeated: they are the outcome's reason.
+std::optional<std::string> warning_in(const json& event) {
+    if (text_of(event, "type") != "log" || text_of(event, "level") != "warning") return std::nullopt;
+    return "warning: " + text_of(event, "message");
 }
 
 void Progress::take(const json& event) {
+    if (mode_ == Mode::silent) return;
+    if (const auto warning = warning_in(event)) {
+        clear();  // a warning stays: what is drawn next comes below it
+        write_text(fd_, harmless(*warning, "\n  ") + "\n");
+        return;
+    }
     const auto line = model_.take(event);
-    if (!line || mode_ == Mode::silent) return;
+    if (!line) return;
     if (mode_ == Mode::lines) {
         write_text(fd_, harmless(*line) + "\n");
         return;

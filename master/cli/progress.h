@@ -30,7 +30,10 @@ private:
     std::map<std::int64_t, Generation> generations_;
 };
 
-// Shows it: at a terminal one line that changes, in a pipe plain lines.
+// What a person must not miss, in words; none for all other events.
+std::optional<std::string> warning_in(const nlohmann::json& event);
+
+// Shows it: at a terminal that can draw one line that changes, with warnings above it, elsewhere plain lines.
 class Progress {
 public:
     enum class Mode { live, lines, silent };

@@ -18,6 +18,8 @@
 #include "master/cli/progress.h"
 #include "master/cli/terminal.h"
 #include "master/control/line_stream.h"
+#include "master/log_place.h"
+#include "master/runtime/log_file.h"
 
 namespace sup::cli {
 namespace {
@@ -104,6 +106,12 @@ private:
         const bool turned_away = !status && status.error().kind == control::CallError::Kind::turned_away;
         if (!status && !turned_away) return fail(explain(status.error(), name_, "the start"));
         print(harmless(describe_start(promoted.result, turned_away ? json() : *status)) + "\n");
+        if (const auto& file = claim_.config.log.file; file && own_descriptor(*file)) {
+            print_error("note: log.file is " + *file +
+                        ", and in the background sup has no such descriptor of "
+                        "yours: the log is " +
+                        claim_.directory.paths().log);
+        }
         if (claim_.config.log.workers == config::WorkerOutput::inherit && !claim_.config.log.file) {
             print_error("note: log.file is not set, and log.workers is \"inherit\": " +
                         claim_.directory.paths().log + " grows without bound");
@@ -133,7 +141,7 @@ private:
         if (!orphans.empty())
             message += "\n" + describe_workers(orphans) + " still " + (orphans.size() == 1 ? "runs" : "run") +
                        "; `sup stop " + name_ + "` ends what is left";
-        message += "\nthe log is " + claim_.config.log.file.value_or(claim_.directory.paths().log);
+        message += "\nthe log is " + log_place(claim_.config, claim_.directory.paths(), true).file;
         return fail({ExitCode::failed, message});
     }
 

@@ -41,9 +41,13 @@ bool is_terminal(int fd) {
     return ::isatty(fd) == 1;
 }
 
-Style style_for(int fd) {
+bool can_draw(int fd) {
     const auto kind = variable("TERM");
-    return Style{is_terminal(fd) && variable("NO_COLOR").empty() && !kind.empty() && kind != "dumb"};
+    return is_terminal(fd) && !kind.empty() && kind != "dumb";
+}
+
+Style style_for(int fd) {
+    return Style{can_draw(fd) && variable("NO_COLOR").empty()};
 }
 
 std::size_t terminal_width(int fd) {

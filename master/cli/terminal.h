@@ -20,6 +20,8 @@ private:
 };
 
 bool is_terminal(int fd);
+// At a terminal that can erase a line: not one that TERM calls "dumb", or nothing.
+bool can_draw(int fd);
 // At a terminal that knows colours, unless NO_COLOR is set (https://no-color.org).
 Style style_for(int fd);
 // In characters; 80 when it is not known.

@@ -20,7 +20,7 @@ constexpr std::size_t longest_line = std::size_t{4} * 1024;
 // A worker needs one.
 constexpr std::size_t most_connections = 8;
 // More than the kernel queues: whoever connects without end must not keep us here.
-constexpr int most_accepts_a_turn = 64;
+constexpr int most_accepts_a_drain = 64;
 constexpr Duration retry_delay{100};
 
 Sender peer_of(int socket) {
@@ -37,7 +37,7 @@ AckSocket::AckSocket(uv_loop_t* loop, UniqueFd fd, std::string path, Callbacks c
       fd_(std::move(fd)),
       path_(std::move(path)),
       callbacks_(std::move(callbacks)),
-      retry_(loop, [this] { poll_.start(UV_READABLE); }) {}
+      retry_(loop, [this] { poll_->start(); }) {}
 
 Result<std::unique_ptr<AckSocket>> AckSocket::open(uv_loop_t* loop, const std::string& path,
                                                    std::optional<Owner> owner, Callbacks callbacks) {
@@ -49,10 +49,9 @@ Result<std::unique_ptr<AckSocket>> AckSocket::open(uv_loop_t* loop, const std::s
         return errno_error("ack socket " + path + ": listen");
     }
     auto poll =
-        uv::Poll::create(loop, socket->fd_.get(), [raw = socket.get()](int, int) { raw->accept_all(); });
+        PacedPoll::create(loop, socket->fd_.get(), [raw = socket.get()] { return raw->accept_one(); });
     if (!poll) return poll.error();
     socket->poll_ = std::move(*poll);
-    socket->poll_.start(UV_READABLE);
     return socket;
 }
 
@@ -64,22 +63,23 @@ void AckSocket::drain() {
     std::vector<Connection*> open;
     for (Connection& connection : connections_) open.push_back(&connection);
     for (Connection* connection : open) read(*connection);
-    accept_all();
+    for (int i = 0; i < most_accepts_a_drain && accept_one(); ++i) {
+    }
 }
 
-void AckSocket::accept_all() {
-    for (int i = 0; i < most_accepts_a_turn; ++i) {
-        UniqueFd fd{::accept4(fd_.get(), nullptr, nullptr, SOCK_CLOEXEC | SOCK_NONBLOCK)};
-        if (fd) {
-            adopt(std::move(fd));
-        } else if (errno == EAGAIN) {
-            return;
-        } else if (errno != EINTR && errno != ECONNABORTED) {
-            // No descriptor is free: whoever waits still waits then.
-            poll_.stop();
-            return retry_.arm(retry_delay);
-        }
+// False: nobody waits, or there is no descriptor to accept with.
+bool AckSocket::accept_one() {
+    UniqueFd fd{::accept4(fd_.get(), nullptr, nullptr, SOCK_CLOEXEC | SOCK_NONBLOCK)};
+    if (fd) {
+        adopt(std::move(fd));
+        return true;
     }
+    if (errno == EINTR || errno == ECONNABORTED) return true;
+    if (errno == EAGAIN) return false;
+    // No descriptor is free: whoever waits still waits then.
+    poll_->stop();
+    retry_.arm(retry_delay);
+    return false;
 }
 
 // What it has sent already is read at once, so that nobody's ack is lost with his connection.
@@ -88,10 +88,9 @@ void AckSocket::adopt(UniqueFd fd) {
     Connection& connection =
         connections_.emplace_back(Connection{std::move(fd), peer, is_heard(peer, worker_), {}, {}});
     auto poll =
-        uv::Poll::create(loop_, connection.fd.get(), [this, &connection](int, int) { read(connection); });
+        PacedPoll::create(loop_, connection.fd.get(), [this, &connection] { return read_one(connection); });
     if (!poll) return connections_.pop_back();
     connection.poll = std::move(*poll);
-    connection.poll.start(UV_READABLE);
     read(connection);
     if (connections_.size() > most_connections) make_room();
 }
@@ -107,19 +106,24 @@ void AckSocket::make_room() {
 }
 
 void AckSocket::read(Connection& connection) {
+    while (read_one(connection)) {
+    }
+}
+
+// False: there is nothing now, or the connection has been closed.
+bool AckSocket::read_one(Connection& connection) {
     std::array<char, 1024> buffer{};
-    for (;;) {
-        const ssize_t size = ::recv(connection.fd.get(), buffer.data(), buffer.size(), 0);
-        if (size < 0 && errno == EINTR) continue;
-        if (size < 0 && errno == EAGAIN) return;
-        if (size <= 0) break;
+    const ssize_t size = ::recv(connection.fd.get(), buffer.data(), buffer.size(), 0);
+    if (size < 0 && errno == EINTR) return true;
+    if (size < 0 && errno == EAGAIN) return false;
+    if (size > 0) {
         connection.received.append(buffer.data(), static_cast<std::size_t>(size));
         const std::size_t end = connection.received.find('\n');
-        if (end == std::string::npos && connection.received.size() < longest_line) continue;
+        if (end == std::string::npos && connection.received.size() < longest_line) return true;
         interpret(connection, std::string_view(connection.received).substr(0, end));
-        break;
     }
     close(connection);
+    return false;
 }
 
 void AckSocket::interpret(const Connection& connection, std::string_view line) {

@@ -15,6 +15,7 @@
 #include "common/unique_fd.h"
 #include "common/uv.h"
 #include "master/process/owner.h"
+#include "master/process/paced_poll.h"
 #include "master/process/sender.h"
 
 namespace sup {
@@ -47,12 +48,13 @@ private:
         Sender peer;
         bool heard;
         std::string received;
-        uv::Poll poll;
+        std::unique_ptr<PacedPoll> poll;
     };
     AckSocket(uv_loop_t* loop, UniqueFd fd, std::string path, Callbacks callbacks);
-    void accept_all();
+    bool accept_one();
     void adopt(UniqueFd fd);
     void make_room();
+    bool read_one(Connection& connection);
     void read(Connection& connection);
     void interpret(const Connection& connection, std::string_view line);
     bool may_be_acknowledged(pid_t claimed) const;
@@ -63,7 +65,7 @@ private:
     UniqueFd fd_;
     std::string path_;
     Callbacks callbacks_;
-    uv::Poll poll_;
+    std::unique_ptr<PacedPoll> poll_;
     uv::Timer retry_;                    // while there is no descriptor to accept with
     std::list<Connection> connections_;  // the oldest first
     WorkerMarks worker_;

@@ -14,8 +14,6 @@ namespace sup {
 namespace {
 
 constexpr std::size_t largest_datagram = std::size_t{8} * 1024;
-// Other workers get their turn after this many.
-constexpr int messages_per_wake = 16;
 // More than the kernel queues for a socket (net.unix.max_dgram_qlen); ends a drain against a sender that
 // never pauses.
 constexpr int messages_per_drain = 1024;
@@ -57,11 +55,10 @@ Result<std::unique_ptr<NotifySocket>> NotifySocket::open(uv_loop_t* loop, const 
     if (::setsockopt(socket->fd_.get(), SOL_SOCKET, SO_PASSCRED, &on, sizeof on) != 0) {
         return errno_error("notify socket " + path + ": SO_PASSCRED");
     }
-    auto poll = uv::Poll::create(loop, socket->fd_.get(),
-                                 [raw = socket.get()](int, int) { raw->deliver(messages_per_wake); });
+    auto poll =
+        PacedPoll::create(loop, socket->fd_.get(), [raw = socket.get()] { return raw->deliver_one(); });
     if (!poll) return poll.error();
     socket->poll_ = std::move(*poll);
-    socket->poll_.start(UV_READABLE);
     return socket;
 }
 
@@ -70,18 +67,19 @@ NotifySocket::~NotifySocket() {
 }
 
 void NotifySocket::drain() {
-    deliver(messages_per_drain);
+    const std::weak_ptr<const bool> alive = alive_;
+    for (int i = 0; i < messages_per_drain && !alive.expired(); ++i) {
+        if (!deliver_one()) return;
+    }
 }
 
-void NotifySocket::deliver(int at_most) {
-    const std::weak_ptr<const bool> alive = alive_;
+bool NotifySocket::deliver_one() {
     const OnNotify call = on_notify_;  // a copy: it may destroy this socket
-    std::array<char, largest_datagram> buffer{};
-    for (int i = 0; i < at_most && !alive.expired(); ++i) {
-        auto received = receive_unix_message(fd_.get(), buffer);
-        if (!received || !*received) return;
-        call(interpret(std::move(**received), {buffer.data(), buffer.size()}));
-    }
+    std::array<char, largest_datagram> buffer;
+    auto received = receive_unix_message(fd_.get(), buffer);
+    if (!received || !*received) return false;
+    call(interpret(std::move(**received), {buffer.data(), buffer.size()}));
+    return true;
 }
 
 }  // namespace sup

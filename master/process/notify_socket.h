@@ -14,6 +14,7 @@
 #include "common/uv.h"
 #include "master/process/notify_message.h"
 #include "master/process/owner.h"
+#include "master/process/paced_poll.h"
 #include "master/process/sender.h"
 
 namespace sup {
@@ -44,12 +45,12 @@ public:
 
 private:
     NotifySocket(UniqueFd fd, std::string path, OnNotify on_notify);
-    void deliver(int at_most);
+    bool deliver_one();
 
     UniqueFd fd_;
     std::string path_;
     OnNotify on_notify_;
-    uv::Poll poll_;
+    std::unique_ptr<PacedPoll> poll_;
     std::shared_ptr<const bool> alive_;
 };
 

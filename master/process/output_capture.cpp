@@ -1,10 +1,13 @@
 #include "master/process/output_capture.h"
 
 #include <fcntl.h>
+#include <poll.h>
 #include <unistd.h>
 
 #include <algorithm>
+#include <array>
 #include <cerrno>
+#include <string>
 #include <utility>
 
 #include "master/process/output_pipe.h"
@@ -12,13 +15,13 @@
 namespace sup {
 namespace {
 
-// Other workers get their turn after this much.
-constexpr std::size_t bytes_per_wake = std::size_t{16} * 1024;
+// Others get their turn after this much.
+constexpr std::size_t bytes_a_piece = std::size_t{16} * 1024;
 
 // Whatever a worker had written when it exited fits into its pipe.
 std::size_t pipe_size(int fd) {
     const int size = ::fcntl(fd, F_GETPIPE_SZ);
-    return size > 0 ? static_cast<std::size_t>(size) : bytes_per_wake;
+    return size > 0 ? static_cast<std::size_t>(size) : bytes_a_piece;
 }
 
 }  // namespace
@@ -27,16 +30,21 @@ const char* to_string(OutputStream stream) {
     return stream == OutputStream::standard_output ? "stdout" : "stderr";
 }
 
-OutputCapture::OutputCapture(Callbacks callbacks) : callbacks_(std::move(callbacks)) {
+OutputCapture::OutputCapture(OutputTurns& turns, Callbacks callbacks)
+    : turns_(turns), callbacks_(std::move(callbacks)) {
+    for (Channel& channel : channels_) channel.capture = this;
     channels_[0].stream = OutputStream::standard_output;
     channels_[1].stream = OutputStream::standard_error;
 }
 
-OutputCapture::~OutputCapture() = default;
+OutputCapture::~OutputCapture() {
+    for (Channel& channel : channels_) turns_.forget(channel);
+}
 
-Result<std::unique_ptr<OutputCapture>> OutputCapture::open(uv_loop_t* loop, std::optional<Owner> owner,
-                                                           Callbacks callbacks, std::size_t pipe_bytes) {
-    std::unique_ptr<OutputCapture> capture{new OutputCapture(std::move(callbacks))};
+Result<std::unique_ptr<OutputCapture>> OutputCapture::open(uv_loop_t* loop, OutputTurns& turns,
+                                                           std::optional<Owner> owner, Callbacks callbacks,
+                                                           std::size_t pipe_bytes) {
+    std::unique_ptr<OutputCapture> capture{new OutputCapture(turns, std::move(callbacks))};
     for (Channel& channel : capture->channels_) {
         const Status opened = capture->open_channel(loop, channel, owner, pipe_bytes);
         if (!opened) return opened.error();
@@ -50,8 +58,10 @@ Status OutputCapture::open_channel(uv_loop_t* loop, Channel& channel, std::optio
     if (!pipe) return pipe.error();
     channel.reader = std::move(pipe->reader);
     channel.worker_end = std::move(pipe->worker_end);
-    auto poll =
-        uv::Poll::create(loop, channel.reader.get(), [this, &channel](int, int) { read_once(channel); });
+    auto poll = uv::Poll::create(loop, channel.reader.get(), [this, &channel](int, int) {
+        channel.poll.stop();
+        turns_.wants_turn(channel);
+    });
     if (!poll) return poll.error();
     channel.poll = std::move(*poll);
     channel.poll.start(UV_READABLE);
@@ -66,30 +76,57 @@ void OutputCapture::close_worker_ends() {
     for (Channel& channel : channels_) channel.worker_end.reset();
 }
 
-void OutputCapture::finish() {
-    finished_ = true;
-    for (Channel& channel : channels_) {
-        if (!channel.reader) continue;
-        // Bounded, because a descendant may go on writing.
-        std::size_t left = pipe_size(channel.reader.get());
-        while (left > 0) {
-            const std::size_t got = read_some(channel);
-            if (got == 0) break;
-            left -= std::min(left, got);
-        }
-        flush(channel);
-    }
-    report_if_closed();
+void OutputCapture::set_patient(bool patient) {
+    for (Channel& channel : channels_) turns_.set_patient(channel, patient && !finished_);
 }
 
-void OutputCapture::read_once(Channel& channel) {
-    read_some(channel);
-    report_if_closed();
+void OutputCapture::finish(std::function<void()> read) {
+    set_patient(false);
+    finished_ = true;
+    on_read_ = std::move(read);
+    for (Channel& channel : channels_) {
+        if (channel.reader) channel.last_words = pipe_size(channel.reader.get());
+    }
+    read_last_words();
+    report();
+}
+
+// Standard error comes last, whole: that is where the reason stands.
+void OutputCapture::read_last_words() {
+    const auto next = std::ranges::find_if(channels_, [](const Channel& c) { return bool(c.last_words); });
+    if (next == channels_.end()) return;
+    next->poll.stop();
+    turns_.wants_turn(*next);
+}
+
+bool OutputCapture::read_piece(Channel& channel) {
+    if (!channel.reader) return false;
+    const std::size_t got = read_some(channel);
+    const bool emptied = got < bytes_a_piece;
+    if (channel.last_words) {
+        *channel.last_words -= std::min(*channel.last_words, got);
+        if (!emptied && *channel.last_words > 0) return true;
+        channel.last_words.reset();
+        flush(channel);
+        read_last_words();
+    }
+    if (channel.reader) channel.poll.start(UV_READABLE);
+    report();
+    return false;
+}
+
+// As pipe(7) does not say how much fits: the tail of a page that the next write does not fit into stays
+// unused. So who could write is asked.
+bool OutputCapture::Channel::is_full() const {
+    const std::string path = "/proc/self/fd/" + std::to_string(reader.get());
+    const UniqueFd writer{::open(path.c_str(), O_WRONLY | O_NONBLOCK | O_CLOEXEC)};
+    pollfd room{writer.get(), POLLOUT, 0};
+    return !writer || ::poll(&room, 1, 0) == 0;
 }
 
 std::size_t OutputCapture::read_some(Channel& channel) {
     if (!channel.reader) return 0;
-    std::array<char, bytes_per_wake> buffer;
+    std::array<char, bytes_a_piece> buffer;
     ssize_t size = 0;
     do {
         size = ::read(channel.reader.get(), buffer.data(), buffer.size());
@@ -122,10 +159,11 @@ void OutputCapture::close(Channel& channel) {
     channel.reader.reset();
 }
 
-void OutputCapture::report_if_closed() {
-    const bool open =
-        std::any_of(channels_.begin(), channels_.end(), [](const Channel& c) { return bool(c.reader); });
-    if (open || !finished_) return;
+void OutputCapture::report() {
+    const auto any = [&](auto what) { return std::ranges::any_of(channels_, what); };
+    if (!finished_ || any([](const Channel& channel) { return channel.last_words.has_value(); })) return;
+    if (const auto call = std::exchange(on_read_, nullptr)) call();
+    if (any([](const Channel& channel) { return bool(channel.reader); })) return;
     const auto call = std::exchange(callbacks_.on_closed, nullptr);
     if (call) call();  // may destroy this capture
 }

@@ -17,6 +17,7 @@
 #include "common/uv.h"
 #include "master/process/last_lines.h"
 #include "master/process/line_splitter.h"
+#include "master/process/output_turns.h"
 #include "master/process/owner.h"
 
 namespace sup {
@@ -24,18 +25,20 @@ namespace sup {
 enum class OutputStream { standard_output, standard_error };
 const char* to_string(OutputStream stream);  // "stdout", "stderr"
 
-// Main thread only. Destroying it stops reading; the worker is not disturbed by that.
+// Main thread only. Destroying it stops reading; the worker is not disturbed by that. What there is to read
+// is read in turns with the output of others.
 class OutputCapture {
 public:
     struct Callbacks {
         // Safe to print (line_splitter.h). Must not destroy the capture.
         std::function<void(OutputStream, std::string_view line)> on_line;
-        // Once, when finish() was called and nobody holds either pipe any more: the capture has nothing left
+        // Once, when finish() has ended and nobody holds either pipe any more: the capture has nothing left
         // to do. Comes from the loop, or from within finish(). May destroy the capture.
         std::function<void()> on_closed;
     };
-    static Result<std::unique_ptr<OutputCapture>> open(uv_loop_t* loop, std::optional<Owner> owner,
-                                                       Callbacks callbacks,
+    // `turns` outlives the capture.
+    static Result<std::unique_ptr<OutputCapture>> open(uv_loop_t* loop, OutputTurns& turns,
+                                                       std::optional<Owner> owner, Callbacks callbacks,
                                                        std::size_t pipe_bytes = std::size_t{1024} * 1024);
     ~OutputCapture();
     OutputCapture(const OutputCapture&) = delete;
@@ -46,37 +49,51 @@ public:
     int worker_end(OutputStream stream) const;
     void close_worker_ends();
 
-    // The worker has exited: reads what it left, ends an unfinished line, and keeps reading for a descendant
-    // that still holds a pipe.
-    void finish();
+    // Whether it may be left unread while the log is full (output_turns.h). At first it may not.
+    void set_patient(bool patient);
+
+    // The worker has exited: what it left is read, in turns, and an unfinished line ended; then `read` is
+    // called, once, maybe from within finish(). Reading goes on for a descendant that still holds a pipe.
+    // `read` must not destroy the capture.
+    void finish(std::function<void()> read);
 
     // The newest lines of both streams.
     std::vector<std::string> last_lines() const { return last_lines_.lines(); }
 
 private:
-    struct Channel {
-        OutputStream stream;
+    class Channel final : public OutputSource {
+    public:
+        OutputCapture* capture = nullptr;
+        OutputStream stream{};
         UniqueFd reader;
         UniqueFd worker_end;
         LineSplitter splitter;
         uv::Poll poll;
+        // How much of its last words may still come. Bounded, because a descendant may go on writing.
+        std::optional<std::size_t> last_words;
+
+        bool read_piece() override { return capture->read_piece(*this); }
+        bool is_full() const override;
     };
 
-    explicit OutputCapture(Callbacks callbacks);
+    OutputCapture(OutputTurns& turns, Callbacks callbacks);
     Status open_channel(uv_loop_t* loop, Channel& channel, std::optional<Owner> owner,
                         std::size_t pipe_bytes);
-    void read_once(Channel& channel);
+    void read_last_words();
+    bool read_piece(Channel& channel);
     // How many bytes were read; 0 when there is nothing now, or (and then the channel is closed) ever.
     std::size_t read_some(Channel& channel);
     LineSplitter::OnLine line_sink(OutputStream stream);
     void flush(Channel& channel);
     void close(Channel& channel);
-    void report_if_closed();
+    void report();
 
+    OutputTurns& turns_;
     Callbacks callbacks_;
     std::array<Channel, 2> channels_;
     LastLines last_lines_;
     bool finished_ = false;
+    std::function<void()> on_read_;
 };
 
 }  // namespace sup

@@ -10,6 +10,7 @@
 #include "common/result.h"
 #include "common/unique_fd.h"
 #include "common/uv.h"
+#include "master/process/paced_poll.h"
 
 namespace sup {
 
@@ -33,12 +34,13 @@ public:
 
 private:
     explicit ReadyPipe(Callbacks callbacks) : callbacks_(std::move(callbacks)) {}
+    bool read_one();
     void ended();
 
     Callbacks callbacks_;
     UniqueFd reader_;
     UniqueFd writer_;
-    uv::Poll poll_;
+    std::unique_ptr<PacedPoll> poll_;
     bool done_ = false;
 };
 

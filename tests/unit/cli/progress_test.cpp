@@ -77,11 +77,15 @@ TEST_CASE("waiting and restarts are explained") {
                                    "generation 1: worker 3 ended and is restarted at once"});
 }
 
-TEST_CASE("warnings of the log are shown, and its errors left to the outcome") {
+TEST_CASE("warnings of the log are no line that changes, and its errors are left to the outcome") {
     const auto log = [](const char* level) {
         return json{{"type", "log"}, {"level", level}, {"message", "m"}};
     };
-    CHECK(lines({log("info"), log("warning"), log("error")}) == std::vector<std::string>{"warning: m"});
+    CHECK(lines({log("info"), log("warning"), log("error")}).empty());
+    CHECK(warning_in(log("warning")) == "warning: m");
+    CHECK_FALSE(warning_in(log("info")));
+    CHECK_FALSE(warning_in(log("error")));
+    CHECK_FALSE(warning_in(generation(2, "starting", 1)));
 }
 
 TEST_CASE("of many workers only some lines are told, the last one always") {

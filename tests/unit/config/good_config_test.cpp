@@ -28,6 +28,22 @@ std::string with_worker(const std::string& keys) {
 
 }  // namespace
 
+TEST_CASE("the bounds of a log, and how long workers wait for its reader") {
+    const auto log = [](const std::string& keys) {
+        const auto config = parse_config(
+            R"({"listen": [], "worker": {"command": ["x"]}, "log": )" + keys + "}", "/etc/sup.json");
+        REQUIRE(config.ok());
+        return config->log;
+    };
+    const auto given =
+        log(R"({"max_size": "1MiB", "keep": 0, "when_slow": {"wait": "250ms", "queue": "64KiB"}})");
+    CHECK(given.max_size == 1U << 20U);
+    CHECK(given.keep == 0U);
+    CHECK(given.when_slow == WhenSlow{std::chrono::milliseconds(250), 64U << 10U});
+    CHECK_FALSE(log(R"({"when_slow": {"wait": "forever"}})").when_slow.wait.has_value());
+    CHECK(log(R"({"max_size": "0"})").max_size == 0U);
+}
+
 TEST_CASE("what a configuration does not say has the documented default") {
     const Config config =
         parse(R"({"listen": [{"address": "127.0.0.1:80"}], "worker": {"command": ["server"]}})");
@@ -57,6 +73,9 @@ TEST_CASE("what a configuration does not say has the documented default") {
     CHECK(config.log.format == LogFormat::text);
     CHECK(config.log.workers == WorkerOutput::capture);
     CHECK_FALSE(config.log.file.has_value());
+    CHECK_FALSE(config.log.max_size.has_value());
+    CHECK_FALSE(config.log.keep.has_value());
+    CHECK(config.log.when_slow == WhenSlow{std::chrono::seconds(2), 8U << 20U});
 }
 
 TEST_CASE("every key arrives where it belongs") {

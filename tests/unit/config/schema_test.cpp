@@ -193,6 +193,14 @@ const std::vector<Values>& table() {
         {"/log/format", {"text", "json"}, {"xml", "", 1, nullptr}, {}},
         {"/log/workers", {"capture", "inherit"}, {"none", "", 1, nullptr}, {}},
         {"/log/file", {"sup.log", "/var/log/sup.log"}, {"", 1, nullptr, nul, nothing}, {}},
+        {"/log/max_size",
+         {"0", "1KiB", "64MiB", "1024GiB"},
+         {"", "64", "64MB", "-1B", "1.5GiB", 64, nullptr},
+         {"1025GiB"}},
+        {"/log/keep", {0, 1000}, {-1, 1001, 1.5, "4", nullptr}, {}},
+        {"/log/when_slow", {empty}, {nothing, nullptr, "2s", "forever"}, {}},
+        {"/log/when_slow/wait", {"forever", "0", "2s", "5m"}, {"", "never", "2", 2, nullptr}, {"3651d"}},
+        {"/log/when_slow/queue", {"4KiB", "8MiB", "1GiB"}, {"", "8", "8M", 8, nullptr}, {"0", "1B", "2GiB"}},
     };
     return values;
 }

@@ -19,6 +19,8 @@ namespace {
 
 struct Captured {
     uv::Loop loop;
+    bool full = false;  // the log
+    OutputTurns turns{loop.get(), {[this] { return full; }, [] {}}};
     std::unique_ptr<OutputCapture> capture;
     std::vector<std::pair<OutputStream, std::string>> lines;
     int closed = 0;
@@ -28,7 +30,7 @@ struct Captured {
     // `third` becomes its descriptor 3.
     explicit Captured(const std::string& script, int third = -1) {
         auto opened = OutputCapture::open(
-            loop.get(), std::nullopt,
+            loop.get(), turns, std::nullopt,
             {[this](OutputStream stream, std::string_view line) { lines.emplace_back(stream, line); },
              [this] { ++closed; }});
         REQUIRE(opened);
@@ -48,6 +50,12 @@ struct Captured {
         if (ended) return;
         ::kill(-pid, SIGKILL);
         wait();
+    }
+    // Its last words have been read.
+    bool finish() {
+        bool read = false;
+        capture->finish([&] { read = true; });
+        return run_until(loop, [&] { return read; });
     }
     void wait() {
         ended = true;
@@ -73,7 +81,7 @@ TEST_CASE("both streams arrive line by line while the worker lives") {
     }
     CHECK(worker.closed == 0);
     worker.end();
-    worker.capture->finish();
+    REQUIRE(worker.finish());
     REQUIRE(run_until(worker.loop, [&] { return worker.closed == 1; }));
 }
 
@@ -81,7 +89,7 @@ TEST_CASE("everything that a worker wrote is there when its exit is finished, al
     Captured worker("seq 1 5000; echo last words >&2; printf unfinished; exit 3");
     worker.wait();
     CHECK(worker.lines.empty());
-    worker.capture->finish();
+    REQUIRE(worker.finish());
     REQUIRE(worker.lines.size() == 5002);
     CHECK(worker.lines[4999].second == "5000");
     CHECK(worker.lines[5000].second == "unfinished");
@@ -100,9 +108,9 @@ TEST_CASE("a pipe that everybody has left is not read again") {
     worker.loop.run();
     CHECK(worker.closed == 0);
     worker.end();
-    worker.capture->finish();
+    REQUIRE(worker.finish());
     CHECK(worker.closed == 1);
-    worker.capture->finish();
+    REQUIRE(worker.finish());
     CHECK(worker.closed == 1);
 }
 
@@ -110,7 +118,7 @@ TEST_CASE("a descendant that still holds the pipe is heard after the worker is g
     Pipe gate = make_pipe();
     Captured worker("(read line <&3; echo heard $line) & printf half", gate.reader.get());
     worker.wait();
-    worker.capture->finish();
+    REQUIRE(worker.finish());
     CHECK(worker.texts() == Strings{"half"});
     CHECK(worker.closed == 0);
     REQUIRE(::write(gate.writer.get(), "me\n", 3) == 3);
@@ -166,7 +174,7 @@ TEST_CASE("output is made safe, and a worker that floods does not stop the loop"
     REQUIRE(run_until(worker.loop, [&] { return other_work_done && !worker.lines.empty(); }));
     CHECK(worker.lines.front().second == "\\x1b[31mred");
     worker.end();
-    worker.capture->finish();
+    REQUIRE(worker.finish());
     CHECK(run_until(worker.loop, [&] { return worker.closed == 1; }));
 }
 
@@ -175,7 +183,8 @@ TEST_CASE("on_closed may destroy the capture, from the loop and from finish()") 
         uv::Loop loop;
         std::unique_ptr<OutputCapture> capture;
         bool closed = false;
-        auto opened = OutputCapture::open(loop.get(), std::nullopt,
+        OutputTurns turns{loop.get(), {[] { return false; }, [] {}}};
+        auto opened = OutputCapture::open(loop.get(), turns, std::nullopt,
                                           {[](OutputStream, std::string_view) {},
                                            [&] {
                                                capture.reset();
@@ -183,9 +192,9 @@ TEST_CASE("on_closed may destroy the capture, from the loop and from finish()") 
                                            }});
         REQUIRE(opened);
         capture = std::move(*opened);
-        if (from_loop) capture->finish();
+        if (from_loop) capture->finish([] {});
         capture->close_worker_ends();
-        if (!from_loop) capture->finish();
+        if (!from_loop) capture->finish([] {});
         CHECK(run_until(loop, [&] { return closed; }));
     }
 }
