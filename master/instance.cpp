@@ -101,7 +101,12 @@ void Instance::reload_by_signal(const char* name) {
 
 void Instance::stop_by_signal(const char* name) {
     log_.info("{}: stop", name);
-    post(core::StopRequested{requests_.add({}), false});
+    post(core::StopRequested{requests_.add({}), false, core::StopBy::signal});
+}
+
+void Instance::stop_without_terminal() {
+    log_.info("SIGHUP: the terminal is gone: stop");
+    post(core::StopRequested{requests_.add({}), false, core::StopBy::lost_terminal});
 }
 
 void Instance::reopen_log(const char* signal) {

@@ -53,6 +53,7 @@ public:
     // Signals.
     void reload_by_signal(const char* name);
     void stop_by_signal(const char* name);
+    void stop_without_terminal();
     void add_worker() { post(core::AddWorkerRequested{}); }
     void remove_worker() { post(core::RemoveWorkerRequested{}); }
     void reopen_log(const char* signal);

@@ -255,6 +255,7 @@ Instance instance(const Saved& saved) {
     read.announced_draining = saved["announced_draining"].optional(count);
     read.drained_waiters = saved["drained_waiters"].each(drained_waiter);
     read.stop_requests = saved["stop_requests"].each(id<RequestId>);
+    read.stop_signalled_at = saved["stop_signalled_at"].optional(time_point);
     read.next_generation = id<GenerationId>(saved["next_generation"]);
     read.next_worker = id<WorkerId>(saved["next_worker"]);
     read.next_timer = id<TimerId>(saved["next_timer"]);

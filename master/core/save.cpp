@@ -131,6 +131,7 @@ nlohmann::json Supervisor::save() const {
             {"announced_draining", saved(instance.announced_draining)},
             {"drained_waiters", saved(instance.drained_waiters)},
             {"stop_requests", saved(instance.stop_requests)},
+            {"stop_signalled_at", saved(instance.stop_signalled_at)},
             {"next_generation", saved(instance.next_generation)},
             {"next_worker", saved(instance.next_worker)},
             {"next_timer", saved(instance.next_timer)},
