@@ -131,11 +131,21 @@ DrainedWaiter drained_waiter(const Saved& saved) {
             id<GenerationId>(saved["replaced"])};
 }
 
+ExitStatus exit_status(const Saved& saved) {
+    return {.signalled = saved["signalled"].boolean(),
+            .code = static_cast<int>(saved["code"].number(0, std::numeric_limits<int>::max()))};
+}
+
+LastExit last_exit(const Saved& saved) {
+    return {.status = saved["status"].optional(exit_status), .at = time_point(saved["at"])};
+}
+
 SlotRecord slot_record(const Saved& saved) {
     return {.worker = saved["worker"].optional(id<WorkerId>),
             .restart = saved["restart"].optional(id<TimerId>),
             .spawns = count(saved["spawns"]),
             .short_lives = count(saved["short_lives"]),
+            .last_exit = saved["last_exit"].optional(last_exit),
             .spoke = saved["spoke"].boolean()};
 }
 
