@@ -34,12 +34,6 @@ json executable_json(const ExecutableIdentity& executable) {
             {"at_path", at_its_path(executable)}};
 }
 
-std::string state_text(const core::View& view) {
-    const bool should_serve =
-        view.state == core::InstanceState::running || view.state == core::InstanceState::reloading;
-    return should_serve && view.serving == 0 ? "down" : core::to_string(view.state);
-}
-
 bool any_problem(const json& listeners) {
     return std::ranges::any_of(listeners, [](const json& one) { return !one.at("problem").is_null(); });
 }
@@ -138,15 +132,29 @@ json generation_json(const StatusSource& source, const core::GenerationView& vie
 }
 
 // Those of the generation that serves; while the first one starts, those of that.
-json listeners_json(const StatusSource& source) {
+Listeners listeners_of(const StatusSource& source) {
     const Generation* serving = nullptr;
     for (const auto& view : source.view.generations) {
         const Generation* snapshot = source.generation(view.generation);
         if (serving == nullptr || view.state == core::GenerationState::active) serving = snapshot;
     }
+    return serving == nullptr ? Listeners{} : serving->listeners;
+}
+
+std::string state_text(const StatusSource& source) {
+    const core::View& view = source.view;
+    const bool should_serve =
+        view.state == core::InstanceState::running || view.state == core::InstanceState::reloading;
+    const Listeners listeners = listeners_of(source);
+    const bool reachable = std::ranges::any_of(
+        listeners, [](const auto& listener) { return listener->dead_socket() == nullptr; });
+    const bool down = should_serve && (view.serving == 0 || !reachable);
+    return down ? "down" : core::to_string(view.state);
+}
+
+json listeners_json(const StatusSource& source) {
     json listeners = json::array();
-    if (serving == nullptr) return listeners;
-    for (const auto& listener : serving->listeners) {
+    for (const auto& listener : listeners_of(source)) {
         json row{{"name", listener->name()}, {"address", listener->address()},
                  {"kind", listener->kind()}, {"sockets", listener->sockets().size()},
                  {"queue", nullptr},         {"queue_limit", nullptr},
@@ -167,7 +175,7 @@ json status_json(const StatusSource& source) {
     const json listeners = listeners_json(source);
     json status{{"name", source.name},
                 {"pid", ::getpid()},
-                {"state", state_text(source.view)},
+                {"state", state_text(source)},
                 {"degraded", source.view.degraded || any_problem(listeners)},
                 {"serving", source.view.serving},
                 {"wanted", source.view.wanted},

@@ -87,7 +87,11 @@ std::vector<std::string> listener_problems(const json& status) {
 
 std::string render_state(const json& status, const StatusView& view) {
     const std::string state = text_of(status, "state");
-    if (state == "down") return view.style(Colour::red, "DOWN (no worker is ready)");
+    if (state == "down") {
+        const bool ready = number_of(status, "serving").value_or(0) > 0;
+        return view.style(Colour::red,
+                          ready ? "DOWN (no listener can be reached)" : "DOWN (no worker is ready)");
+    }
     std::string text = view.style(colour_of(state), harmless(state));
     if (!flag_of(status, "degraded")) return text;
     if (!listener_problems(status).empty())
