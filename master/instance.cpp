@@ -33,7 +33,14 @@ Instance::Instance(uv::Loop& loop, Log& log, Options options)
                     {.full = [this] { return log_.full(); }, .piece_over = [this] { log_.flush(); }}),
       live_record_(directory_.paths().live_workers, options.config.drain.signal,
                    options.config.drain.timeout),
-      report_(std::move(options.report)) {
+      report_(std::move(options.report)),
+      queues_(
+          loop.get(), [this] { return active_listeners(); },
+          [this](const Listener& listener, const std::string& problem) {
+              if (problem.empty()) return log_.info("listener {}: somebody accepts again", listener.name());
+              log_.warning("{}; do the workers of the active generation serve the socket they were given?",
+                           problem);
+          }) {
     log_.follow(loop_.get(), [this] { output_turns_.resume(); });
 }
 
@@ -48,6 +55,7 @@ Status Instance::start() {
         return control.error();
     }
     control_ = std::move(*control);
+    watch_listeners();
     log_.set_listener([this](config::LogLevel level, std::string_view message) {
         if (control_) control_->broadcast(log_event(level, message));
     });
@@ -121,7 +129,12 @@ void Instance::reload_by_signal(const char* name) {
 
 void Instance::stop_by_signal(const char* name) {
     log_.info("{}: stop", name);
-    post(core::StopRequested{requests_.add({}), false});
+    post(core::StopRequested{requests_.add({}), false, core::StopBy::signal});
+}
+
+void Instance::stop_without_terminal() {
+    log_.info("SIGHUP: the terminal is gone: stop");
+    post(core::StopRequested{requests_.add({}), false, core::StopBy::lost_terminal});
 }
 
 void Instance::reopen_log(const char* signal) {
@@ -163,6 +176,8 @@ bool Instance::collect(pid_t pid) {
 }
 
 nlohmann::json Instance::status() {
+    mend_listeners();
+    queues_.look();
     const core::View view = core_.view();
     const auto last_reload = last_reload_ ? std::optional(with_connections(*last_reload_)) : std::nullopt;
     return status_json({.name = directory_.name(),
@@ -173,7 +188,8 @@ nlohmann::json Instance::status() {
                         .view = view,
                         .last_reload = last_reload,
                         .generation = [this](core::GenerationId id) { return find_generation(id); },
-                        .worker = [this](core::WorkerId id) { return find_worker(id); }});
+                        .worker = [this](core::WorkerId id) { return find_worker(id); },
+                        .problem = [this](const Listener& listener) { return problem_of(listener); }});
 }
 
 void Instance::reload(core::WaitFor wait, control::Reply reply) {

@@ -18,8 +18,10 @@
 #include "master/generation.h"
 #include "master/inbox_relay.h"
 #include "master/listener_steering.h"
+#include "master/listener_watch.h"
 #include "master/log.h"
 #include "master/outcome.h"
+#include "master/queue_watch.h"
 #include "master/report.h"
 #include "master/requests.h"
 #include "master/runtime/instance_directory.h"
@@ -53,6 +55,7 @@ public:
     // Signals.
     void reload_by_signal(const char* name);
     void stop_by_signal(const char* name);
+    void stop_without_terminal();
     void add_worker() { post(core::AddWorkerRequested{}); }
     void remove_worker() { post(core::RemoveWorkerRequested{}); }
     void reopen_log(const char* signal);
@@ -94,6 +97,15 @@ private:
     void tell_relayed(core::GenerationId from, core::GenerationId to, const InboxRelay::Outcome& outcome);
     void tell_discarded(core::GenerationId generation, std::size_t connections);
     void discard_inbox(core::GenerationId generation);
+
+    // instance_listeners.cpp: what becomes of sockets that everybody shares.
+    void watch_listeners();
+    void listener_shut_down(const std::shared_ptr<const ListeningSocket>& socket);
+    void mend_listeners();
+    void hide_replaced_sockets();
+    Listeners wanted_listeners() const;
+    Listeners active_listeners() const;
+    std::string problem_of(const Listener& listener) const;
 
     WorkerProcess::Callbacks callbacks_for(core::WorkerId id,
                                            const std::shared_ptr<const Generation>& generation,
@@ -181,6 +193,8 @@ private:
     std::map<core::GenerationId, DrainTotals> drain_totals_;
     std::optional<core::GenerationId> active_;
     ListenerSteering steering_;
+    std::unique_ptr<ListenerWatch> listener_watch_;
+    QueueWatch queues_;
     std::optional<ReloadOutcome> last_reload_;
     std::optional<ReloadOutcome> failed_start_;
     std::optional<int> exit_code_;

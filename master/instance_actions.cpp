@@ -47,6 +47,7 @@ Result<config::Config, PreparationFailure> Instance::next_config() {
 
 Result<std::shared_ptr<const Generation>, PreparationFailure> Instance::prepare(core::GenerationId id) {
     if (Status there = put_files_back(); !there) return PreparationFailure{false, there.error().message};
+    mend_listeners();
     auto config = next_config();
     if (!config) return config.error();
     if (Status opened = open_next_log(*config); !opened)
@@ -102,6 +103,7 @@ void Instance::perform(const core::Prepare& action) {
             log_.warning("{}", warning);
     }
     generations_.emplace(action.generation, std::move(*prepared));
+    if (listener_watch_) listener_watch_->follow(generation.listeners);
     post(core::Prepared{action.generation, policy});
 }
 
@@ -216,6 +218,7 @@ void Instance::perform(const core::Release& action) {
     discard_inbox(action.generation);
     generations_.erase(action.generation);
     steer_listeners();
+    queues_.look_later();
     const Generation* serving = serving_generation();
     if (serving == nullptr) return;
     restore_listeners(*serving);
@@ -285,6 +288,7 @@ const Generation* Instance::serving_generation() const {
 }
 
 void Instance::restore_listeners(const Generation& generation) {
+    mend_listeners();
     const Generation* serving = serving_generation();
     const Listeners active = serving == nullptr ? Listeners{} : serving->listeners;
     for (const auto& listener : generation.listeners) warn(listener->restore(active));
@@ -378,6 +382,8 @@ void Instance::note_promotion(core::GenerationId generation) {
     aborted_ = false;  // what an earlier one left in O_NONBLOCK is now as these workers want it
     remove_retired_files();
     for (const auto& listener : generations_.at(generation)->listeners) warn(listener->apply());
+    hide_replaced_sockets();
+    queues_.look_later();
     const config::Config& config = generations_.at(generation)->config;
     follow_log_settings(config);
     live_record_.set_drain(config.drain.signal, config.drain.timeout);
@@ -461,6 +467,8 @@ void Instance::perform(const core::CountChanged& action) {
 
 void Instance::perform(const core::Exit& action) {
     exit_code_ = action.code;
+    listener_watch_.reset();
+    queues_.stop();
     relays_.clear();
     survived_by_output_.clear();
     log_.set_listener({});

@@ -46,7 +46,8 @@ std::vector<Error> ListenerSteering::follow(const core::View& view, const Genera
         const auto before = steered_.find(socket);
         const std::optional<core::Steering> wanted = core::steer(view, group.sockets);
         if (wanted && (before == steered_.end() || before->second != *wanted)) {
-            const Status done = steer_clients(socket->fd(), wanted->homes, wanted->accepting);
+            const Status done =
+                steer_clients(socket->fd(), wanted->homes, by_place(socket, wanted->accepting));
             // One that was bound without the option is in no group as long as it is alone.
             const bool alone =
                 std::ranges::all_of(group.sockets, [](const auto& has) { return has.second == 1; });
@@ -60,6 +61,38 @@ std::vector<Error> ListenerSteering::follow(const core::View& view, const Genera
     }
     steered_ = std::move(steered);
     return problems;
+}
+
+std::vector<bool> ListenerSteering::by_place(const std::shared_ptr<const ListeningSocket>& first,
+                                             const std::vector<bool>& accepting) const {
+    const auto moved = places_.find(first);
+    if (moved == places_.end()) return accepting;
+    std::vector<bool> placed = accepting;
+    for (std::size_t place = 0; place < moved->second.size() && place < placed.size(); ++place) {
+        const std::size_t joined = moved->second[place];
+        placed[place] = joined < accepting.size() && accepting[joined];
+    }
+    return placed;
+}
+
+void ListenerSteering::rejoined(const std::shared_ptr<const ListeningSocket>& socket,
+                                const Generations& generations) {
+    std::erase_if(places_, [](const auto& entry) { return entry.first.expired(); });
+    Sockets group;
+    for (const auto& [id, generation] : generations) {
+        for (const auto& listener : generation->listeners) {
+            const Sockets& sockets = listener->sockets();
+            const bool has = std::ranges::find(sockets, socket) != sockets.end();
+            if (has && sockets.size() > group.size()) group = sockets;
+        }
+    }
+    if (group.empty()) return;
+    steered_.erase(group.front());  // with its group the program may be gone
+    std::vector<std::size_t>& places = places_[group.front()];
+    while (places.size() < group.size()) places.push_back(places.size());
+    const auto number = static_cast<std::size_t>(std::ranges::find(group, socket) - group.begin());
+    *std::ranges::find(places, number) = places.back();
+    places.back() = number;
 }
 
 }  // namespace sup

@@ -1,6 +1,7 @@
 // Keeps the clients of `reuseport` listeners where workers accept, as the workers come and go.
 #pragma once
 
+#include <cstddef>
 #include <map>
 #include <memory>
 #include <vector>
@@ -20,7 +21,17 @@ public:
     // failed, in words.
     std::vector<Error> follow(const core::View& view, const Generations& generations);
 
+    // It was shut down, and listens again: the kernel had moved the last of its group to its place, and it
+    // has joined at the end. To be called before follow().
+    void rejoined(const std::shared_ptr<const ListeningSocket>& socket, const Generations& generations);
+
 private:
+    using FirstSocket = std::weak_ptr<const ListeningSocket>;
+    // The sockets, by the order in which they joined, at their places in the kernel's list. None: in order.
+    std::vector<bool> by_place(const std::shared_ptr<const ListeningSocket>& first,
+                               const std::vector<bool>& accepting) const;
+
+    std::map<FirstSocket, std::vector<std::size_t>, std::owner_less<>> places_;
     // By the first socket of each group.
     std::map<std::weak_ptr<const ListeningSocket>, core::Steering, std::owner_less<>> steered_;
 };

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "common/uv.h"
+#include "master/hangup.h"
 #include "master/instance.h"
 #include "master/log.h"
 #include "master/log_place.h"
@@ -38,7 +39,6 @@ std::vector<uv::Signal> watch_signals(uv::Loop& loop, Instance& instance) {
         watches.emplace_back(loop.get(), number, std::move(callback));
     };
     watch(SIGUSR2, [&] { instance.reload_by_signal("SIGUSR2"); });
-    watch(SIGHUP, [&] { instance.reload_by_signal("SIGHUP"); });
     watch(SIGTERM, [&] { instance.stop_by_signal("SIGTERM"); });
     watch(SIGINT, [&] { instance.stop_by_signal("SIGINT"); });
     watch(SIGQUIT, [&] { instance.stop_by_signal("SIGQUIT"); });
@@ -76,6 +76,7 @@ int fail_early(MasterOptions& options, const Error& error) {
 }  // namespace
 
 int run_master(MasterOptions options) {
+    const HangupMeaning hangup = meaning_of_hangup(options.background);
     take_over_signals();
     const auto limit = raise_descriptor_limit();
     if (!limit) return fail_early(options, limit.error());
@@ -89,6 +90,7 @@ int run_master(MasterOptions options) {
     int exit_code = 1;
     {
         std::vector<uv::Signal> signals;
+        std::optional<HangupWatch> hangups;
         std::optional<OrphanReaper> reaper;
         Instance instance(loop, *log,
                           {.config = options.config,
@@ -98,6 +100,7 @@ int run_master(MasterOptions options) {
                            .report = std::move(options.report),
                            .on_exit = [&] {
                                signals.clear();
+                               hangups.reset();
                                reaper.reset();
                            }});
         if (Status started = instance.start(); !started) {
@@ -107,6 +110,9 @@ int run_master(MasterOptions options) {
             return 1;
         }
         signals = watch_signals(loop, instance);
+        hangups.emplace(loop.get(), hangup,
+                        HangupWatch::Callbacks{[&] { instance.reload_by_signal("SIGHUP"); },
+                                               [&] { instance.stop_without_terminal(); }});
         if (OrphanReaper::needed())
             reaper.emplace(loop.get(), [&](pid_t pid) { return instance.collect(pid); });
         log->info("instance {} started, pid {}", options.directory.name(), ::getpid());

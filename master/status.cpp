@@ -3,9 +3,11 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <nlohmann/json.hpp>
 
 #include "common/version.h"
+#include "master/describe.h"
 #include "master/process/process_info.h"
 
 namespace sup {
@@ -32,6 +34,31 @@ json executable_json(const ExecutableIdentity& executable) {
             {"at_path", at_its_path(executable)}};
 }
 
+bool any_problem(const json& listeners) {
+    return std::ranges::any_of(listeners, [](const json& one) { return !one.at("problem").is_null(); });
+}
+
+json last_exit_json(const StatusSource& source, const core::SlotView& slot) {
+    if (!slot.ended_at) return nullptr;
+    const auto ago = source.now - *slot.ended_at;
+    json exit{{"how", slot.ended ? describe(*slot.ended) : std::string("could not be started")},
+              {"at", format_time(std::chrono::system_clock::now() - ago)},
+              {"ago_ms", ago.count()},
+              {"code", nullptr},
+              {"signal", nullptr}};
+    if (slot.ended) exit[slot.ended->signalled ? "signal" : "code"] = slot.ended->code;
+    return exit;
+}
+
+// What its slot has gone through.
+void add_slot(const StatusSource& source, const core::SlotView& slot, json& worker) {
+    worker["last_exit"] = last_exit_json(source, slot);
+    worker["short_lives"] = slot.short_lives;
+    worker["retry_in_ms"] = nullptr;
+    if (slot.restart_at)
+        worker["retry_in_ms"] = std::max<Duration::rep>(0, (*slot.restart_at - source.now).count());
+}
+
 json worker_json(const StatusSource& source, const core::WorkerView& view) {
     json worker{{"slot", view.slot},
                 {"pid", nullptr},
@@ -41,7 +68,10 @@ json worker_json(const StatusSource& source, const core::WorkerView& view) {
                 {"status", ""},
                 {"rss_bytes", nullptr},
                 {"connections", nullptr},
-                {"requests", nullptr}};
+                {"requests", nullptr},
+                {"last_exit", nullptr},
+                {"retry_in_ms", nullptr},
+                {"short_lives", 0}};
     if (const WorkerProcess* process = source.worker(view.worker)) {
         worker["pid"] = process->pid();
         worker["status"] = process->status_text();
@@ -54,12 +84,39 @@ json worker_json(const StatusSource& source, const core::WorkerView& view) {
     return worker;
 }
 
+// A slot without a process: it waits to be restarted.
+json waiting_json(const StatusSource& source, const core::SlotView& slot) {
+    json row{{"slot", slot.slot},         {"pid", nullptr}, {"state", "restarting"}, {"uptime_ms", nullptr},
+             {"restarts", slot.restarts}, {"status", ""},   {"rss_bytes", nullptr},  {"connections", nullptr},
+             {"requests", nullptr}};
+    add_slot(source, slot, row);
+    return row;
+}
+
+// By slot; of a slot that was taken away only the worker is there.
+json workers_json(const StatusSource& source, const core::GenerationView& view) {
+    json rows = json::array();
+    auto slot = view.slots.begin();
+    const auto add_waiting = [&](core::Slot before) {
+        for (; slot != view.slots.end() && slot->slot < before; ++slot) {
+            if (slot->restart_at) rows.push_back(waiting_json(source, *slot));
+        }
+    };
+    for (const core::WorkerView& worker : view.workers) {
+        add_waiting(worker.slot);
+        rows.push_back(worker_json(source, worker));
+        if (worker.slot < view.slots.size()) add_slot(source, view.slots[worker.slot], rows.back());
+    }
+    add_waiting(static_cast<core::Slot>(view.slots.size()));
+    return rows;
+}
+
 json generation_json(const StatusSource& source, const core::GenerationView& view) {
     json generation{{"generation", static_cast<std::uint32_t>(view.generation)},
                     {"state", core::to_string(view.state)},
                     {"count", view.count},
                     {"uptime_ms", (source.now - view.created_at).count()},
-                    {"workers", json::array()},
+                    {"workers", workers_json(source, view)},
                     {"awaiting_restart", view.awaiting_restart}};
     if (const Generation* snapshot = source.generation(view.generation)) {
         generation["executable"] = executable_json(snapshot->executable->identity());
@@ -71,24 +128,43 @@ json generation_json(const StatusSource& source, const core::GenerationView& vie
         generation["changes"] = changes;
         generation["started_at"] = format_time(snapshot->prepared_at);
     }
-    for (const auto& worker : view.workers) generation["workers"].push_back(worker_json(source, worker));
     return generation;
 }
 
 // Those of the generation that serves; while the first one starts, those of that.
-json listeners_json(const StatusSource& source) {
+Listeners listeners_of(const StatusSource& source) {
     const Generation* serving = nullptr;
     for (const auto& view : source.view.generations) {
         const Generation* snapshot = source.generation(view.generation);
         if (serving == nullptr || view.state == core::GenerationState::active) serving = snapshot;
     }
+    return serving == nullptr ? Listeners{} : serving->listeners;
+}
+
+std::string state_text(const StatusSource& source) {
+    const core::View& view = source.view;
+    const bool should_serve =
+        view.state == core::InstanceState::running || view.state == core::InstanceState::reloading;
+    const Listeners listeners = listeners_of(source);
+    const bool reachable = std::ranges::any_of(
+        listeners, [](const auto& listener) { return listener->dead_socket() == nullptr; });
+    const bool down = should_serve && (view.serving == 0 || !reachable);
+    return down ? "down" : core::to_string(view.state);
+}
+
+json listeners_json(const StatusSource& source) {
     json listeners = json::array();
-    if (serving == nullptr) return listeners;
-    for (const auto& listener : serving->listeners) {
-        listeners.push_back({{"name", listener->name()},
-                             {"address", listener->address()},
-                             {"kind", listener->kind()},
-                             {"sockets", listener->sockets().size()}});
+    for (const auto& listener : listeners_of(source)) {
+        json row{{"name", listener->name()}, {"address", listener->address()},
+                 {"kind", listener->kind()}, {"sockets", listener->sockets().size()},
+                 {"queue", nullptr},         {"queue_limit", nullptr},
+                 {"problem", nullptr}};
+        if (const auto queue = listener->queue()) {
+            row["queue"] = queue->length;
+            row["queue_limit"] = queue->limit;
+        }
+        if (const std::string problem = source.problem(*listener); !problem.empty()) row["problem"] = problem;
+        listeners.push_back(std::move(row));
     }
     return listeners;
 }
@@ -96,15 +172,18 @@ json listeners_json(const StatusSource& source) {
 }  // namespace
 
 json status_json(const StatusSource& source) {
+    const json listeners = listeners_json(source);
     json status{{"name", source.name},
                 {"pid", ::getpid()},
-                {"state", core::to_string(source.view.state)},
-                {"degraded", source.view.degraded},
+                {"state", state_text(source)},
+                {"degraded", source.view.degraded || any_problem(listeners)},
+                {"serving", source.view.serving},
+                {"wanted", source.view.wanted},
                 {"version", version},
                 {"config", source.config_file},
                 {"log", source.log_file.empty() ? json(nullptr) : json(source.log_file)},
                 {"uptime_ms", (source.now - source.started_at).count()},
-                {"listeners", listeners_json(source)},
+                {"listeners", listeners},
                 {"generations", json::array()},
                 {"last_reload", nullptr}};
     for (const auto& generation : source.view.generations) {

@@ -25,6 +25,8 @@ struct StatusSource {
     // Null for one that the shell does not know (any more).
     std::function<const Generation*(core::GenerationId)> generation;
     std::function<const WorkerProcess*(core::WorkerId)> worker;
+    // Why a listener does not serve, in words; nothing when it does.
+    std::function<std::string(const Listener&)> problem;
 };
 
 nlohmann::json status_json(const StatusSource& source);

@@ -101,6 +101,13 @@ void add_status_and_list(CLI::App& app, Options& options) {
     auto* status = app.add_subcommand("status", "Show an instance: its generations and their workers");
     add_name(*status, options.status.name);
     add_json(*status, options.status.json);
+    status
+        ->add_flag(
+            "--check{all}", options.status.check,
+            "Answer by the exit code, too: 0 all is well, 5 it serves but not all is well, 6 it is down; "
+            "--check=serving: 0 unless it is down")
+        ->check(CLI::IsMember({"all", "serving"}))
+        ->type_name("");
     status->callback([&] { options.chosen = [&] { return number(status_command(options.status)); }; });
 
     auto* list = app.add_subcommand("list", "List the instances that run");

@@ -4,9 +4,29 @@ namespace sup::cli {
 
 using Kind = control::CallError::Kind;
 
+namespace {
+
+// The pid file may just have changed hands, so it is read once more before somebody is called an impostor. A
+// master in another pid namespace has no pid here.
+Status check_master(const control::Client& client, const Found& instance) {
+    const pid_t peer = client.master_pid();
+    const auto agrees = [peer](pid_t pid) { return peer == 0 || pid == 0 || peer == pid; };
+    if (agrees(instance.pid)) return Success{};
+    const pid_t now = look_at(instance.runtime_directory, instance.name).pid;
+    if (agrees(now)) return Success{};
+    return Error{"the socket of " + instance.name + " is answered by pid " + std::to_string(peer) +
+                 ", but its master is pid " + std::to_string(now) + " (" + instance.paths.pid + ")"};
+}
+
+}  // namespace
+
 Result<control::Client, CommandError> connect_to(const Found& instance, const control::Deadline& deadline) {
     auto client = control::Client::connect(instance.paths.control_socket, deadline);
-    if (client) return std::move(*client);
+    if (client) {
+        if (Status ours = check_master(*client, instance); !ours)
+            return CommandError{ExitCode::failed, ours.error().message};
+        return std::move(*client);
+    }
     if (client.error().kind == Kind::not_running) {
         return CommandError{
             ExitCode::not_running,

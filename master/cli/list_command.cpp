@@ -19,14 +19,17 @@ using nlohmann::json;
 constexpr Duration patience{2'000};
 
 json describe(const Found& instance) {
-    json entry{{"name", instance.name}, {"pid", nullptr}, {"state", "not responding"}, {"config", nullptr}};
+    json entry{{"name", instance.name}, {"pid", nullptr},      {"state", "not responding"},
+               {"config", nullptr},     {"degraded", nullptr}, {"serving", nullptr},
+               {"wanted", nullptr}};
     if (instance.pid != 0) entry["pid"] = instance.pid;
     const auto deadline = control::deadline_after(patience);
     auto client = control::Client::connect(instance.paths.control_socket, deadline);
     if (!client) return entry;
     const auto status = client->call("status", json::object(), deadline);
     if (!status) return entry;
-    for (const char* key : {"pid", "state", "config"}) entry[key] = member(*status, key);
+    for (const char* key : {"pid", "state", "config", "serving", "wanted"}) entry[key] = member(*status, key);
+    entry["degraded"] = health_of(*status) != ExitCode::done;
     return entry;
 }
 

@@ -45,7 +45,11 @@ ExitCode status_command(const StatusOptions& options) {
     if (!status) return fail(status.error());
     const StatusView view{style_for(STDOUT_FILENO), std::chrono::system_clock::now()};
     const bool shown = options.json ? print_json(*status) : print(render_status(*status, view));
-    return shown ? ExitCode::done : ExitCode::failed;
+    if (!shown) return ExitCode::failed;
+    if (options.check.empty()) return ExitCode::done;
+    const ExitCode health = health_of(*status);
+    const bool serves = health != ExitCode::down;
+    return options.check == "serving" && serves ? ExitCode::done : health;
 }
 
 }  // namespace sup::cli

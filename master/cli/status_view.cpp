@@ -23,6 +23,7 @@ Colour colour_of(const std::string& state) {
         {"stopping", Colour::yellow}, {"soaking", Colour::yellow},  {"draining", Colour::yellow},
         {"spawning", Colour::yellow}, {"restarting", Colour::red},  {"aborting", Colour::red},
         {"killing", Colour::red},     {"failed", Colour::red},      {"not responding", Colour::red},
+        {"down", Colour::red},
     };
     const auto found = colours.find(state);
     return found == colours.end() ? Colour::none : found->second;
@@ -69,14 +70,54 @@ std::string local_time(const std::string& time) {
     return std::strftime(text, sizeof text, "%Y-%m-%d %H:%M:%S", &parts) > 0 ? text : harmless(time);
 }
 
-std::string render_header(const json& status, const StatusView& view) {
+bool reload_failed(const json& status) {
+    const json& reload = member(status, "last_reload");
+    return reload.is_object() && text_of(reload, "outcome") == "failed";
+}
+
+// What its sockets have come to, listener by listener.
+std::vector<std::string> listener_problems(const json& status) {
+    std::vector<std::string> problems;
+    for (const auto& listener : member(status, "listeners")) {
+        if (const std::string problem = text_of(listener, "problem"); !problem.empty())
+            problems.push_back(harmless(problem));
+    }
+    return problems;
+}
+
+std::string render_state(const json& status, const StatusView& view) {
     const std::string state = text_of(status, "state");
-    std::string text = view.style(Colour::bold, harmless(text_of(status, "name"))) + "  " +
-                       view.style(colour_of(state), harmless(state));
-    if (flag_of(status, "degraded"))
-        text += " " + view.style(Colour::red, "(degraded: a worker waits to be restarted)");
+    if (state == "down") {
+        const bool ready = number_of(status, "serving").value_or(0) > 0;
+        return view.style(Colour::red,
+                          ready ? "DOWN (no listener can be reached)" : "DOWN (no worker is ready)");
+    }
+    std::string text = view.style(colour_of(state), harmless(state));
+    if (!flag_of(status, "degraded")) return text;
+    if (!listener_problems(status).empty())
+        return text + " " + view.style(Colour::red, "(degraded: a listener is not served)");
+    return text + " " + view.style(Colour::red, "(degraded: a worker waits to be restarted)");
+}
+
+std::string render_header(const json& status, const StatusView& view) {
+    std::string text =
+        view.style(Colour::bold, harmless(text_of(status, "name"))) + "  " + render_state(status, view);
+    const auto serving = number_of(status, "serving");
+    const auto wanted = number_of(status, "wanted");
+    if (serving && wanted && *serving < *wanted)
+        text += "  " + view.style(Colour::yellow, number_text(status, "serving") + " of " +
+                                                      number_text(status, "wanted") + " workers ready");
     text += "  pid " + number_text(status, "pid") + "  up " + duration_text(status, "uptime_ms");
     return text + view.style(Colour::dim, "  sup " + harmless(text_of(status, "version"))) + "\n";
+}
+
+// "3 of 4096"; of UDP, bytes.
+std::string queue_text(const json& listener) {
+    const bool bytes = text_of(listener, "kind") == "udp";
+    const auto text = [&](const char* key) {
+        return bytes ? size_text(listener, key) : number_text(listener, key);
+    };
+    return text("queue") + " of " + text("queue_limit");
 }
 
 std::string render_listeners(const json& listeners) {
@@ -86,6 +127,8 @@ std::string render_listeners(const json& listeners) {
         text += harmless(text_of(listener, "name")) + " " + harmless(text_of(listener, "address"));
         const auto sockets = number_of(listener, "sockets");
         if (sockets && *sockets > 1) text += " (" + std::to_string(*sockets) + " sockets)";
+        if (const auto queue = number_of(listener, "queue"); queue && *queue > 0)
+            text += " (queue " + queue_text(listener) + ")";
     }
     return text.empty() ? "nothing" : text;
 }
@@ -131,8 +174,25 @@ std::string render_executable(const json& executable, bool active, const StatusV
     return text;
 }
 
+// "last exited with code 1, 3s ago; next try in 400ms; ended early 4 times in a row"
+std::string history_text(const json& worker) {
+    std::string text;
+    const auto add = [&text](const std::string& part) { text += (text.empty() ? "" : "; ") + part; };
+    const json& exit = member(worker, "last_exit");
+    const auto retry = number_of(worker, "retry_in_ms");
+    const auto short_lives = number_of(worker, "short_lives");
+    if (exit.is_object())
+        add("the last one " + harmless(text_of(exit, "how")) + " " + duration_text(exit, "ago_ms") + " ago");
+    if (retry) add("next try in " + describe_duration(Duration{*retry}));
+    if (short_lives && *short_lives > 1)
+        add("ended early " + std::to_string(*short_lives) + " times in a row");
+    return text;
+}
+
 void add_worker(Table& table, const json& worker) {
     const std::string state = text_of(worker, "state");
+    const std::string history = history_text(worker);
+    const std::string said = harmless(text_of(worker, "status"));
     table.add({{number_text(worker, "slot")},
                {number_text(worker, "pid")},
                {harmless(state), colour_of(state)},
@@ -141,7 +201,14 @@ void add_worker(Table& table, const json& worker) {
                {size_text(worker, "rss_bytes")},
                {number_text(worker, "connections")},
                {number_text(worker, "requests")},
-               {harmless(text_of(worker, "status"))}});
+               {said + (said.empty() || history.empty() ? "" : "; ") + history}});
+}
+
+bool has_row(const json& generation, const json& slot) {
+    for (const auto& worker : member(generation, "workers")) {
+        if (member(worker, "slot") == slot && text_of(worker, "state") == "restarting") return true;
+    }
+    return false;
 }
 
 std::string render_workers(const json& generation, const StatusView& view) {
@@ -156,7 +223,7 @@ std::string render_workers(const json& generation, const StatusView& view) {
                  {"STATUS"}}};
     for (const auto& worker : member(generation, "workers")) add_worker(table, worker);
     for (const auto& slot : member(generation, "awaiting_restart")) {
-        if (slot.is_number())
+        if (slot.is_number() && !has_row(generation, slot))
             table.add({{slot.dump()}, {}, {"restarting", Colour::red}, {}, {}, {}, {}, {}, {}});
     }
     return table.render(view.style, 2);
@@ -193,6 +260,8 @@ std::string render_status(const json& status, const StatusView& view) {
     std::string text = render_header(status, view);
     text += labelled("config     ", harmless(text_of(status, "config")), view);
     text += labelled("listening  ", render_listeners(member(status, "listeners")), view);
+    for (const std::string& problem : listener_problems(status))
+        text += labelled("           ", view.style(Colour::red, problem), view);
     for (const auto& generation : member(status, "generations")) text += render_generation(generation, view);
     if (const auto& reload = member(status, "last_reload"); reload.is_object()) {
         text += "\n" + labelled("last reload", render_last_reload(reload, view), view);
@@ -200,13 +269,40 @@ std::string render_status(const json& status, const StatusView& view) {
     return text;
 }
 
+namespace {
+
+// Its delay is over, but whether it lives this time is not known yet.
+bool restarts_after_short_life(const json& status) {
+    for (const auto& generation : member(status, "generations")) {
+        if (text_of(generation, "state") != "active") continue;
+        for (const auto& worker : member(generation, "workers")) {
+            const auto short_lives = number_of(worker, "short_lives");
+            if (short_lives && *short_lives > 0 && text_of(worker, "state") != "ready") return true;
+        }
+    }
+    return false;
+}
+
+}  // namespace
+
+ExitCode health_of(const json& status) {
+    const std::string state = text_of(status, "state");
+    const auto serving = number_of(status, "serving");
+    if (state == "down" || state == "starting" || (serving && *serving == 0)) return ExitCode::down;
+    const bool well = !flag_of(status, "degraded") && !restarts_after_short_life(status) &&
+                      !reload_failed(status) && listener_problems(status).empty();
+    return well ? ExitCode::done : ExitCode::degraded;
+}
+
 std::string render_list(const json& list, const Style& style) {
     Table table{{{"NAME"}, {"PID", Align::right}, {"STATE"}, {"CONFIG"}}};
     for (const auto& instance : list) {
         const std::string state = text_of(instance, "state");
+        const bool degraded = state != "down" && flag_of(instance, "degraded");
+        const std::string shown = state == "down" ? "DOWN" : harmless(state) + (degraded ? ", degraded" : "");
         table.add({{harmless(text_of(instance, "name")), Colour::bold},
                    {number_text(instance, "pid")},
-                   {harmless(state), colour_of(state)},
+                   {shown, degraded ? Colour::red : colour_of(state)},
                    {harmless(text_of(instance, "config"))}});
     }
     return table.render(style);

@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "master/cli/exit_code.h"
 #include "master/cli/instances.h"
 #include "master/cli/terminal.h"
 
@@ -18,6 +19,9 @@ struct StatusView {
 
 // The whole answer of the method `status`.
 std::string render_status(const nlohmann::json& status, const StatusView& view);
+
+// What `sup status --check` ends with: done when all is well, degraded, or down.
+ExitCode health_of(const nlohmann::json& status);
 
 // An array as `sup list --json` prints it.
 std::string render_list(const nlohmann::json& list, const Style& style);

@@ -1,10 +1,13 @@
 #include "master/control/client.h"
 
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <sys/time.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <nlohmann/json.hpp>
+#include <optional>
 #include <utility>
 
 #include "master/control/protocol.h"
@@ -59,6 +62,25 @@ void limit_connect(int socket, const Deadline& deadline) {
     ::setsockopt(socket, SOL_SOCKET, SO_SNDTIMEO, &limit, sizeof limit);
 }
 
+std::optional<uid_t> owner_of_folder(const std::string& file) {
+    struct stat status {};
+    const std::string folder = file.substr(0, file.rfind('/'));
+    if (::lstat(folder.c_str(), &status) != 0) return std::nullopt;
+    return status.st_uid;
+}
+
+// Whoever may put a socket there may answer in the master's place. Root, who looks after other users'
+// instances, also listens to the one whose folder it is.
+Status check_peer(int socket, const std::string& path) {
+    ucred peer{};
+    socklen_t size = sizeof peer;
+    if (::getsockopt(socket, SOL_SOCKET, SO_PEERCRED, &peer, &size) != 0) return errno_error("SO_PEERCRED");
+    if (peer.uid == 0 || peer.uid == ::geteuid()) return Success{};
+    if (::geteuid() == 0 && owner_of_folder(path) == peer.uid) return Success{};
+    return Error{"who answers at " + path + " is no master of yours but pid " + std::to_string(peer.pid) +
+                 " of user " + std::to_string(peer.uid)};
+}
+
 CallError connect_error(const std::string& path, int error_number) {
     switch (error_number) {
         case ENOENT:
@@ -84,6 +106,8 @@ Result<Client, CallError> Client::connect(const std::string& socket_path, const 
         connected = ::connect(socket.get(), address->get(), SocketAddress::size());
     } while (connected != 0 && errno == EINTR);
     if (connected != 0) return connect_error(socket_path, errno);
+    if (Status ours = check_peer(socket.get(), socket_path); !ours)
+        return CallError{Kind::failed, ours.error().message};
     return Client{std::move(socket)};
 }
 
@@ -105,6 +129,7 @@ Result<json, CallError> Client::call(std::string_view method, const json& params
         auto taken = take(std::move(message), id, on_event);
         if (auto* result = std::get_if<json>(&taken)) return std::move(*result);
         if (auto* error = std::get_if<CallError>(&taken)) return std::move(*error);
+        if (has_passed(deadline)) return timed_out();  // whatever else still comes
     }
 }
 

@@ -16,6 +16,8 @@ namespace {
 constexpr std::size_t enough_unread = 256 * 1024;
 // Nor one with this many calls that are not done yet.
 constexpr int enough_open_calls = 64;
+// Requests of one client that are taken in one turn of the loop: others, and the workers, come in between.
+constexpr int requests_in_a_turn = 4;
 
 }  // namespace
 
@@ -46,7 +48,7 @@ void Connection::on_poll(int events) {
         // Whoever hangs up waits no longer. Out-of-band data, the other meaning of UV_PRIORITIZED, is no
         // request, and would wake the loop again and again.
         broken_ = broken_ || (events & UV_PRIORITIZED) != 0 || hung_up();
-    } else if ((events & UV_READABLE) != 0) {
+    } else if ((events & UV_READABLE) != 0 && !held_back_) {
         read_some();
     }
     watch();
@@ -72,8 +74,9 @@ void Connection::read_some() {
 
 void Connection::deliver_lines() {
     std::size_t begin = 0;
+    int taken = 0;
     held_back_ = false;
-    while (may_read()) {
+    while (may_read() && taken++ < requests_in_a_turn) {
         const auto newline = input_.find('\n', begin);
         const std::string_view rest = std::string_view(input_).substr(begin);
         if (newline == std::string::npos) {
@@ -88,7 +91,7 @@ void Connection::deliver_lines() {
         begin = newline + 1;
     }
     input_.erase(0, begin);
-    held_back_ = !may_read() && !input_.empty();
+    held_back_ = may_read() ? input_.find('\n') != std::string::npos : !input_.empty();
 }
 
 bool Connection::may_read() const noexcept {
@@ -150,7 +153,7 @@ void Connection::watch() {
     if (!watch_) return;
     if (broken_) return watch_.stop();
     int events = 0;
-    if (may_read()) events |= UV_READABLE;
+    if (may_read() && !held_back_) events |= UV_READABLE;
     // Lines that were held back are taken from the loop, never from within the answer that made room for
     // them.
     if (unread_bytes() > 0 || (may_read() && held_back_)) events |= UV_WRITABLE;

@@ -30,6 +30,10 @@ Deadline deadline_after(std::optional<Duration> timeout) {
     return std::chrono::steady_clock::now() + *timeout;
 }
 
+bool has_passed(const Deadline& deadline) {
+    return deadline && *deadline <= std::chrono::steady_clock::now();
+}
+
 bool wait_for_any(std::span<pollfd> watched, const Deadline& deadline) {
     while (true) {
         const int timeout = poll_timeout(deadline);
@@ -63,6 +67,8 @@ std::variant<std::string, EndOfStream, TimedOut, Error> LineReader::next(int fd,
         if (size == 0 || (size < 0 && errno == ECONNRESET)) return EndOfStream{};
         if (size < 0 && errno != EINTR && errno != EAGAIN) return errno_error("cannot read");
         if (size > 0) buffer_.append(chunk.data(), static_cast<std::size_t>(size));
+        if (buffer_.size() > longest) return Error{"what answers sends a line without an end"};
+        if (has_passed(deadline) && buffer_.find('\n', scanned_) == std::string::npos) return TimedOut{};
     }
 }
 

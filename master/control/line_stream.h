@@ -19,6 +19,7 @@ namespace sup::control {
 // None: wait as long as it takes.
 using Deadline = std::optional<std::chrono::steady_clock::time_point>;
 Deadline deadline_after(std::optional<Duration> timeout);
+bool has_passed(const Deadline& deadline);
 
 // Waits until the descriptor is readable (or writable), hung up or broken. False: the deadline passed.
 bool wait_readable(int fd, const Deadline& deadline);
@@ -29,7 +30,8 @@ bool wait_for_any(std::span<pollfd> watched, const Deadline& deadline);
 struct EndOfStream {};
 struct TimedOut {};
 
-// Splits what comes into lines. Does not own the descriptor. Lines have no bound.
+// Splits what comes into lines. Does not own the descriptor. A line that is longer than any answer could be
+// is an error, and somebody who goes on writing without ending it is not waited for beyond the deadline.
 class LineReader {
 public:
     // A line without its newline. What follows the last newline before the end is dropped: nobody finished
@@ -37,6 +39,8 @@ public:
     std::variant<std::string, EndOfStream, TimedOut, Error> next(int fd, const Deadline& deadline);
 
 private:
+    static constexpr std::size_t longest = 64 * 1024 * 1024;
+
     std::string buffer_;
     std::size_t scanned_ = 0;  // no newline before this
 };

@@ -31,10 +31,18 @@ struct ReloadRequested {
     RequestId request;
     WaitFor wait = WaitFor::promoted;
 };
-// The first drains everything; a second one, or now, kills at once.
+// Who asks for a stop.
+enum class StopBy {
+    request,        // a call that says so
+    signal,         // which a wrapper may have passed on although the terminal had sent it to both
+    lost_terminal,  // nobody is impatient: never a second one
+};
+// The first drains everything; a second one, or now, kills at once. What comes within a second of the first
+// signal is the same wish, heard twice.
 struct StopRequested {
     RequestId request;
     bool now = false;
+    StopBy by = StopBy::request;
 };
 // SIGTTIN, SIGTTOU: change the active generation's count by one, never below 1. Without an active generation,
 // ignored.
@@ -93,6 +101,7 @@ using Event = std::variant<StartRequested, ReloadRequested, StopRequested, AddWo
 
 // One line for a log or a trace: "WorkerExited worker=7 code=1".
 std::string to_string(const Event& event);
+const char* to_string(StopBy by);
 std::string to_string(const ExitStatus& status);  // "exit code 1", "signal 9"
 
 }  // namespace sup::core

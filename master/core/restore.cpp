@@ -131,11 +131,21 @@ DrainedWaiter drained_waiter(const Saved& saved) {
             id<GenerationId>(saved["replaced"])};
 }
 
+ExitStatus exit_status(const Saved& saved) {
+    return {.signalled = saved["signalled"].boolean(),
+            .code = static_cast<int>(saved["code"].number(0, std::numeric_limits<int>::max()))};
+}
+
+LastExit last_exit(const Saved& saved) {
+    return {.status = saved["status"].optional(exit_status), .at = time_point(saved["at"])};
+}
+
 SlotRecord slot_record(const Saved& saved) {
     return {.worker = saved["worker"].optional(id<WorkerId>),
             .restart = saved["restart"].optional(id<TimerId>),
             .spawns = count(saved["spawns"]),
             .short_lives = count(saved["short_lives"]),
+            .last_exit = saved["last_exit"].optional(last_exit),
             .spoke = saved["spoke"].boolean()};
 }
 
@@ -255,6 +265,7 @@ Instance instance(const Saved& saved) {
     read.announced_draining = saved["announced_draining"].optional(count);
     read.drained_waiters = saved["drained_waiters"].each(drained_waiter);
     read.stop_requests = saved["stop_requests"].each(id<RequestId>);
+    read.stop_signalled_at = saved["stop_signalled_at"].optional(time_point);
     read.next_generation = id<GenerationId>(saved["next_generation"]);
     read.next_worker = id<WorkerId>(saved["next_worker"]);
     read.next_timer = id<TimerId>(saved["next_timer"]);

@@ -36,6 +36,7 @@ json saved(RequestId id) {
 }
 
 json saved(const SlotRecord& slot);
+json saved(const LastExit& exit);
 json saved(const Request& request);
 json saved(const Reload& reload);
 json saved(const DrainedWaiter& waiter);
@@ -76,12 +77,15 @@ json saved(const Worker& worker) {
             {"inbox", saved(worker.inbox)}};
 }
 
+json saved(const LastExit& exit) {
+    json record{{"at", saved(exit.at)}, {"status", nullptr}};
+    if (exit.status) record["status"] = {{"signalled", exit.status->signalled}, {"code", exit.status->code}};
+    return record;
+}
+
 json saved(const SlotRecord& slot) {
-    return {{"worker", saved(slot.worker)},
-            {"restart", saved(slot.restart)},
-            {"spawns", slot.spawns},
-            {"short_lives", slot.short_lives},
-            {"spoke", slot.spoke}};
+    return {{"worker", saved(slot.worker)},    {"restart", saved(slot.restart)},     {"spawns", slot.spawns},
+            {"short_lives", slot.short_lives}, {"last_exit", saved(slot.last_exit)}, {"spoke", slot.spoke}};
 }
 
 json saved(const Generation& generation) {
@@ -131,6 +135,7 @@ nlohmann::json Supervisor::save() const {
             {"announced_draining", saved(instance.announced_draining)},
             {"drained_waiters", saved(instance.drained_waiters)},
             {"stop_requests", saved(instance.stop_requests)},
+            {"stop_signalled_at", saved(instance.stop_signalled_at)},
             {"next_generation", saved(instance.next_generation)},
             {"next_worker", saved(instance.next_worker)},
             {"next_timer", saved(instance.next_timer)},

@@ -55,12 +55,19 @@ struct Worker {
     std::optional<GenerationId> inbox = {};      // draining: where it hands its connections over to
 };
 
+// How the last worker of a slot ended.
+struct LastExit {
+    std::optional<ExitStatus> status = {};  // none: it could not be started
+    TimePoint at;
+};
+
 struct SlotRecord {
     std::optional<WorkerId> worker = {};
     std::optional<TimerId> restart = {};  // set while it waits out a restart delay
     std::uint32_t spawns = 0;
     std::uint32_t short_lives = 0;  // in a row
-    bool spoke = false;             // a worker of it opened its channel, so its next one will
+    std::optional<LastExit> last_exit = {};
+    bool spoke = false;  // a worker of it opened its channel, so its next one will
 };
 
 struct Generation {
@@ -108,6 +115,7 @@ struct Instance {
         announced_draining;  // how many the last ReloadWaits named; set while a reload waits
     std::vector<DrainedWaiter> drained_waiters;
     std::vector<RequestId> stop_requests;
+    std::optional<TimePoint> stop_signalled_at;  // by the first signal that said so
 
     GenerationId next_generation{1};
     WorkerId next_worker{1};

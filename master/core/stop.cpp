@@ -5,6 +5,15 @@
 namespace sup::core {
 namespace {
 
+// So long one Ctrl-C may take from the terminal, and by the wrapper around us, until it has come twice.
+constexpr Duration one_wish{1'000};
+
+bool is_second_wish(const Step& step, const StopRequested& event) {
+    const Instance& instance = step.instance;
+    if (instance.stop_requests.empty() || event.by == StopBy::lost_terminal) return false;
+    return !instance.stop_signalled_at || step.now - *instance.stop_signalled_at >= one_wish;
+}
+
 void kill_everything(Step& step) {
     for (auto& [generation_id, generation] : step.instance.generations) {
         for (auto& [worker_id, worker] : generation.workers) kill(step, worker, Kill::Reason::stop_now);
@@ -44,8 +53,10 @@ void begin_end(Step& step, int exit_code) {
 }
 
 void on(Step& step, const StopRequested& event) {
-    const bool again = !step.instance.stop_requests.empty();
+    const bool again = is_second_wish(step, event);
     step.instance.stop_requests.push_back(event.request);
+    if (event.by == StopBy::signal && !step.instance.stop_signalled_at)
+        step.instance.stop_signalled_at = step.now;
     if (again || event.now) kill_everything(step);
     if (is_ending(step.instance)) return;
     begin_end(step, 0);

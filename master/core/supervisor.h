@@ -40,6 +40,15 @@ struct WorkerView {
     TimePoint spawned_at;
     std::uint32_t restarts;  // of its slot, in its generation
 };
+struct SlotView {
+    Slot slot;
+    std::uint32_t restarts;     // until now
+    std::uint32_t short_lives;  // in a row, of the last workers
+    // How and when its last worker ended; a status only where there was a process.
+    std::optional<TimePoint> ended_at;
+    std::optional<ExitStatus> ended;
+    std::optional<TimePoint> restart_at;  // waits out a restart delay until then
+};
 struct GenerationView {
     GenerationId generation;
     GenerationState state;
@@ -47,11 +56,16 @@ struct GenerationView {
     TimePoint created_at;
     std::vector<WorkerView> workers;     // the living, by slot, then by age
     std::vector<Slot> awaiting_restart;  // slots that wait out a restart delay
+    std::vector<SlotView> slots;
 };
 enum class InstanceState { starting, running, reloading, stopping };
 struct View {
     InstanceState state;
-    bool degraded;                            // a slot of the active generation waits out a restart delay
+    bool degraded;  // a slot of the active generation waits out a restart delay
+    // Of the active generation's slots: how many have a worker that is ready (in a rolling reload, of
+    // whichever generation), and how many there should be. No active generation: 0 of 0.
+    std::uint32_t serving;
+    std::uint32_t wanted;
     std::vector<GenerationView> generations;  // newest first
 };
 

@@ -62,7 +62,7 @@ std::string line(const ReloadRequested& event) {
     return Line("ReloadRequested")("request", event.request)("wait", event.wait);
 }
 std::string line(const StopRequested& event) {
-    return Line("StopRequested")("request", event.request)("now", event.now);
+    return Line("StopRequested")("request", event.request)("now", event.now)("by", event.by);
 }
 std::string line(const AddWorkerRequested&) {
     return "AddWorkerRequested";
@@ -170,6 +170,15 @@ std::string to_string(const Action& action) {
 
 std::string to_string(const ExitStatus& status) {
     return (status.signalled ? "signal " : "exit code ") + std::to_string(status.code);
+}
+
+const char* to_string(StopBy by) {
+    switch (by) {
+        case StopBy::request: return "request";
+        case StopBy::signal: return "signal";
+        case StopBy::lost_terminal: return "lost_terminal";
+    }
+    return "?";
 }
 
 const char* to_string(GenerationState state) {

@@ -13,33 +13,67 @@ InstanceState instance_state(const Instance& instance) {
     return InstanceState::running;
 }
 
-GenerationView view_of(const Generation& generation) {
+SlotView view_of(const Instance& instance, const SlotRecord& record, Slot slot) {
+    SlotView view{.slot = slot,
+                  .restarts = record.spawns == 0 ? 0 : record.spawns - 1,
+                  .short_lives = record.short_lives,
+                  .ended_at = {},
+                  .ended = {},
+                  .restart_at = {}};
+    if (record.last_exit) {
+        view.ended_at = record.last_exit->at;
+        view.ended = record.last_exit->status;
+    }
+    if (record.restart) view.restart_at = instance.timers.at(*record.restart).at;
+    return view;
+}
+
+GenerationView view_of(const Instance& instance, const Generation& generation) {
     GenerationView view{.generation = generation.id,
                         .state = generation.state,
                         .count = static_cast<std::uint32_t>(generation.slots.size()),
                         .created_at = generation.created_at,
                         .workers = {},
-                        .awaiting_restart = {}};
+                        .awaiting_restart = {},
+                        .slots = {}};
     for (const auto& [id, worker] : generation.workers) {
         view.workers.push_back({id, worker.slot, worker.state, worker.spawned_at, worker.restarts});
     }
     std::ranges::stable_sort(view.workers, {}, &WorkerView::slot);  // they came by age
     for (Slot slot = 0; slot < view.count; ++slot) {
         if (generation.slots[slot].restart) view.awaiting_restart.push_back(slot);
+        view.slots.push_back(view_of(instance, generation.slots[slot], slot));
     }
     return view;
+}
+
+bool is_served(const Instance& instance, const Generation& active, Slot slot) {
+    const auto worker = active.slots[slot].worker;
+    const bool ready = worker && active.workers.at(*worker).state == WorkerState::ready;
+    return ready || served_elsewhere(instance, active, slot);
+}
+
+void look_at_service(const Instance& instance, View& view) {
+    const Generation* active = active_generation(instance);
+    if (active == nullptr) return;
+    view.wanted = static_cast<std::uint32_t>(active->slots.size());
+    for (Slot slot = 0; slot < view.wanted; ++slot) {
+        if (is_served(instance, *active, slot)) ++view.serving;
+    }
 }
 
 }  // namespace
 
 View Supervisor::view() const {
-    View view{.state = instance_state(*instance_), .degraded = false, .generations = {}};
+    View view{
+        .state = instance_state(*instance_), .degraded = false, .serving = 0, .wanted = 0, .generations = {}};
     for (const auto& [id, generation] : instance_->generations)
-        view.generations.push_back(view_of(generation));
+        view.generations.push_back(view_of(*instance_, generation));
     std::ranges::reverse(view.generations);
     view.degraded = std::ranges::any_of(view.generations, [](const GenerationView& generation) {
         return !generation.awaiting_restart.empty();
     });
+    look_at_service(*instance_, view);
     return view;
 }
 

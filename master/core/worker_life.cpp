@@ -42,7 +42,10 @@ void ended(Step& step, Worker& gone, Failure failure) {
     change(step, gone, WorkerState::exited);
     const Worker worker = gone;
     SlotRecord* slot = slot_of(generation, worker);
-    if (slot != nullptr) slot->worker.reset();
+    if (slot != nullptr) {
+        slot->worker.reset();
+        slot->last_exit = LastExit{failure.status, step.now};
+    }
     generation.workers.erase(worker.id);
 
     switch (generation.state) {

@@ -49,10 +49,11 @@ Result<SocketAddress> resolve(const config::Listen& wanted, const std::string& h
     return address;
 }
 
-Error bind_error(const config::Listen& wanted, int error_number) {
+Error bind_error(const config::Listen& wanted, int error_number, const std::vector<int>& own = {}) {
     switch (error_number) {
         case EADDRINUSE:
-            return listener_error(wanted, "is in use by " + describe(find_socket_owners(wanted.address)));
+            return listener_error(wanted,
+                                  "is in use by " + describe(find_other_socket_owners(wanted.address, own)));
         case EACCES:
             return listener_error(
                 wanted,
@@ -101,26 +102,69 @@ Error listener_error(const config::Listen& wanted, const std::string& what) {
     return Error{"listener " + wanted.name + ": " + config::to_string(wanted.address) + " " + what};
 }
 
-Result<UniqueFd> bind_inet_socket(const config::Listen& wanted, Sharing sharing) {
+namespace {
+
+// What a configured host is to the kernel.
+struct Place {
+    SocketAddress address;
+    bool dual_stack;
+};
+
+Result<Place> place_of(const config::Listen& wanted) {
     const std::string& configured = wanted.address.inet()->host;
     const bool dual_stack = configured == "*" && has_ipv6();
     const std::string host = configured != "*" ? configured : dual_stack ? "::" : "0.0.0.0";
-    const auto address = resolve(wanted, host, wanted.address.inet()->port);
+    auto address = resolve(wanted, host, wanted.address.inet()->port);
     if (!address) return address.error();
+    return Place{*address, dual_stack};
+}
+
+Result<UniqueFd> open_at(const Place& place, const config::Listen& wanted, bool reuseport,
+                         const std::vector<int>& own = {}) {
     const bool tcp = wanted.address.transport == config::Transport::stream;
-    const auto open = [&](bool reuseport) -> Result<UniqueFd> {
-        UniqueFd fd{::socket(address->family(), type_of(wanted) | SOCK_CLOEXEC, 0)};
-        if (!fd) return bind_error(wanted, errno);
-        const int problem = bind_to(fd.get(), *address, {dual_stack, tcp, reuseport});
-        if (problem != 0) return bind_error(wanted, problem);
-        return fd;
-    };
+    UniqueFd fd{::socket(place.address.family(), type_of(wanted) | SOCK_CLOEXEC, 0)};
+    if (!fd) return bind_error(wanted, errno);
+    const int problem = bind_to(fd.get(), place.address, {place.dual_stack, tcp, reuseport});
+    if (problem != 0) return bind_error(wanted, problem, own);
+    return fd;
+}
+
+}  // namespace
+
+Result<UniqueFd> bind_inet_socket(const config::Listen& wanted, Sharing sharing) {
+    const auto place = place_of(wanted);
+    if (!place) return place.error();
     // With SO_REUSEPORT the kernel would let this user share the port of another program, unasked: so try
     // without it, and close what that gives.
     if (wanted.reuseport && sharing == Sharing::alone) {
-        if (auto probe = open(false); !probe) return probe.error();
+        if (auto probe = open_at(*place, wanted, false); !probe) return probe.error();
     }
-    return open(wanted.reuseport);
+    return open_at(*place, wanted, wanted.reuseport);
+}
+
+Result<UniqueFd> bind_inet_socket_beside(const config::Listen& wanted, const std::vector<int>& own) {
+    const auto place = place_of(wanted);
+    if (!place) return place.error();
+    const int on = 1;
+    for (const int fd : own) {
+        if (::setsockopt(fd, SOL_SOCKET, SO_REUSEPORT, &on, sizeof on) != 0)
+            return listener_error(wanted, errno_error("SO_REUSEPORT").message);
+    }
+    auto fd = open_at(*place, wanted, true, own);
+    if (!fd) return fd.error();
+    std::vector<int> ours = own;
+    ours.push_back(fd->get());
+    const auto others = find_others_that_share(wanted.address, ours);
+    if (!others.empty()) return listener_error(wanted, "is in use by " + describe(find_owners_of(others)));
+    return fd;
+}
+
+Status bind_again(int fd, const config::Listen& wanted) {
+    const auto place = place_of(wanted);
+    if (!place) return place.error();
+    // EINVAL: it is bound (bind(2)).
+    if (::bind(fd, place->address.get(), place->address.size) == 0 || errno == EINVAL) return Success{};
+    return bind_error(wanted, errno, {fd});
 }
 
 Status check_host(const config::Listen& wanted) {

@@ -1,6 +1,8 @@
 // A bound TCP or UDP socket.
 #pragma once
 
+#include <vector>
+
 #include "common/result.h"
 #include "common/unique_fd.h"
 #include "config/config.h"
@@ -17,6 +19,14 @@ enum class Sharing {
 // others take datagrams away. The error starts with "listener NAME: " and says who holds the address (as far
 // as /proc lets this user see it), or what to do.
 Result<UniqueFd> bind_inet_socket(const config::Listen& wanted, Sharing sharing);
+
+// The same at an address that overlaps those of `own`, other sockets of this master ("127.0.0.1:80" beside
+// "*:80"): the kernel gives both out when all of them have SO_REUSEPORT, also when it is set on one that is
+// bound already. An address that another program has, too, is refused.
+Result<UniqueFd> bind_inet_socket_beside(const config::Listen& wanted, const std::vector<int>& own);
+
+// To its address once more, of a socket that may have lost its port; one that has not is left alone.
+Status bind_again(int fd, const config::Listen& wanted);
 
 // Whether this machine has, as it is now, the host that is wanted; whoever has the port. Binds a socket of
 // its own for a moment, to no port, that never listens. The error is bind_inet_socket()'s.

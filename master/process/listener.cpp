@@ -6,6 +6,7 @@
 #include "config/address.h"
 #include "master/process/inet_socket.h"
 #include "master/process/reuseport_group.h"
+#include "master/process/socket_cloak.h"
 #include "master/process/socket_owner.h"
 
 namespace sup {
@@ -21,6 +22,13 @@ bool serves(const Listener& held, const ListeningSocket& socket, const config::L
     return socket.bound() == wanted.address && socket.reachable();
 }
 
+// Whether it can serve on: not when a worker has shut down what cannot be mended, nor when it was hidden from
+// clients for another one and may not be shown again.
+bool is_usable(const ListeningSocket& socket) {
+    if (socket.hidden() && !may_show_sockets()) return false;
+    return socket.can_listen_again() || !socket.shut_down();
+}
+
 bool contains(const Sockets& sockets, const std::shared_ptr<const ListeningSocket>& socket) {
     return std::find(sockets.begin(), sockets.end(), socket) != sockets.end();
 }
@@ -32,27 +40,48 @@ Sockets find_held(const config::Listen& wanted, const Listeners& held, const Soc
     for (const auto& listener : held) {
         for (const auto& socket : listener->sockets()) {
             if (contains(taken, socket) || contains(found, socket)) continue;
-            if (!serves(*listener, *socket, wanted)) continue;
+            if (!serves(*listener, *socket, wanted) || !is_usable(*socket)) continue;
             if (found.empty() || found.front()->bound() == socket->bound()) found.push_back(socket);
         }
     }
     return found;
 }
 
-const Listener* find_conflict(const config::Listen& wanted, const Listeners& held) {
-    const auto found = std::find_if(held.begin(), held.end(), [&](const auto& listener) {
-        return config::overlap(listener->socket()->bound(), wanted.address) &&
-               listener->socket()->reachable();
-    });
-    return found == held.end() ? nullptr : found->get();
+// Sockets whose addresses overlap what is wanted; of unix sockets, those at its path or name.
+Sockets find_overlapping(const config::Listen& wanted, const Listeners& held) {
+    Sockets found;
+    for (const auto& listener : held) {
+        for (const auto& socket : listener->sockets()) {
+            if (config::overlap(socket->bound(), wanted.address) && socket->reachable() &&
+                !contains(found, socket))
+                found.push_back(socket);
+        }
+    }
+    return found;
 }
 
-Error conflict_error(const config::Listen& wanted, const Listener& holder) {
-    return Error{
-        "listener " + wanted.name + ": " + config::to_string(wanted.address) + " is still held by listener " +
-        holder.name() + " (" + holder.address() +
-        ") of a running generation, and the kernel does not give an address out twice: use another one, or "
-        "stop the instance and start it again"};
+const std::string& holder_of(const std::shared_ptr<const ListeningSocket>& socket, const Listeners& held) {
+    return (*std::ranges::find_if(held, [&](const auto& one) { return contains(one->sockets(), socket); }))
+        ->name();
+}
+
+// Of unix sockets, which nothing lets two sockets share. One that was shut down serves nobody any more: its
+// file makes room.
+Status make_room(const config::Listen& wanted, const Sockets& overlapping, const Listeners& held) {
+    if (wanted.address.inet() != nullptr || overlapping.empty()) return Success{};
+    const ListeningSocket& holder = *overlapping.front();
+    if (!holder.shut_down())
+        return listener_error(wanted, "is still held by listener " + holder_of(overlapping.front(), held) +
+                                          " (" + config::to_string(holder.bound()) +
+                                          ") of a running generation: use another one, or stop the instance "
+                                          "and start it again");
+    if (holder.file() == nullptr)
+        return listener_error(wanted,
+                              "was shut down by a worker, and an abstract name is free only when "
+                              "nobody has the old socket any more: stop the instance and start it "
+                              "again");
+    holder.file()->remove();
+    return Success{};
 }
 
 Result<SocketAccess> access_of(const config::Listen& settings) {
@@ -117,10 +146,13 @@ Listener::Listener(const config::Listen& settings, const SocketAccess& access, S
       sockets_(std::move(sockets)),
       address_(config::to_string(sockets_.front()->bound())) {}
 
-Result<std::shared_ptr<const Listener>> Listener::bind(const config::Listen& settings, std::size_t slots) {
+Result<std::shared_ptr<const Listener>> Listener::bind(const config::Listen& settings, std::size_t slots,
+                                                       const Sockets& held) {
     const auto access = access_of(settings);
     if (!access) return access.error();
-    auto socket = ListeningSocket::bind(settings, *access);
+    const bool beside = settings.address.inet() != nullptr && !held.empty();
+    auto socket =
+        beside ? ListeningSocket::bind_beside_held(settings, held) : ListeningSocket::bind(settings, *access);
     if (!socket) return socket.error();
     Sockets first{std::move(*socket)};
     if (settings.reuseport) {
@@ -128,7 +160,11 @@ Result<std::shared_ptr<const Listener>> Listener::bind(const config::Listen& set
     }
     auto sockets = complete(settings, std::move(first), slots);
     if (!sockets) return sockets.error();
-    if (Status alone = check_nobody_joined(settings, *sockets, 1); !alone) return alone.error();
+    Sockets own = *sockets;
+    own.insert(own.end(), held.begin(), held.end());
+    if (sockets->size() > 1) {
+        if (Status alone = check_nobody_joined(settings, own, 1); !alone) return alone.error();
+    }
     return std::make_shared<const Listener>(settings, *access, std::move(*sockets));
 }
 
@@ -158,6 +194,23 @@ Status Listener::restore(const Listeners& active) const {
     return check_reachable();
 }
 
+const ListeningSocket* Listener::dead_socket() const {
+    const auto dead = std::ranges::find_if(
+        sockets_, [](const auto& socket) { return !socket->can_listen_again() && socket->shut_down(); });
+    return dead == sockets_.end() ? nullptr : dead->get();
+}
+
+std::optional<SocketQueue> Listener::queue() const {
+    SocketQueue all{0, 0};
+    for (const auto& socket : sockets_) {
+        const auto one = socket->queue();
+        if (!one) return std::nullopt;
+        all.length += one->length;
+        all.limit += one->limit;
+    }
+    return all;
+}
+
 Status Listener::check_reachable() const {
     if (std::ranges::all_of(sockets_, [](const auto& socket) { return socket->reachable(); }))
         return Success{};
@@ -172,10 +225,9 @@ Result<Listeners> acquire_listeners(const std::vector<config::Listen>& wanted, c
     for (const config::Listen& settings : wanted) {
         Sockets found = find_held(settings, held, taken);
         if (found.empty()) {
-            // Asked first, because the kernel would only say that somebody has it.
-            if (const Listener* holder = find_conflict(settings, held))
-                return conflict_error(settings, *holder);
-            auto bound = Listener::bind(settings, slots);
+            const Sockets overlapping = find_overlapping(settings, held);
+            if (Status room = make_room(settings, overlapping, held); !room) return room.error();
+            auto bound = Listener::bind(settings, slots, overlapping);
             if (!bound) return bound.error();
             listeners.push_back(std::move(*bound));
             continue;

@@ -24,8 +24,9 @@ public:
     Listener(const config::Listen& settings, const SocketAccess& access, Sockets sockets);
     // New sockets, with everything as configured; with `reuseport` `slots` of them, and clients go to the
     // first before steer_clients() says otherwise.
-    static Result<std::shared_ptr<const Listener>> bind(const config::Listen& settings,
-                                                        std::size_t slots = 1);
+    // `held` are this master's sockets whose addresses overlap (127.0.0.1:80 and *:80).
+    static Result<std::shared_ptr<const Listener>> bind(const config::Listen& settings, std::size_t slots = 1,
+                                                        const Sockets& held = {});
 
     const std::string& name() const noexcept { return settings_.name; }
     // "127.0.0.1:8999", "*:80", "udp:[::1]:53", "unix:/run/x.sock", with the real port.
@@ -41,6 +42,10 @@ public:
     int fd(std::size_t slot = 0) const noexcept { return socket(slot)->fd(); }
     // Whether one of the first `slots` slots has it.
     bool serves(const std::shared_ptr<const ListeningSocket>& socket, std::size_t slots) const;
+    // The first of its sockets that a worker has shut down and that cannot be mended in place; null: none.
+    const ListeningSocket* dead_socket() const;
+    // Of all its sockets together; nothing where the kernel does not tell.
+    std::optional<SocketQueue> queue() const;
     // Everything as configured, for the generation that becomes active; what sup had set and is not
     // configured any more is undone. An error, too, when the file of a unix socket is not there any more.
     Status apply() const;

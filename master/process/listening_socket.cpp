@@ -6,6 +6,7 @@
 #include <sys/socket.h>
 #include <sys/un.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <chrono>
 #include <cstddef>
@@ -15,6 +16,7 @@
 
 #include "config/address.h"
 #include "master/process/inet_socket.h"
+#include "master/process/socket_cloak.h"
 #include "master/process/socket_owner.h"
 
 namespace sup {
@@ -91,6 +93,29 @@ Result<std::shared_ptr<const ListeningSocket>> ListeningSocket::bind(const confi
                       wanted, access);
 }
 
+Result<std::shared_ptr<const ListeningSocket>> ListeningSocket::bind_beside_held(
+    const config::Listen& wanted, const std::vector<std::shared_ptr<const ListeningSocket>>& held) {
+    const bool datagram = wanted.address.transport == config::Transport::datagram;
+    std::vector<int> own;
+    for (const auto& socket : held) {
+        own.push_back(socket->fd());
+        // Or the kernel would spread datagrams over both.
+        if (!socket->shut_down()) continue;
+        if (Status hidden = socket->hide(); !hidden) return listener_error(wanted, hidden.error().message);
+    }
+    auto fd = bind_inet_socket_beside(wanted, own);
+    if (!fd) return fd.error();
+    std::shared_ptr<ListeningSocket> socket(
+        new ListeningSocket(std::move(*fd), wanted.address, std::nullopt));
+    const bool takes = std::ranges::any_of(
+        held, [&](const auto& other) { return !other->shut_down() && socket->takes_clients_of(*other); });
+    // UDP sockets form their group when they are bound, and hidden ones would not be in that of others.
+    if (takes && may_show_sockets() && !(datagram && wanted.reuseport)) {
+        if (Status hidden = socket->hide(); !hidden) return listener_error(wanted, hidden.error().message);
+    }
+    return make_ready(std::move(socket), wanted, {});
+}
+
 // The first socket may be one that was bound when there was no `reuseport` yet: setting the option is enough.
 Result<std::shared_ptr<const ListeningSocket>> ListeningSocket::bind_beside(const config::Listen& wanted,
                                                                             const ListeningSocket& first) {
@@ -102,15 +127,19 @@ Result<std::shared_ptr<const ListeningSocket>> ListeningSocket::bind_beside(cons
     same.address = first.bound();
     auto fd = bind_inet_socket(same, Sharing::join);
     if (!fd) return fd.error();
-    return make_ready(std::shared_ptr<ListeningSocket>(
-                          new ListeningSocket(std::move(*fd), first.configured(), std::nullopt)),
-                      wanted, {});
+    std::shared_ptr<ListeningSocket> socket(
+        new ListeningSocket(std::move(*fd), first.configured(), std::nullopt));
+    // Sockets of one group are alike in this.
+    if (first.hidden()) {
+        if (Status hidden = socket->hide(); !hidden) return listener_error(wanted, hidden.error().message);
+    }
+    return make_ready(std::move(socket), wanted, {});
 }
 
 Result<std::shared_ptr<const ListeningSocket>> ListeningSocket::make_ready(
     std::shared_ptr<ListeningSocket> socket, const config::Listen& wanted, const SocketAccess& access) {
     Status ready = set_real_port(socket->bound_, socket->fd());
-    if (ready) ready = socket->apply(wanted, access);
+    if (ready) ready = socket->configure(wanted, access);
     // Last: whoever finds the path finds a socket that listens.
     if (ready && socket->file_) ready = socket->file_->publish();
     if (!ready) return listener_error(wanted, ready.error().message);
@@ -158,12 +187,47 @@ Status ListeningSocket::set_tcp_options(const config::Listen& settings, bool uns
 }
 
 Status ListeningSocket::apply(const config::Listen& settings, const SocketAccess& access) const {
+    if (Status configured = configure(settings, access); !configured) return configured;
+    if (!hidden_) return Success{};
+    if (Status shown = show_socket(fd()); !shown) return shown;
+    hidden_ = false;
+    return Success{};
+}
+
+Status ListeningSocket::configure(const config::Listen& settings, const SocketAccess& access) const {
     if (Status restored = restore(settings); !restored) return restored;
     if (Status set = set_tcp_options(settings, true); !set) return set;
     return file_ ? file_->set_access(access) : Success{};
 }
 
+Status ListeningSocket::hide() const {
+    Status hidden = hide_socket(fd());
+    hidden_ = hidden_ || hidden.ok();
+    return hidden;
+}
+
+namespace {
+
+// The kernel gives a client to the socket whose address says most; 0.0.0.0 says more than "*", and of "::"
+// and "*" either may get an IPv6 client.
+int precision(const config::InetAddress& address) {
+    if (address.host == "*" || address.host == "::") return 1;
+    return address.host == "0.0.0.0" ? 2 : 3;
+}
+
+}  // namespace
+
+bool ListeningSocket::takes_clients_of(const ListeningSocket& other) const {
+    const auto* own = bound_.inet();
+    const auto* theirs = other.bound_.inet();
+    return own != nullptr && theirs != nullptr && config::overlap(bound_, other.bound_) &&
+           precision(*own) >= precision(*theirs);
+}
+
 Status ListeningSocket::restore(const config::Listen& settings) const {
+    if (can_listen_again() && fd_ && shut_down()) {
+        if (Status again = listen_again(fd(), settings, bound_); !again) return again;
+    }
     if (is_stream(settings) && ::listen(fd(), settings.backlog) != 0) return errno_error("listen");
     if (Status set = set_tcp_options(settings, false); !set) return set;
     return settings.nonblock ? set_nonblock(true) : Success{};
@@ -176,12 +240,14 @@ bool ListeningSocket::has_reuseport() const {
            value != 0;
 }
 
-// For a listening socket the kernel puts the length of its queue here (tcp_get_info; what ss(8) shows).
+std::optional<SocketQueue> ListeningSocket::queue() const {
+    return fd_ ? queue_of(fd(), bound_) : std::nullopt;
+}
+
 std::size_t ListeningSocket::queued() const {
     if (bound_.inet() == nullptr || bound_.transport != config::Transport::stream) return 0;
-    tcp_info info{};
-    socklen_t size = sizeof info;
-    return ::getsockopt(fd(), IPPROTO_TCP, TCP_INFO, &info, &size) == 0 ? info.tcpi_unacked : 0;
+    const auto waiting = queue();
+    return waiting ? waiting->length : 0;
 }
 
 bool ListeningSocket::nonblock_now() const {

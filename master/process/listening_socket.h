@@ -6,11 +6,14 @@
 #include <array>
 #include <memory>
 #include <optional>
+#include <vector>
 
 #include "common/result.h"
 #include "common/unique_fd.h"
 #include "config/config.h"
 #include "master/process/socket_file.h"
+#include "master/process/socket_health.h"
+#include "master/process/socket_queue.h"
 
 namespace sup {
 
@@ -21,6 +24,12 @@ public:
     // this user may see it), or what to do.
     static Result<std::shared_ptr<const ListeningSocket>> bind(const config::Listen& wanted,
                                                                const SocketAccess& access);
+
+    // The same at an address that overlaps those of `held`. Where clients of those would come to the new one,
+    // it is hidden until apply(), so that they are served as before while the reload may still fail. (Without
+    // CAP_NET_RAW they wait in its queue instead.)
+    static Result<std::shared_ptr<const ListeningSocket>> bind_beside_held(
+        const config::Listen& wanted, const std::vector<std::shared_ptr<const ListeningSocket>>& held);
 
     // A further one at the address of `first`, for `reuseport`. New connections may come to it at once,
     // unless the group is steered.
@@ -41,8 +50,19 @@ public:
     // Whether its address still leads to it: the file of a unix socket may have been removed or replaced.
     bool reachable() const { return !file_ || file_->in_place(); }
 
-    // Everything as configured. Options of TCP, owner and group that sup has set and that are not configured
-    // any more become what they were before. The error is without the listener's name.
+    // Whether a worker has shut it down. One of TCP is mended by restore() and apply(), in place; another
+    // needs a new socket.
+    bool shut_down() const { return fd_ && is_shut_down(fd(), bound_); }
+    bool can_listen_again() const { return sup::can_listen_again(bound_); }
+
+    // What connects, or is sent, from now on goes to others of the port: see socket_cloak.h.
+    Status hide() const;
+    bool hidden() const noexcept { return hidden_; }
+    // Whether clients of `other` would come here as soon as both are there.
+    bool takes_clients_of(const ListeningSocket& other) const;
+
+    // Everything as configured, and not hidden. Options of TCP, owner and group that sup has set and that are
+    // not configured any more become what they were before. The error is without the listener's name.
     Status apply(const config::Listen& settings, const SocketAccess& access) const;
     // Listener::restore() for one socket: only what workers change.
     Status restore(const config::Listen& settings) const;
@@ -50,6 +70,8 @@ public:
     // Whether other sockets may be at its address.
     bool has_reuseport() const;
 
+    // What waits to be taken; see queue_of().
+    std::optional<SocketQueue> queue() const;
     // Connections that wait to be accepted, of TCP.
     std::size_t queued() const;
 
@@ -63,9 +85,11 @@ private:
                                                                      const config::Listen& wanted,
                                                                      const SocketAccess& access);
     ListeningSocket(UniqueFd fd, const config::Address& configured, std::optional<SocketFile> file);
+    Status configure(const config::Listen& settings, const SocketAccess& access) const;
     Status set_tcp_options(const config::Listen& settings, bool unset_others) const;
 
     mutable UniqueFd fd_;
+    mutable bool hidden_ = false;
     config::Address configured_;
     config::Address bound_;
     std::optional<SocketFile> file_;  // removed before the socket closes

@@ -24,12 +24,16 @@ bool may_keep(const BoundSocket& socket, const config::Address& address) {
     return config::overlap(address, {address.transport, config::InetAddress{host, socket.port}});
 }
 
-std::vector<std::uint64_t> inodes_in_the_way(const config::Address& address) {
+bool keeps(const BoundSocket& socket, const config::Address& address) {
+    return config::overlap(address, {address.transport, config::InetAddress{socket.host, socket.port}});
+}
+
+std::vector<std::uint64_t> inodes_in_the_way(const config::Address& address, decltype(may_keep) in_the_way) {
     if (const auto* name = address.unix_domain()) return unix_sockets_named(name->name);
     const bool tcp = address.transport == config::Transport::stream;
     std::vector<std::uint64_t> inodes;
     for (const BoundSocket& socket : tcp ? listening_tcp_sockets() : bound_udp_sockets()) {
-        if (may_keep(socket, address)) inodes.push_back(socket.inode);
+        if (in_the_way(socket, address)) inodes.push_back(socket.inode);
     }
     return inodes;
 }
@@ -44,6 +48,11 @@ std::set<std::string> links_of(const std::vector<std::uint64_t>& inodes) {
 std::uint64_t inode_of(int fd) {
     struct stat status {};
     return ::fstat(fd, &status) == 0 ? status.st_ino : 0;
+}
+
+std::vector<std::uint64_t> without(std::vector<std::uint64_t> inodes, const std::vector<int>& own) {
+    for (const int fd : own) std::erase(inodes, inode_of(fd));
+    return inodes;
 }
 
 std::vector<std::string> entries(const std::string& directory) {
@@ -66,7 +75,17 @@ bool holds_one_of(const std::string& descriptors, const std::set<std::string>& l
 }  // namespace
 
 std::vector<SocketOwner> find_socket_owners(const config::Address& address) {
-    return find_owners_of(inodes_in_the_way(address));
+    return find_owners_of(inodes_in_the_way(address, may_keep));
+}
+
+std::vector<SocketOwner> find_other_socket_owners(const config::Address& address,
+                                                  const std::vector<int>& own) {
+    return find_owners_of(without(inodes_in_the_way(address, may_keep), own));
+}
+
+std::vector<std::uint64_t> find_others_that_share(const config::Address& address,
+                                                  const std::vector<int>& own) {
+    return without(inodes_in_the_way(address, keeps), own);
 }
 
 std::vector<SocketOwner> find_owners_of(const std::vector<std::uint64_t>& inodes) {

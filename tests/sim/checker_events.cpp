@@ -26,7 +26,12 @@ bool Checker::happened(const ReloadRequested& event) {
 }
 
 bool Checker::happened(const StopRequested& event) {
-    const bool again = model_.stopping;
+    const bool echo = model_.stop_signal && now_ < *model_.stop_signal + Duration{1'000};
+    const bool again = model_.stopping && !echo && event.by != StopBy::lost_terminal;
+    if (model_.stopping && echo) coverage_.visit(Situation::stop_heard_twice);
+    if (model_.stopping && event.by == StopBy::lost_terminal)
+        coverage_.visit(Situation::terminal_lost_while_stopping);
+    if (!model_.stop_signal && event.by == StopBy::signal) model_.stop_signal = now_;
     model_.stopping = true;
     model_.stops.push_back(event.request);
     if (again) coverage_.visit(Situation::stop_again);

@@ -48,6 +48,15 @@ void compare_generation(const Model& model, const GenerationModel& generation, c
     claim(awaiting == view.awaiting_restart, "the slots that wait for their restart are not those shown");
 }
 
+bool serves(const Model& model, const GenerationModel& active, Slot slot) {
+    const auto worker = active.slots[slot].worker;
+    const bool ready =
+        worker && std::any_of(model.workers.begin(), model.workers.end(), [&](const Worker& w) {
+            return w.id == *worker && w.state == WorkerState::ready;
+        });
+    return ready || model.served_beside(active, slot);
+}
+
 }  // namespace
 
 void Checker::compare(const View& view) const {
@@ -64,6 +73,15 @@ void Checker::compare(const View& view) const {
         degraded = degraded || !view.generations[i].awaiting_restart.empty();
     }
     claim(workers == model_.workers.size(), "there are not as many workers as are shown");
+    std::uint32_t serving = 0;
+    for (const GenerationModel& active : model_.generations) {
+        if (active.state != GenerationState::active) continue;
+        for (Slot slot = 0; slot < active.count(); ++slot) {
+            if (serves(model_, active, slot)) ++serving;
+        }
+        claim(view.wanted == active.count(), "not as many workers are wanted as are shown");
+    }
+    claim(serving == view.serving, "not as many workers serve as are shown");
     claim(degraded == view.degraded, "degraded is shown wrongly");
 }
 

@@ -220,6 +220,8 @@ const char* to_string(Situation situation) {
         case Situation::stop_while_start_fails: return "a stop while the first generation fails";
         case Situation::stop_now_first: return "a first stop that kills at once";
         case Situation::stop_again: return "a second stop";
+        case Situation::stop_heard_twice: return "a stop heard twice within a second of a signal";
+        case Situation::terminal_lost_while_stopping: return "the terminal is lost while everything drains";
         case Situation::reload_after_stop: return "a reload after a stop";
         case Situation::reload_waits_for_cap: return "a reload waits for the cap";
         case Situation::reload_joins_waiting_for_cap: return "a reload joins the one that waits for the cap";

@@ -20,6 +20,8 @@ enum class Situation {
     stop_while_start_fails,
     stop_now_first,
     stop_again,
+    stop_heard_twice,
+    terminal_lost_while_stopping,
     reload_after_stop,
     reload_waits_for_cap,
     reload_joins_waiting_for_cap,

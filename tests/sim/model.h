@@ -111,8 +111,9 @@ struct Timer {
 };
 
 struct Model {
-    bool stopping = false;  // somebody asked for a stop
-    bool ending = false;    // … or the first generation failed: nothing new begins
+    bool stopping = false;                       // somebody asked for a stop
+    std::optional<core::TimePoint> stop_signal;  // when the first signal did
+    bool ending = false;                         // … or the first generation failed: nothing new begins
     bool exited = false;
     int exit_code = 0;
     bool exit_owed = false;

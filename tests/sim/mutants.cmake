@@ -229,6 +229,18 @@ sup_sim_mutant(second-stop-waits stop.cpp
     "if (again || event.now) kill_everything(step);"
     "if (again && event.now) kill_everything(step);"
     "a stop signals every worker once, a second one kills")
+sup_sim_mutant(one-wish-counts-twice stop.cpp
+    "constexpr Duration one_wish{1'000};"
+    "constexpr Duration one_wish{0};"
+    "no deadline is shortened")
+sup_sim_mutant(lost-terminal-kills stop.cpp
+    "|| event.by == StopBy::lost_terminal"
+    ""
+    "no deadline is shortened")
+sup_sim_mutant(stop-signal-not-saved save.cpp
+    "{\"stop_signalled_at\", saved(instance.stop_signalled_at)}"
+    "{\"stop_signalled_at\", nullptr}"
+    "saving and restoring")
 sup_sim_mutant(exit-while-preparing stop.cpp
     "|| instance.reload || !instance.generations.empty()"
     "|| !instance.generations.empty()"

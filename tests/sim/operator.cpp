@@ -7,7 +7,27 @@ core::Event Operator::reload() {
                                  random_.chance(40) ? core::WaitFor::drained : core::WaitFor::promoted};
 }
 
+// By a call, a signal, or because the terminal has gone; a wrapper passes some signals on a moment later.
+core::Event Operator::stop(bool now) {
+    core::StopRequested stop{next_request(), now};
+    if (now || random_.chance(40)) return stop;
+    stop.by = random_.chance(70) ? core::StopBy::signal : core::StopBy::lost_terminal;
+    if (random_.chance(50)) echoes_ = 1 + random_.below(2);
+    return stop;
+}
+
+core::Event Operator::echo() {
+    --echoes_;
+    // An echo, or somebody who has become impatient.
+    next_at_ += Duration{random_.chance(60) ? random_.below(700) : 1'000 + random_.below(1'000)};
+    core::StopRequested stop{next_request()};
+    stop.by = random_.chance(80) ? core::StopBy::signal : core::StopBy::request;
+    return stop;
+}
+
 std::optional<core::Event> Operator::act() {
+    if (echoes_ > 0) return echo();
+
     if (storm_ > 0) {
         --storm_;
         if (random_.chance(30)) next_at_ += Duration{1};

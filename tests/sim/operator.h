@@ -23,11 +23,12 @@ public:
 
     core::Event start() { return core::StartRequested{next_request()}; }
     core::Event reload();
-    core::Event stop(bool now) { return core::StopRequested{next_request(), now}; }
+    core::Event stop(bool now);
     // After a pause of nothing: begin anew at the world's present time.
     void resume() { next_at_ = world_.now(); }
 
 private:
+    core::Event echo();
     core::RequestId next_request() { return core::RequestId{++requests_}; }
 
     const Profile& profile_;
@@ -35,7 +36,8 @@ private:
     World& world_;
     core::TimePoint next_at_{};
     std::uint64_t requests_ = 0;
-    std::uint32_t storm_ = 0;  // reloads of the running storm that are still to come
+    std::uint32_t echoes_ = 0;  // of a signal, that are still to come
+    std::uint32_t storm_ = 0;   // reloads of the running storm that are still to come
 };
 
 }  // namespace sup::sim

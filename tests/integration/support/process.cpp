@@ -109,6 +109,10 @@ void Child::type(const std::string& keys) const {
         throw std::runtime_error("cannot type at the terminal");
 }
 
+void Child::close_terminal() {
+    out_.reset();
+}
+
 void Child::collect(std::chrono::milliseconds patience_for_more) {
     std::array<pollfd, 2> wanted{{{out_.get(), POLLIN, 0}, {err_.get(), POLLIN, 0}}};
     if (::poll(wanted.data(), wanted.size(), static_cast<int>(patience_for_more.count())) <= 0) return;

@@ -51,6 +51,7 @@ public:
     void signal(int number) const;
     void signal_group(int number) const;
     void type(const std::string& keys) const;  // at its terminal
+    void close_terminal();                     // its session is hung up
 
     // What it has written until now.
     const std::string& output();

@@ -157,3 +157,52 @@ TEST_CASE("workers without a master are named") {
     CHECK(describe_workers({{{1, 0}, 1, 0}}) == "worker 1");
     CHECK(describe_workers({{{1, 0}, 1, 0}, {{2, 0}, 1, 1}, {{3, 0}, 1, 2}}) == "workers 1, 2 and 3");
 }
+
+TEST_CASE("an instance that serves nobody is DOWN, and the slot says how it came to that") {
+    json status = sample();
+    json row = worker(0, 0, "restarting");
+    row.update({{"pid", nullptr},
+                {"uptime_ms", nullptr},
+                {"last_exit", {{"how", "exited with code 3"}, {"ago_ms", 2000}}},
+                {"retry_in_ms", 400},
+                {"short_lives", 4}});
+    status.update({{"state", "down"}, {"degraded", true}, {"serving", 0}, {"wanted", 1}});
+    status["generations"][0]["workers"] = {row};
+    status["generations"][0]["awaiting_restart"] = {0};
+    const std::string text = render_status(status, plain_view());
+    CHECK_THAT(text, Catch::Contains("hello  DOWN (no worker is ready)  0 of 1 workers ready"));
+    CHECK_THAT(text,
+               Catch::Contains("the last one exited with code 3 2s ago; next try in 400ms; ended early 4 "
+                               "times in a row\n"));
+    CHECK(text.find("restarting") == text.rfind("restarting"));
+    CHECK(health_of(status) == ExitCode::down);
+}
+
+TEST_CASE("a queue and what is wrong with a listener are shown beside it") {
+    json status = sample();
+    status["degraded"] = true;
+    status["listeners"][0].update({{"kind", "tcp"},
+                                   {"queue", 37},
+                                   {"queue_limit", 4096},
+                                   {"problem", "nobody accepts from http: 37 clients wait"}});
+    const std::string text = render_status(status, plain_view());
+    CHECK_THAT(text, Catch::Contains("http 127.0.0.1:8999 (queue 37 of 4096), admin"));
+    CHECK_THAT(text, Catch::Contains("nobody accepts from http: 37 clients wait\n"));
+    CHECK_THAT(text, Catch::Contains("(degraded: a listener is not served)"));
+    CHECK(health_of(status) == ExitCode::degraded);
+}
+
+TEST_CASE("health is what serves, what waits, and how the last reload ended") {
+    json status = sample();
+    status.update({{"serving", 2}, {"wanted", 2}});
+    CHECK(health_of(status) == ExitCode::done);
+    status["last_reload"]["outcome"] = "failed";
+    CHECK(health_of(status) == ExitCode::degraded);
+    status["last_reload"]["outcome"] = "promoted";
+    json back = worker(0, 4712, "starting");
+    back["short_lives"] = 1;
+    status["generations"][0]["workers"] = {back};
+    CHECK(health_of(status) == ExitCode::degraded);
+    status["state"] = "starting";
+    CHECK(health_of(status) == ExitCode::down);
+}

@@ -1,6 +1,7 @@
 #include "master/control/client.h"
 
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <future>
@@ -184,4 +185,50 @@ TEST_CASE("a stream is split into lines, and an unfinished last one is dropped")
     writer.reset();
     CHECK(std::get<std::string>(lines.next(reader.get(), soon())) == "three");
     CHECK(std::holds_alternative<EndOfStream>(lines.next(reader.get(), soon())));
+}
+
+namespace {
+
+// Listens at `path` as another user, and writes to whoever comes for as long as that is there.
+void answer_as_another_user(const std::string& path) {
+    const auto address = SocketAddress::create(path);
+    const sup::UniqueFd listener{::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0)};
+    REQUIRE(::bind(listener.get(), address->get(), SocketAddress::size()) == 0);
+    REQUIRE(::chmod(path.c_str(), 0666) == 0);
+    REQUIRE(::seteuid(65534) == 0);
+    const int listening = ::listen(listener.get(), 1);
+    REQUIRE(::seteuid(0) == 0);
+    REQUIRE(listening == 0);
+    const auto client = Client::connect(path, soon());
+    REQUIRE_FALSE(client);
+    CHECK(client.error().kind == CallError::Kind::failed);
+    CHECK_THAT(client.error().message, Catch::Contains("of user 65534"));
+}
+
+}  // namespace
+
+TEST_CASE("another user who answers in the master's place is not listened to") {
+    if (::geteuid() != 0) return;  // only root can try
+    const sup::test::TemporaryDirectory directory;
+    answer_as_another_user(directory.path() + "/s");
+}
+
+TEST_CASE("whatever else comes, a call ends at its deadline") {
+    const std::string flood =
+        GENERATE(std::string("{}\n"), std::string("x"));  // messages, and a line without an end
+    const sup::test::TemporaryDirectory directory;
+    const auto address = SocketAddress::create(directory.path() + "/s");
+    const sup::UniqueFd listener{::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0)};
+    REQUIRE(::bind(listener.get(), address->get(), SocketAddress::size()) == 0);
+    REQUIRE(::listen(listener.get(), 1) == 0);
+    auto answer = std::async(std::launch::async, [&] {
+        return call_once(directory.path() + "/s", "status", deadline_after(100ms));
+    });
+    const sup::UniqueFd accepted{::accept(listener.get(), nullptr, nullptr)};
+    std::string much;
+    while (much.size() < 4096) much += flood;
+    while (answer.wait_for(0s) != std::future_status::ready) {
+        if (!std::holds_alternative<sup::Success>(write_all(accepted.get(), much, soon()))) break;
+    }
+    CHECK(kind_of(answer.get()) == CallError::Kind::timed_out);
 }

@@ -324,6 +324,19 @@ TEST_CASE("a client that asks without reading is not asked on, and loses no answ
     for (int id = 1; id <= calls; ++id) REQUIRE(client.receive()["id"] == id);
 }
 
+TEST_CASE("a client that asks for very much at once is asked in turns with the others") {
+    World world;
+    RawClient greedy{world};
+    RawClient modest{world};
+    std::string requests;
+    for (int id = 0; id < 500; ++id) requests += call(id, "status");
+    greedy.send(requests);
+    modest.send(call(1, "status"));
+    CHECK(modest.receive()["id"] == 1);
+    CHECK(world.master.status_calls < 100);
+    for (int id = 0; id < 500; ++id) CHECK(greedy.receive()["id"] == id);
+}
+
 TEST_CASE("a client with many calls open is not asked on until some are done, and loses none") {
     const bool answered = GENERATE(true, false);
     World world;

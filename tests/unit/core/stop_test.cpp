@@ -37,6 +37,42 @@ TEST_CASE("a second stop kills at once what is left, and each is answered") {
     CHECK(lines.back() == "Exit code=0");
 }
 
+TEST_CASE("one Ctrl-C that is heard twice is one stop; a second signal a second later kills") {
+    Life life;
+    life.serve(policy_of(1));
+    life.feed(StopRequested{req(2), false, StopBy::signal});
+    CHECK(life.feed(StopRequested{req(3), false, StopBy::signal}).empty());
+    CHECK(life.feed(StopRequested{req(4)}).empty());  // a wrapper's `trap 'sup stop' INT`
+    CHECK(life.pass(999ms).empty());
+    CHECK(life.feed(StopRequested{req(5), false, StopBy::signal}).empty());
+    life.pass(1ms);
+    CHECK(life.feed(StopRequested{req(6), false, StopBy::signal}) == Lines{"Kill worker=1 reason=stop_now"});
+    CHECK(count(life.exit(wrk(1)), "Reply") == 5);
+}
+
+TEST_CASE("a stop that says now kills at once, also right after a signal") {
+    Life life;
+    life.serve(policy_of(1));
+    life.feed(StopRequested{req(2), false, StopBy::signal});
+    CHECK(life.stop(req(3), true) == Lines{"Kill worker=1 reason=stop_now"});
+}
+
+TEST_CASE("a signal after a stop that was called for is a second one") {
+    Life life;
+    life.serve(policy_of(1));
+    life.stop(req(2));
+    CHECK(life.feed(StopRequested{req(3), false, StopBy::signal}) == Lines{"Kill worker=1 reason=stop_now"});
+}
+
+TEST_CASE("a lost terminal stops, and is never a second stop") {
+    Life life;
+    life.serve(policy_of(1));
+    CHECK(count(life.feed(StopRequested{req(2), false, StopBy::lost_terminal}), "Drain") == 1);
+    life.pass(5s);
+    CHECK(life.feed(StopRequested{req(3), false, StopBy::lost_terminal}).empty());
+    CHECK(life.feed(StopRequested{req(4), false, StopBy::signal}) == Lines{"Kill worker=1 reason=stop_now"});
+}
+
 TEST_CASE("a stop that says now kills at once, and drains nobody") {
     Life life;
     life.serve(policy_of(2));

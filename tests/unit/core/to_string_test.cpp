@@ -10,7 +10,7 @@ TEST_CASE("an event is one line with its values") {
           "WorkerExited worker=7 code=1");
     CHECK(to_string(Event{WorkerExited{wrk(7), {.signalled = true, .code = 9}}}) ==
           "WorkerExited worker=7 signal=9");
-    CHECK(to_string(Event{StopRequested{req(3), true}}) == "StopRequested request=3 now=true");
+    CHECK(to_string(Event{StopRequested{req(3), true}}) == "StopRequested request=3 now=true by=request");
     CHECK(to_string(Event{ReloadRequested{req(3), WaitFor::drained}}) ==
           "ReloadRequested request=3 wait=drained");
     CHECK(to_string(Event{PrepareFailed{gen(2), true, "bad"}}) ==

@@ -61,3 +61,37 @@ TEST_CASE("an instance that stops is stopping to the end") {
     CHECK(life.view().state == InstanceState::stopping);
     CHECK(life.view().generations.empty());
 }
+
+TEST_CASE("a view tells how many of the active generation's slots are served") {
+    Life life;
+    CHECK(life.view().wanted == 0);
+    life.serve(policy_of(2));
+    CHECK(life.view().serving == 2);
+    life.exit(wrk(2), 1);
+    CHECK(life.view().serving == 1);
+    CHECK(life.view().wanted == 2);
+}
+
+TEST_CASE("a view tells how a slot's last worker ended, when, and when the next one comes") {
+    Life life;
+    life.serve(policy_of(1));
+    CHECK_FALSE(life.generation(gen(1))->slots.at(0).ended_at);
+    life.exit(wrk(1), 3);
+    const auto scheduled = the<RestartScheduled>(life.actions());
+    const SlotView slot = life.generation(gen(1))->slots.at(0);
+    CHECK(slot.ended == ExitStatus{false, 3});
+    CHECK(slot.ended_at == life.now());
+    CHECK(slot.short_lives == 1);
+    CHECK(slot.restart_at == life.now() + scheduled.delay);
+}
+
+TEST_CASE("a worker that could not be started has no exit status") {
+    Life life;
+    life.serve(policy_of(1));
+    life.exit(wrk(1), 3);
+    life.pass(the<RestartScheduled>(life.actions()).delay);
+    life.feed(SpawnFailed{wrk(2), "no"});
+    const SlotView slot = life.generation(gen(1))->slots.at(0);
+    CHECK(slot.ended_at == life.now());
+    CHECK_FALSE(slot.ended);
+}

@@ -9,8 +9,10 @@
 
 #include <algorithm>
 #include <fstream>
+#include <utility>
 
 #include "config/address.h"
+#include "master/process/socket_cloak.h"
 #include "master/process/socket_owner.h"
 #include "support.h"
 #include "tests/catch.h"
@@ -368,13 +370,131 @@ TEST_CASE("acquiring is all or nothing") {
     CHECK(open_descriptors() == before);
 }
 
-TEST_CASE("an address that overlaps one of a running generation is refused by naming it") {
+namespace {
+
+// Whose queue a client of this port comes to.
+bool client_comes_to(const Listener& listener, const std::string& host) {
+    const std::size_t before = listener.socket()->queued();
+    REQUIRE(connects(host, port_of(listener)));
+    return wait_until([&] { return listener.socket()->queued() > before; });
+}
+
+}  // namespace
+
+TEST_CASE("a reload moves between a wildcard and one address of a port, and back; old clients stay") {
+    const auto [from, to] = GENERATE(
+        std::pair{"0.0.0.0", "127.0.0.1"}, std::pair{"127.0.0.1", "0.0.0.0"}, std::pair{"*", "127.0.0.1"},
+        std::pair{"127.0.0.1", "*"}, std::pair{"0.0.0.0", "*"}, std::pair{"*", "0.0.0.0"},
+        std::pair{"::", "::1"}, std::pair{"::1", "::"}, std::pair{"*", "::"}, std::pair{"::", "*"});
+    if (!has_ipv6()) return;
+    INFO(from << " to " << to);
+    const bool v6 =
+        std::string(from).find(':') != std::string::npos || std::string(to).find(':') != std::string::npos;
+    const auto old_one = bound(listen_on("http", from));
+    const std::uint16_t port = port_of(*old_one);
+    REQUIRE(connects(v6 ? "::1" : "127.0.0.1", port));
+    const Listeners next = acquired({listen_on("http", to, port)}, {old_one});
+    CHECK(next[0]->address() == config::to_string(tcp(to, port)));
+    CHECK(old_one->socket()->queued() == 1);
+    if (!may_show_sockets()) return;
+    // Until the promotion clients come to who serves now, afterwards to who serves then.
+    CHECK(client_comes_to(*old_one, v6 ? "::1" : "127.0.0.1"));
+    REQUIRE(next[0]->apply().ok());
+    if (old_one->socket()->takes_clients_of(*next[0]->socket())) REQUIRE(old_one->socket()->hide().ok());
+    CHECK(client_comes_to(*next[0], v6 ? "::1" : "127.0.0.1"));
+    CHECK(old_one->socket()->queued() == 2);
+}
+
+TEST_CASE("a reload that moves an address and fails leaves the old socket as it was") {
     const auto wide = bound(listen_on("http", "0.0.0.0"));
-    const std::string error = acquire_error({listen_on("local", "127.0.0.1", port_of(*wide))}, {wide});
-    CHECK_THAT(error,
-               Catch::Matchers::StartsWith("listener local: 127.0.0.1:" + std::to_string(port_of(*wide)) +
-                                           " is still held by listener http (" + wide->address() + ")"));
+    Listeners next = acquired({listen_on("http", "127.0.0.1", port_of(*wide))}, {wide});
+    next.clear();
+    CHECK(client_comes_to(*wide, "127.0.0.1"));
+}
+
+TEST_CASE("an address moves with a socket for each slot, too") {
+    config::Listen narrow = listen_on("http", "127.0.0.1");
+    const auto wide = bound(listen_on("http", "0.0.0.0"));
+    narrow.address.place = config::InetAddress{"127.0.0.1", port_of(*wide)};
+    narrow.reuseport = true;
+    const auto next = acquire_listeners({narrow}, {wide}, 3);
+    REQUIRE(next);
+    CHECK((*next)[0]->sockets().size() == 3);
+    REQUIRE((*next)[0]->apply().ok());
     CHECK(connects("127.0.0.1", port_of(*wide)));
+    CHECK(wait_until([&] { return (*next)[0]->queue()->length == 1; }));
+    CHECK(wide->socket()->queued() == 0);
+}
+
+TEST_CASE("an address that another program has beside ours is refused with who has it") {
+    const auto ours = bound(listen_on("http", "127.0.0.1"));
+    const auto theirs = bound(listen_on("theirs", "127.0.0.2", port_of(*ours)));
+    const std::string error = acquire_error({listen_on("http", "0.0.0.0", port_of(*ours))}, {ours});
+    CHECK_THAT(error, Contains("is in use by pid " + std::to_string(::getpid())));
+    CHECK(connects("127.0.0.1", port_of(*ours)));
+}
+
+TEST_CASE("a UDP listener moves between a wildcard and one address") {
+    const auto [from, to] = GENERATE(std::pair{"0.0.0.0", "127.0.0.1"}, std::pair{"127.0.0.1", "0.0.0.0"});
+    config::Listen old_settings = listen_on("dns", from);
+    old_settings.address.transport = config::Transport::datagram;
+    const auto old_one = bound(old_settings);
+    config::Listen settings = listen_on("dns", to, port_of(*old_one));
+    settings.address.transport = config::Transport::datagram;
+    const Listeners next = acquired({settings}, {old_one});
+    CHECK(next[0]->address() == "udp:" + config::to_string(tcp(to, port_of(*old_one))));
+}
+
+TEST_CASE("a TCP listener that a worker has shut down listens again where it was, with its options") {
+    config::Listen settings = listen_on("http", "127.0.0.1");
+    settings.backlog = 17;
+    const int times = GENERATE(1, 2);  // a second worker's shutdown makes connections that are born shut
+    const auto listener = bound(settings);
+    const std::uint16_t port = port_of(*listener);
+    const UniqueFd of_worker{::dup(listener->fd())};
+    CHECK_FALSE(listener->socket()->shut_down());
+    for (int i = 0; i < times; ++i) ::shutdown(of_worker.get(), SHUT_RDWR);
+    CHECK(listener->socket()->shut_down());
+    CHECK(listener->dead_socket() == nullptr);  // it can be mended
+    REQUIRE(listener->restore().ok());
+    CHECK_FALSE(listener->socket()->shut_down());
+    CHECK(connects("127.0.0.1", port));
+    CHECK(backlog(listener->fd()) == 17);
+    const UniqueFd accepted{::accept(of_worker.get(), nullptr, nullptr)};
+    REQUIRE(accepted);
+    CHECK(::send(accepted.get(), "x", 1, MSG_NOSIGNAL) == 1);
+}
+
+TEST_CASE("a UDP listener that a worker has shut down is bound anew by the next reload") {
+    config::Listen settings = listen_on("dns", "127.0.0.1");
+    settings.address.transport = config::Transport::datagram;
+    const auto old_one = bound(settings);
+    CHECK(old_one->dead_socket() == nullptr);
+    ::shutdown(old_one->fd(), SHUT_RDWR);
+    CHECK(old_one->dead_socket() != nullptr);
+    settings.address.place = config::InetAddress{"127.0.0.1", port_of(*old_one)};
+    const Listeners next = acquired({settings}, {old_one});
+    CHECK(next[0]->socket() != old_one->socket());
+    CHECK(next[0]->dead_socket() == nullptr);
+    const UniqueFd client{::socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0)};
+    sockaddr_in there{};
+    there.sin_family = AF_INET;
+    there.sin_port = htons(port_of(*old_one));
+    there.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    for (int i = 0; i < 8; ++i)
+        REQUIRE(::sendto(client.get(), "x", 1, 0, reinterpret_cast<sockaddr*>(&there), sizeof there) == 1);
+    char byte = 0;
+    for (int i = 0; i < 8; ++i) CHECK(::recv(next[0]->fd(), &byte, 1, 0) == 1);
+}
+
+TEST_CASE("a listener tells how many wait, and how many may") {
+    config::Listen settings = listen_on("http", "127.0.0.1");
+    settings.backlog = 17;
+    const auto listener = bound(settings);
+    CHECK(connects("127.0.0.1", port_of(*listener)));
+    CHECK(connects("127.0.0.1", port_of(*listener)));
+    REQUIRE(wait_until([&] { return listener->queue()->length == 2; }));
+    CHECK(listener->queue()->limit == 17);
 }
 
 TEST_CASE("a socket closes with the last generation that holds it, and not before") {

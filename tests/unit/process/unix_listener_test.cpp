@@ -312,6 +312,45 @@ TEST_CASE("a path cannot change from stream to datagram while a generation holds
     CHECK(connect_problem(path) == 0);
 }
 
+TEST_CASE("a unix listener that a worker has shut down is bound anew by the next reload") {
+    const Transport transport = GENERATE(Transport::stream, Transport::datagram);
+    const TemporaryDirectory folder;
+    config::Listen settings = listen_on(folder.path() + "/x.sock", transport);
+    settings.access.mode = 0640;
+    const auto old_one = bound(settings);
+    CHECK(old_one->dead_socket() == nullptr);
+    REQUIRE(::shutdown(old_one->fd(), SHUT_RDWR) == 0);
+    CHECK(old_one->dead_socket() != nullptr);
+    const Listeners next = acquired({settings}, {old_one});
+    CHECK(next[0]->socket() != old_one->socket());
+    CHECK(next[0]->dead_socket() == nullptr);
+    struct stat status {};
+    REQUIRE(::stat((folder.path() + "/x.sock").c_str(), &status) == 0);
+    CHECK((status.st_mode & 07777) == 0640);
+    CHECK(next[0]->socket()->reachable());
+}
+
+TEST_CASE("an abstract name that a worker has shut down is refused with what to do") {
+    const std::string name = "@sup-test-shut-" + std::to_string(::getpid());
+    const auto old_one = bound(listen_on(name));
+    REQUIRE(::shutdown(old_one->fd(), SHUT_RDWR) == 0);
+    const auto next = acquire_listeners({listen_on(name)}, {old_one});
+    REQUIRE_FALSE(next);
+    CHECK_THAT(next.error().message, Contains("was shut down by a worker"));
+}
+
+TEST_CASE("a unix listener tells how many wait, and how many may") {
+    const TemporaryDirectory folder;
+    config::Listen settings = listen_on(folder.path() + "/x.sock");
+    settings.backlog = 17;
+    const auto listener = bound(settings);
+    REQUIRE(listener->queue());
+    CHECK(listener->queue()->length == 0);
+    CHECK(listener->queue()->limit == 17);
+    CHECK(connect_problem(folder.path() + "/x.sock") == 0);
+    CHECK(listener->queue()->length == 1);
+}
+
 TEST_CASE("acquiring unix listeners is all or nothing") {
     const TemporaryDirectory folder;
     write_file(folder.path() + "/taken", "x");

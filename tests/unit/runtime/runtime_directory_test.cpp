@@ -100,3 +100,42 @@ TEST_CASE("an instance is not put into somebody else's directory, but root may l
                Catch::Contains("belongs to user 65534"));
     CHECK(runtime_directory_exists({foreign, false}).value());
 }
+
+TEST_CASE("a runtime directory that is given is refused where others could put something else in its place") {
+    const test::TemporaryDirectory directory;
+    const std::string parent = directory.path() + "/parent";
+    const std::string folder = parent + "/run";
+    REQUIRE(::mkdir(parent.c_str(), 0755) == 0);
+    const RuntimeDirectory runtime{folder, false, true};
+    CHECK(create_runtime_directory(runtime).ok());
+
+    REQUIRE(::chmod(folder.c_str(), 0777) == 0);
+    CHECK_THAT(error_of(create_runtime_directory(runtime)),
+               Catch::Contains("can be written to by everybody"));
+    CHECK_FALSE(runtime_directory_exists(runtime).ok());
+    REQUIRE(::chmod(folder.c_str(), 01777) == 0);  // as /tmp
+    CHECK(create_runtime_directory(runtime).ok());
+    REQUIRE(::chmod(folder.c_str(), 0755) == 0);
+
+    REQUIRE(::chmod(parent.c_str(), 0777) == 0);
+    CHECK_THAT(error_of(create_runtime_directory(runtime)), Catch::Contains(parent + " can be written to"));
+    REQUIRE(::chmod(parent.c_str(), 0755) == 0);
+
+    // By a symbolic link, what counts is where it leads, and the way there.
+    const std::string open = directory.path() + "/open";
+    REQUIRE(::mkdir(open.c_str(), 0755) == 0);
+    REQUIRE(::mkdir((open + "/run").c_str(), 0755) == 0);
+    REQUIRE(::chmod(open.c_str(), 0777) == 0);
+    const std::string link = directory.path() + "/link";
+    std::filesystem::create_directory_symlink("open/run", link);
+    CHECK_THAT(error_of(create_runtime_directory({link, false, true})), Catch::Contains(open + " can be"));
+
+    if (::geteuid() != 0) return;
+    REQUIRE(::chown(folder.c_str(), 0, 65534) == 0);
+    REQUIRE(::chmod(folder.c_str(), 0775) == 0);
+    CHECK_THAT(error_of(create_runtime_directory(runtime)), Catch::Contains("by group 65534"));
+    REQUIRE(::chmod(folder.c_str(), 0755) == 0);
+    REQUIRE(::chown(parent.c_str(), 65534, 65534) == 0);
+    CHECK_THAT(error_of(create_runtime_directory(runtime)),
+               Catch::Contains(parent + " belongs to user 65534"));
+}

@@ -1,0 +1,45 @@
+// SIGHUP has two meanings: "reload" to a daemon, and "the terminal is gone" to whoever has one. A terminal
+// that somebody closes must not deploy what lies on disk.
+#pragma once
+
+#include <functional>
+
+#include "common/uv.h"
+
+namespace sup {
+
+enum class HangupMeaning {
+    reload,         // there is no terminal to lose
+    lost_terminal,  // ... if it is lost; else somebody sent the signal, for a reload
+    nothing,        // it was ignored when sup was started (nohup)
+};
+// To be asked before any disposition is changed. In the background there is no terminal, so nohup does not
+// matter there.
+HangupMeaning meaning_of_hangup(bool background);
+
+// Whether the process has a controlling terminal now: opening /dev/tty fails without (tty(4)), also once it
+// was hung up.
+bool has_terminal();
+
+// Watches SIGHUP from its creation on; with HangupMeaning::nothing the signal is left as it is.
+class HangupWatch {
+public:
+    struct Callbacks {
+        std::function<void()> reload;
+        std::function<void()> lost_terminal;
+    };
+    HangupWatch(uv_loop_t* loop, HangupMeaning meaning, Callbacks callbacks);
+    HangupWatch(const HangupWatch&) = delete;
+    HangupWatch& operator=(const HangupWatch&) = delete;
+
+private:
+    void heard();
+
+    HangupMeaning meaning_;
+    Callbacks callbacks_;
+    // A shell that ends sends the signal while the terminal is still there, and then lets go of it.
+    uv::Timer second_look_;
+    uv::Signal signal_;
+};
+
+}  // namespace sup

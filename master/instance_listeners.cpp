@@ -1,0 +1,107 @@
+// The sockets that everybody shares: their health, and who gets the clients after a promotion.
+#include <algorithm>
+
+#include "master/instance.h"
+
+namespace sup {
+namespace {
+
+bool has(const Listener& listener, const std::shared_ptr<const ListeningSocket>& socket) {
+    return std::ranges::find(listener.sockets(), socket) != listener.sockets().end();
+}
+
+// Whether clients that belong to `kept` would come to what nobody will serve any more.
+bool is_in_the_way(const ListeningSocket& replaced, const ListeningSocket& kept) {
+    const bool same_address = replaced.bound() == kept.bound();
+    return replaced.takes_clients_of(kept) && (!same_address || replaced.shut_down());
+}
+
+}  // namespace
+
+void Instance::watch_listeners() {
+    auto watch =
+        ListenerWatch::create(loop_.get(), [this](const auto& socket) { listener_shut_down(socket); });
+    if (!watch) return warn(Error{"listeners are not watched: " + watch.error().message});
+    listener_watch_ = std::move(*watch);
+}
+
+// Those of the generations that serve or will; of a stop, none.
+Listeners Instance::wanted_listeners() const {
+    const core::View view = core_.view();
+    Listeners wanted;
+    if (view.state == core::InstanceState::stopping) return wanted;
+    for (const core::GenerationView& one : view.generations) {
+        const bool leaves =
+            one.state == core::GenerationState::draining || one.state == core::GenerationState::aborting;
+        const Generation* generation = leaves ? nullptr : find_generation(one.generation);
+        if (generation == nullptr) continue;
+        wanted.insert(wanted.end(), generation->listeners.begin(), generation->listeners.end());
+    }
+    return wanted;
+}
+
+Listeners Instance::active_listeners() const {
+    const Generation* serving = serving_generation();
+    return serving == nullptr ? Listeners{} : serving->listeners;
+}
+
+void Instance::listener_shut_down(const std::shared_ptr<const ListeningSocket>& socket) {
+    const Listeners wanted = wanted_listeners();
+    const auto listener = std::ranges::find_if(wanted, [&](const auto& one) { return has(*one, socket); });
+    if (listener == wanted.end()) return;  // nobody needs it any more
+    const std::string who = "listener " + (*listener)->name() + " (" + (*listener)->address() +
+                            "): a worker has shut it down (shutdown(2))";
+    if (!socket->can_listen_again()) {
+        log_.error("{}, and nothing takes that back; `sup reload` binds it anew", who);
+        return;
+    }
+    if (!socket->shut_down()) return;  // mended meanwhile
+    if (Status again = socket->restore((*listener)->settings()); !again) {
+        log_.error("{}, and it does not listen again: {}", who, again.error().message);
+        return;
+    }
+    steering_.rejoined(socket, generations_);
+    steer_listeners();
+    log_.warning("{}, which reset the connections that waited in its queue; it listens again", who);
+    if (listener_watch_) listener_watch_->watch_again(*socket);
+}
+
+// What the loop would be told of soon.
+void Instance::mend_listeners() {
+    for (const auto& listener : wanted_listeners()) {
+        for (const auto& socket : listener->sockets()) {
+            if (socket->can_listen_again() && socket->shut_down()) listener_shut_down(socket);
+        }
+    }
+}
+
+// A generation that moved to another address of the same port (from 127.0.0.1:80 to *:80): its clients must
+// not come to the old one's socket, which nobody serves once its workers have drained.
+void Instance::hide_replaced_sockets() {
+    const Listeners kept = active_listeners();
+    for (const auto& listener : held_listeners()) {
+        for (const auto& socket : listener->sockets()) {
+            if (socket->hidden() ||
+                std::ranges::any_of(kept, [&](const auto& one) { return has(*one, socket); }))
+                continue;
+            const bool in_the_way = std::ranges::any_of(
+                kept, [&](const auto& one) { return is_in_the_way(*socket, *one->socket()); });
+            if (!in_the_way) continue;
+            const Status hidden = socket->hide();
+            if (!hidden)
+                log_.warning(
+                    "listener {}: clients may still come to {} until the old generation has left: {}",
+                    listener->name(), listener->address(), hidden.error().message);
+        }
+    }
+}
+
+std::string Instance::problem_of(const Listener& listener) const {
+    if (listener.dead_socket() != nullptr)
+        return listener.name() +
+               " was shut down by a worker: nobody is served there until `sup reload` binds "
+               "it anew";
+    return queues_.problem_of(listener);
+}
+
+}  // namespace sup
