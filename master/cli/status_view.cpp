@@ -170,6 +170,9 @@ std::string render_status(const json& status, const StatusView& view) {
     text += labelled("config     ", harmless(text_of(status, "config")), view);
     text += labelled("listening  ", render_listeners(member(status, "listeners")), view);
     for (const auto& generation : member(status, "generations")) text += render_generation(generation, view);
+    for (const auto& left : member(status, "left_behind")) {
+        text += "\n" + labelled("left behind", harmless(text_of(left, "name")) + ", which sup may not signal", view);
+    }
     if (const auto& reload = member(status, "last_reload"); reload.is_object()) {
         text += "\n" + labelled("last reload", render_last_reload(reload, view), view);
     }
