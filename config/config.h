@@ -105,6 +105,7 @@ struct Worker {
     std::vector<Protocol> protocols{Protocol::systemd};
     Ready ready = ReadyByNotify{};
     Duration ready_timeout{30'000};
+    bool end_leftovers = true;  // what outlives it in sessions of its own
 
     friend bool operator==(const Worker&, const Worker&) = default;
 };
@@ -113,7 +114,12 @@ inline bool speaks(const Worker& worker, Protocol protocol) {
     return std::ranges::find(worker.protocols, protocol) != worker.protocols.end();
 }
 
+// Whom the drain signal goes to. automatic: MAINPID= if it was said; else the main process, unless that has
+// no answer to the signal and another of the worker's processes said READY=1.
+enum class DrainTo { automatic, main, ready, group };
+
 struct Drain {
+    DrainTo to = DrainTo::automatic;
     int signal = 15;
     Duration timeout{30'000};
 

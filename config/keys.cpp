@@ -95,10 +95,20 @@ constexpr std::array worker_keys{
     Key{"protocols", [](const Value& v, Config& c) { read_protocols(v, c.worker.protocols); }},
     Key{"ready", [](const Value& v, Config& c) { read_ready(v, c.worker.ready); }},
     Key{"ready_timeout", [](const Value& v, Config& c) { read_duration(v, 1ms, c.worker.ready_timeout); }},
+    Key{"leftovers",
+        [](const Value& v, Config& c) {
+            choose<bool, 2>(v, {"end", "leave"}, {true, false}, c.worker.end_leftovers);
+        }},
 };
 constexpr Section worker_section{worker_keys};
 
 constexpr std::array drain_keys{
+    Key{"to",
+        [](const Value& v, Config& c) {
+            choose<DrainTo, 4>(v, {"auto", "main", "ready", "group"},
+                               {DrainTo::automatic, DrainTo::main, DrainTo::ready, DrainTo::group},
+                               c.drain.to);
+        }},
     Key{"signal", [](const Value& v, Config& c) { read_signal(v, c.drain.signal); }},
     Key{"timeout", [](const Value& v, Config& c) { read_duration(v, 1ms, c.drain.timeout); }},
 };

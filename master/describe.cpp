@@ -29,6 +29,14 @@ std::string how(const core::Failure& failure) {
     return failure.status ? describe(*failure.status) : std::string("ended");
 }
 
+// A main process that ends in order while others of it live has gone into the background.
+std::string daemon_words(const core::Failure& failure, const std::optional<FailedWorker>& worker) {
+    if (!worker || worker->left_behind.empty() || !failure.status || failure.status->signalled) return {};
+    return "; it left " + worker->left_behind +
+           ": is it a daemon? A worker must stay in the foreground, as sup waits for the process that it "
+           "started";
+}
+
 std::string what_it_should_have_done(const config::Ready& ready) {
     if (std::holds_alternative<config::ReadyByAck>(ready)) return "sent its ack to EINHORN_SOCK_PATH";
     if (const auto* newline = std::get_if<config::ReadyByNewline>(&ready)) {
@@ -52,7 +60,9 @@ std::string describe(const core::Failure& failure, const std::optional<FailedWor
         case Kind::spawn_failed:
             return fmt::format("{} could not be started: {}", who(failure, worker), failure.detail);
         case Kind::exited_before_ready:
-            return fmt::format("{} {} before it was ready", who(failure, worker), how(failure));
+            return fmt::format("{} {} before it was ready{}", who(failure, worker), how(failure),
+                               daemon_words(failure, worker));
+        case Kind::out_of_reach: return fmt::format("{}: {}", who(failure, worker), failure.detail);
         case Kind::ready_timeout:
             return fmt::format(
                 "{} was not ready within {}: it never {} (for a worker that cannot, set "
@@ -62,8 +72,9 @@ std::string describe(const core::Failure& failure, const std::optional<FailedWor
                 what_it_should_have_done(worker ? worker->ready : config::ReadyByNotify{}));
         case Kind::crashed_in_soak:
             return fmt::format(
-                "{} {} {}", who(failure, worker), how(failure),
-                worker && worker->soak <= shortest_soak ? "right after it was ready" : "within reload.soak");
+                "{} {} {}{}", who(failure, worker), how(failure),
+                worker && worker->soak <= shortest_soak ? "right after it was ready" : "within reload.soak",
+                daemon_words(failure, worker));
         case Kind::exited_before_promotion:
             return fmt::format("{} {} before all workers were replaced", who(failure, worker), how(failure));
         case Kind::stopping: return "stopping";

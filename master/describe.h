@@ -21,7 +21,8 @@ struct FailedWorker {
     pid_t pid = 0;  // 0: there never was a process
     Duration ready_timeout{0};
     config::Ready ready = config::ReadyByNotify{};
-    Duration soak{0};  // which its generation had to live for
+    Duration soak{0};              // which its generation had to live for
+    std::string left_behind = {};  // what was there of it when it had ended, in words; empty: nothing
 };
 
 // One sentence without a full stop: "worker 0 of generation 2 (pid 4711) exited with code 1 before it was

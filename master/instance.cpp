@@ -11,8 +11,8 @@
 namespace sup {
 namespace {
 
-nlohmann::json stopped_result() {
-    return {{"stopped", true}};
+nlohmann::json stopped_result(nlohmann::json left_behind) {
+    return {{"stopped", true}, {"left_behind", std::move(left_behind)}};
 }
 
 }  // namespace
@@ -22,6 +22,7 @@ Instance::Instance(uv::Loop& loop, Log& log, Options options)
       log_(log),
       directory_(options.directory),
       background_(options.background),
+      sole_heir_(options.sole_heir),
       descriptor_limit_(options.descriptor_limit),
       config_file_(options.config.file),
       first_config_(options.config),
@@ -103,6 +104,7 @@ void Instance::work_off() {
             std::visit([this](const auto& one) { perform(one); }, action);
         }
         if (const auto* exited = std::get_if<core::WorkerExited>(&event)) forget_worker(exited->worker);
+        if (const auto* left = std::get_if<core::WorkerAbandoned>(&event)) abandon_worker(left->worker);
         if (const auto* failed = std::get_if<core::SpawnFailed>(&event)) forget_worker(failed->worker);
     }
     steer_output();
@@ -170,7 +172,10 @@ Status Instance::put_files_back() {
 
 bool Instance::collect(pid_t pid) {
     for (const auto& [id, worker] : workers_) {
-        if (worker->pid() == pid) return worker->collect();
+        if (worker->pid() == pid && !worker->reaped()) return worker->collect();
+    }
+    for (const auto& [id, worker] : abandoned_) {
+        if (worker->pid() == pid && !worker->reaped()) return worker->collect();
     }
     return false;
 }
@@ -180,6 +185,7 @@ nlohmann::json Instance::status() {
     queues_.look();
     const core::View view = core_.view();
     const auto last_reload = last_reload_ ? std::optional(with_connections(*last_reload_)) : std::nullopt;
+    const nlohmann::json left_behind = left_behind_.to_json();
     return status_json({.name = directory_.name(),
                         .config_file = config_file_,
                         .log_file = log_.file(),
@@ -187,6 +193,7 @@ nlohmann::json Instance::status() {
                         .now = now(),
                         .view = view,
                         .last_reload = last_reload,
+                        .left_behind = left_behind,
                         .generation = [this](core::GenerationId id) { return find_generation(id); },
                         .worker = [this](core::WorkerId id) { return find_worker(id); },
                         .problem = [this](const Listener& listener) { return problem_of(listener); }});
@@ -198,20 +205,45 @@ void Instance::reload(core::WaitFor wait, control::Reply reply) {
 
 void Instance::stop(bool now, control::Reply reply) {
     log_.info("asked to stop{}", now ? " now" : "");
-    post(core::StopRequested{
-        requests_.add([reply = std::move(reply)](const auto&) { reply(stopped_result()); }), now});
+    post(core::StopRequested{requests_.add([this, reply = std::move(reply)](const auto&) {
+                                 reply(stopped_result(left_behind_.to_json()));
+                             }),
+                             now});
+}
+
+void Instance::abandon_worker(core::WorkerId id) {
+    auto node = workers_.extract(id);
+    if (node.empty()) return;
+    leaving_for_.erase(id);
+    node.mapped()->abandon();
+    abandoned_.insert(std::move(node));
+}
+
+void Instance::note_left_behind(const WorkerProcess& worker, const ProcessStat& process) {
+    const LeftBehind left{process, describe(Sender{process.pid, 0}), worker.generation_id(), worker.slot(),
+                          worker.listeners_text()};
+    log_.error(
+        "{} of worker {} of generation {} cannot be ended: sup may not signal it, or SIGKILL has no effect; "
+        "{}end it as its user or as root",
+        left.name, left.slot, static_cast<std::uint32_t>(left.generation),
+        left.listeners.empty() ? "" : "it may still hold " + left.listeners + "; ");
+    left_behind_.add(left);
 }
 
 void Instance::worker_exited(core::WorkerId id, const ExitReport& report) {
     const pid_t pid = pid_of(id);
+    if (abandoned_.contains(id)) {
+        log_.info("{}, which could not be killed, has ended by itself", name_of(id));
+        live_record_.remove(pid);
+        return post(core::WorkerExited{id, report.status});
+    }
     const WorkerProcess* worker = find_worker(id);
     if (worker != nullptr) count_connections(id, *worker);
     if (report.status_known && worker != nullptr && !worker->told_to_end()) {
         log_.warning("{} {}", name_of(id), describe(report.status));
     }
-    if (report.group_remained) {
-        log_.warning("{} left processes of its group behind; they were killed", name_of(id));
-    }
+    if (worker != nullptr && !worker->left_behind().empty())
+        log_.warning("{} left {}; what it left was ended", name_of(id), worker->left_behind());
     if (!report.status_known) log_.warning("{}: how it ended is not known", name_of(id));
     live_record_.remove(pid);
     deliver_readiness();
@@ -253,6 +285,7 @@ ReloadOutcome Instance::with_connections(ReloadOutcome outcome) const {
 
 void Instance::forget_worker(core::WorkerId id) {
     leaving_for_.erase(id);
+    abandoned_.erase(id);
     const auto node = workers_.extract(id);
     if (node.empty() || node.mapped()->output_closed() || exit_code_) return;
     survived_by_output_.emplace(id, std::move(node.mapped()));
@@ -275,8 +308,26 @@ WorkerProcess::Callbacks Instance::callbacks_for(core::WorkerId id,
         log_.warning("{}: {}", name_of(id), trouble);
     };
     callbacks.exited = [this, id](const ExitReport& report) { worker_exited(id, report); };
+    callbacks.left_behind = [this, id](const ProcessStat& process) {
+        if (const WorkerProcess* worker = find_worker(id)) note_left_behind(*worker, process);
+    };
+    callbacks.is_only_its_own = [this, id](const ProcessStat& process) {
+        return is_nobody_elses(id, process);
+    };
     callbacks.output_closed = [this, id] { survived_by_output_.erase(id); };
     return callbacks;
+}
+
+// An orphan that bears no mark is one of a worker that was there before it. When no other of those lives, it
+// can only be this one's.
+bool Instance::is_nobody_elses(core::WorkerId id, const ProcessStat& process) const {
+    if (!sole_heir_ || process.parent != ::getpid()) return false;
+    return std::ranges::none_of(workers_, [&](const auto& entry) {
+        if (entry.first == id || entry.second->exited()) return false;
+        const auto other = process_stat(entry.second->pid());
+        if (entry.second->is_its_own(process)) return true;
+        return !other || entry.second->reaped() || other->start_time <= process.start_time;
+    });
 }
 
 // What workers have already said comes before what another one's end, or a deadline, means for them.
@@ -316,7 +367,7 @@ const Generation* Instance::find_generation(core::GenerationId id) const {
 }
 
 WorkerProcess* Instance::find_worker(core::WorkerId id) const {
-    for (const auto* map : {&workers_, &survived_by_output_}) {
+    for (const auto* map : {&workers_, &survived_by_output_, &abandoned_}) {
         if (const auto found = map->find(id); found != map->end()) return found->second.get();
     }
     return nullptr;

@@ -17,6 +17,7 @@
 #include "master/core/supervisor.h"
 #include "master/generation.h"
 #include "master/inbox_relay.h"
+#include "master/left_behind.h"
 #include "master/listener_steering.h"
 #include "master/listener_watch.h"
 #include "master/log.h"
@@ -37,6 +38,7 @@ public:
         config::Config config;  // the first generation's
         InstanceDirectory& directory;
         bool background = false;    // see MasterOptions
+        bool sole_heir = false;     // every orphan that it gets is one of its workers'
         rlimit descriptor_limit{};  // the workers'
         UniqueFd report;            // see MasterOptions
         // Called once, when nothing is left: whatever else keeps the loop alive must let go of it.
@@ -111,7 +113,11 @@ private:
                                            const std::shared_ptr<const Generation>& generation,
                                            core::Slot slot);
     void worker_exited(core::WorkerId id, const ExitReport& report);
+    bool is_nobody_elses(core::WorkerId id, const ProcessStat& process) const;
+    void tell_odd_main_process(core::GenerationId generation);
     void forget_worker(core::WorkerId id);
+    void abandon_worker(core::WorkerId id);
+    void note_left_behind(const WorkerProcess& worker, const ProcessStat& process);
     void deliver_readiness();
     void look_at_workers();
     void steer_output();
@@ -152,6 +158,7 @@ private:
     Log& log_;
     InstanceDirectory& directory_;
     bool background_;
+    bool sole_heir_;
     rlimit descriptor_limit_;
     std::string config_file_;
     std::optional<config::Config> first_config_;  // until the first preparation
@@ -179,6 +186,9 @@ private:
     // and still leave.
     std::map<const ListeningSocket*, bool> nonblock_before_;
     bool aborted_ = false;
+    // Those that could not be killed, until they end by themselves.
+    std::map<core::WorkerId, std::unique_ptr<WorkerProcess>> abandoned_;
+    LeftBehindList left_behind_;
     Requests requests_;
     LiveRecorder live_record_;
     StartReport report_;

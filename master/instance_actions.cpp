@@ -191,7 +191,9 @@ void Instance::perform(const core::Kill& action) {
             log_.warning("{}: told to stop now: SIGKILL to its process group", who);
             break;
     }
-    worker->kill();
+    if (worker->kill() != SignalOutcome::refused) return;
+    if (const auto process = process_stat(worker->pid())) note_left_behind(*worker, *process);
+    post(core::WorkerAbandoned{action.worker});
 }
 
 void Instance::perform(const core::ArmTimer& action) {
@@ -209,7 +211,7 @@ void Instance::perform(const core::CancelTimer& action) {
 }
 
 void Instance::perform(const core::Release& action) {
-    for (const auto* map : {&workers_, &survived_by_output_}) {
+    for (const auto* map : {&workers_, &survived_by_output_, &abandoned_}) {
         for (const auto& [id, worker] : *map) {
             if (worker->generation_id() == action.generation) worker->release_generation();
         }
@@ -315,9 +317,12 @@ ReloadOutcome Instance::failed_outcome(const core::Reply& reply) {
     const WorkerProcess* worker = failure.worker ? find_worker(*failure.worker) : nullptr;
     std::optional<FailedWorker> failed;
     if (worker != nullptr) {
-        failed = FailedWorker{worker->generation_id(), worker->pid(),
+        failed = FailedWorker{worker->generation_id(),
+                              worker->pid(),
                               worker->generation().config.worker.ready_timeout,
-                              worker->generation().config.worker.ready, soak_of(worker->generation())};
+                              worker->generation().config.worker.ready,
+                              soak_of(worker->generation()),
+                              worker->left_behind()};
         outcome.worker_output = worker->last_lines();
     }
     outcome.reason = describe(failure, failed) + restoring_words(reply);
@@ -424,7 +429,10 @@ void Instance::perform(const core::GenerationChanged& action) {
         soak_of(*generations_.at(action.generation)) == shortest_soak)
         return;
     log_.info("generation {} is {}", number(action.generation), core::to_string(action.state));
-    if (action.state == core::GenerationState::active) note_promotion(action.generation);
+    if (action.state == core::GenerationState::active) {
+        note_promotion(action.generation);
+        tell_odd_main_process(action.generation);
+    }
     if (action.state == core::GenerationState::aborting) {
         aborted_ = true;
         next_log_.reset();
@@ -433,11 +441,25 @@ void Instance::perform(const core::GenerationChanged& action) {
     announce(to_event(action, core_.view()));
 }
 
+// Once: its workers are all started alike.
+void Instance::tell_odd_main_process(core::GenerationId generation) {
+    for (const auto& [id, worker] : workers_) {
+        if (worker->generation_id() != generation) continue;
+        const auto odd = worker->odd_main_process();
+        if (odd) return log_.warning("{}: {}", name_of(id), *odd);
+    }
+}
+
 void Instance::perform(const core::WorkerChanged& action) {
-    const WorkerProcess* worker = find_worker(action.worker);
+    WorkerProcess* worker = find_worker(action.worker);
     if (action.state == core::WorkerState::ready && worker != nullptr) {
+        worker->was_ready();
         restore_listeners(worker->generation());
         announce(worker_ready_event(action, worker->pid(), core_.view()));
+        if (const auto reason = worker->out_of_reach()) {
+            log_.warning("{}: {}", name_of(action.worker), *reason);
+            post(core::WorkerOutOfReach{action.worker, *reason});
+        }
     }
     announce(to_event(action, pid_of(action.worker)));
 }
@@ -471,6 +493,7 @@ void Instance::perform(const core::Exit& action) {
     queues_.stop();
     relays_.clear();
     survived_by_output_.clear();
+    abandoned_.clear();
     log_.set_listener({});
     log_.unfollow();
     control_->close();

@@ -1,5 +1,8 @@
 #include "master/master.h"
 
+#include <sys/prctl.h>
+#include <unistd.h>
+
 #include <csignal>
 #include <cstdio>
 #include <memory>
@@ -14,6 +17,7 @@
 #include "master/process/child_watch.h"
 #include "master/process/descriptor_limit.h"
 #include "master/process/orphan_reaper.h"
+#include "master/process/process_tree.h"
 
 namespace sup {
 namespace {
@@ -48,6 +52,13 @@ std::vector<uv::Signal> watch_signals(uv::Loop& loop, Instance& instance) {
     return watches;
 }
 
+// What leaves a worker's process group becomes our child when its parent ends. True when nobody else's can:
+// not so for the first process of a container, nor with children from before this process became sup.
+bool inherit_orphans() {
+    const bool heir = ::prctl(PR_SET_CHILD_SUBREAPER, 1) == 0;
+    return heir && ::getpid() != 1 && children_of(::getpid()).empty();
+}
+
 Log::Options log_options(const MasterOptions& options) {
     Log::Options log;
     log.level = options.config.log.level;
@@ -78,6 +89,7 @@ int fail_early(MasterOptions& options, const Error& error) {
 int run_master(MasterOptions options) {
     const HangupMeaning hangup = meaning_of_hangup(options.background);
     take_over_signals();
+    const bool sole_heir = inherit_orphans();
     const auto limit = raise_descriptor_limit();
     if (!limit) return fail_early(options, limit.error());
     auto log = Log::open(log_options(options));
@@ -96,6 +108,7 @@ int run_master(MasterOptions options) {
                           {.config = options.config,
                            .directory = options.directory,
                            .background = options.background,
+                           .sole_heir = sole_heir,
                            .descriptor_limit = *limit,
                            .report = std::move(options.report),
                            .on_exit = [&] {
@@ -113,8 +126,7 @@ int run_master(MasterOptions options) {
         hangups.emplace(loop.get(), hangup,
                         HangupWatch::Callbacks{[&] { instance.reload_by_signal("SIGHUP"); },
                                                [&] { instance.stop_without_terminal(); }});
-        if (OrphanReaper::needed())
-            reaper.emplace(loop.get(), [&](pid_t pid) { return instance.collect(pid); });
+        reaper.emplace(loop.get(), [&](pid_t pid) { return instance.collect(pid); });
         log->info("instance {} started, pid {}", options.directory.name(), ::getpid());
         loop.run();
         exit_code = instance.exit_code().value_or(1);

@@ -189,6 +189,7 @@ json status_json(const StatusSource& source) {
     for (const auto& generation : source.view.generations) {
         status["generations"].push_back(generation_json(source, generation));
     }
+    status["left_behind"] = source.left_behind;
     if (source.last_reload) status["last_reload"] = to_json(*source.last_reload);
     return status;
 }

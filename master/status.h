@@ -22,6 +22,7 @@ struct StatusSource {
     core::TimePoint now;
     const core::View& view;
     const std::optional<ReloadOutcome>& last_reload;
+    const nlohmann::json& left_behind;  // LeftBehindList::to_json()
     // Null for one that the shell does not know (any more).
     std::function<const Generation*(core::GenerationId)> generation;
     std::function<const WorkerProcess*(core::WorkerId)> worker;

@@ -6,6 +6,7 @@
 #include <csignal>
 #include <utility>
 
+#include "config/signal_name.h"
 #include "master/process/output_pipe.h"
 
 namespace sup {
@@ -156,11 +157,33 @@ void WorkerProcess::handle(Notification notification) {
     if (message == NotifyMessage{} || !hears(notification.sender)) return;
     if (message.status) status_text_ = *message.status;
     if (message.channel && !channel_) open_channel(std::move(notification.channel));
-    if (message.extend_timeout) callbacks_.extended_timeout(*message.extend_timeout);
+    if (message.extend_timeout) extend(*message.extend_timeout);
+    note_sender(notification);
     const config::Ready& ready = generation().config.worker.ready;
     const bool counts = std::holds_alternative<config::ReadyByNotify>(ready) ||
                         std::holds_alternative<config::ReadyAfter>(ready);
     if (message.ready && counts) became_ready();
+}
+
+// Only of the time to become ready: a drain ends by its deadline, whatever the worker says.
+void WorkerProcess::extend(Duration extension) {
+    if (!told_to_end_) return callbacks_.extended_timeout(extension);
+    if (std::exchange(refused_extension_, true)) return;
+    callbacks_.trouble("EXTEND_TIMEOUT_USEC does not extend a drain: drain.timeout (" +
+                       format_duration(generation().config.drain.timeout) + ") is its end");
+}
+
+// Who may be told to drain instead of the main process.
+void WorkerProcess::note_sender(const Notification& notification) {
+    const NotifyMessage& message = notification.message;
+    if (message.ready) {
+        if (const auto stat = process_stat(notification.sender.pid)) target_.said_ready(*stat);
+    }
+    if (!message.main_pid) return;
+    const auto stat = process_stat(*message.main_pid);
+    if (stat && belongs_to(*stat, marks())) return target_.named_main(*stat);
+    callbacks_.trouble("MAINPID=" + std::to_string(*message.main_pid) +
+                       " names none of its processes: nothing changes");
 }
 
 void WorkerProcess::became_ready() {
@@ -194,14 +217,53 @@ void WorkerProcess::handle_exit(const ExitReport& report) {
     ack_.reset();
     ready_pipe_.reset();
     channel_.reset();
-    if (output_) return output_->finish([this, report] { report_exit(report); });
-    report_exit(report);
-    report_output_closed();
+    exit_report_ = report;
+    if (report.group_remained) left_behind_ = "processes of its group behind";
+    if (output_) return output_->finish([this] { conclude_exit(); });
+    conclude_exit();
 }
 
-void WorkerProcess::report_exit(const ExitReport& report) {
+void WorkerProcess::conclude_exit() {
+    if (!end_leftovers()) report_exit();
+}
+
+// Whether something was left; report_exit() then comes when that has ended, or has proven to be out of reach.
+bool WorkerProcess::end_leftovers() {
+    if (!spec_.generation || !generation().config.worker.end_leftovers) return false;
+    leftovers_ = std::make_unique<Leftovers>(loop_, marks(), callbacks_.is_only_its_own, [this] {
+        tell_remaining();
+        report_exit();
+    });
+    if (!leftovers_->begin(killed_ || !was_ready_)) {
+        leftovers_.reset();
+        return false;
+    }
+    left_behind_ = leftovers_->names() + " behind, in a session of its own";
+    return true;
+}
+
+void WorkerProcess::tell_remaining() {
+    for (const ProcessStat& process : leftovers_->remaining()) callbacks_.left_behind(process);
+}
+
+void WorkerProcess::abandon() {
+    notify_.reset();
+    ack_.reset();
+    ready_pipe_.reset();
+    channel_.reset();
+}
+
+std::string WorkerProcess::listeners_text() const {
+    std::string text;
+    for (const auto& listener : generation().listeners)
+        text += (text.empty() ? "" : ", ") + listener->name() + " " + listener->address();
+    return text;
+}
+
+void WorkerProcess::report_exit() {
     exit_reported_ = true;
-    callbacks_.exited(report);
+    callbacks_.exited(*exit_report_);
+    if (!output_) report_output_closed();
 }
 
 void WorkerProcess::report_output_closed() {
@@ -222,7 +284,48 @@ const ScoreboardRow* WorkerProcess::scoreboard_row() const {
 void WorkerProcess::drain(ListenerSplit listeners, std::shared_ptr<const Inbox> inbox) {
     told_to_end_ = true;
     redirect(std::move(listeners), std::move(inbox));
-    watch_->signal(generation().config.drain.signal);
+    if (send_drain_signal() != SignalOutcome::refused) return;
+    callbacks_.trouble(config::drain_signal_name(generation().config.drain.signal) +
+                       " could not be sent to it: it may not be signalled");
+}
+
+SignalOutcome WorkerProcess::send_drain_signal() {
+    const config::Drain& drain = generation().config.drain;
+    if (drain.to == config::DrainTo::group) return watch_->signal_group(drain.signal);
+    if (const HeldProcess* other = watch_->reaped() ? nullptr : target_.instead_of(pid_)) {
+        const SignalOutcome outcome = other->signal(drain.signal);
+        if (outcome != SignalOutcome::ended) return outcome;
+    }
+    return watch_->signal(drain.signal);
+}
+
+std::optional<std::string> WorkerProcess::out_of_reach() const {
+    if (watch_->reaped()) return std::nullopt;
+    const HeldProcess* other = target_.instead_of(pid_);
+    const bool reached = watch_->signal(0) != SignalOutcome::refused &&
+                         (other == nullptr || other->signal(0) != SignalOutcome::refused);
+    if (reached) return std::nullopt;
+    const auto users = process_users(pid_);
+    std::string text = "sup, which runs as user " + std::to_string(::geteuid()) + ", may not signal it";
+    if (users) text += ": it runs as user " + std::to_string(users->real);
+    return text + " (is its program setuid?)";
+}
+
+std::optional<std::string> WorkerProcess::odd_main_process() const {
+    if (watch_->reaped()) return std::nullopt;
+    const std::string main = describe(Sender{pid_, 0});
+    const std::string signal = config::drain_signal_name(generation().config.drain.signal);
+    if (target_.is_wrapped(pid_)) {
+        return "READY=1 came from " + describe(Sender{target_.instead_of(pid_)->pid(), 0}) +
+               ", not from its main process, " + main +
+               ", which only waits for it. A server that compares LISTEN_PID with its own pid takes no "
+               "listener "
+               "so; " +
+               signal + " will go to the one that said READY=1. Start the server with exec";
+    }
+    if (!target_.ends_wrapper(pid_)) return std::nullopt;
+    return signal + " ends its main process, " + main +
+           ", at once, and with it what that has started: start the server with exec, or set drain.to";
 }
 
 void WorkerProcess::redirect(ListenerSplit listeners, std::shared_ptr<const Inbox> inbox) {
@@ -248,10 +351,12 @@ void WorkerProcess::set_patient(bool patient) {
     if (output_) output_->set_patient(patient);
 }
 
-void WorkerProcess::kill() {
+SignalOutcome WorkerProcess::kill() {
     told_to_end_ = true;
+    killed_ = true;
+    if (leftovers_) leftovers_->kill();
     watch_->kill_group();
-    watch_->signal(SIGKILL);  // it may have left its group
+    return watch_->signal(SIGKILL);  // it may have left its group
 }
 
 }  // namespace sup

@@ -16,6 +16,8 @@
 #include "master/generation.h"
 #include "master/process/ack_socket.h"
 #include "master/process/child_watch.h"
+#include "master/process/drain_target.h"
+#include "master/process/leftovers.h"
 #include "master/process/notify_socket.h"
 #include "master/process/output_capture.h"
 #include "master/process/ready_pipe.h"
@@ -48,6 +50,9 @@ public:
         std::function<void(const ExitReport&)>
             exited;                           // once; all of its notifications and output came before
         std::function<void()> output_closed;  // once, after exited: nobody holds its output any more
+        std::function<void(const ProcessStat&)> left_behind;  // one of its processes cannot be ended
+        // Whether a process that bears no worker's marks can be nobody else's than this worker's.
+        Leftovers::IsOnlyItsOwn is_only_its_own;
     };
     // The error says what failed and names the command.
     static Result<std::unique_ptr<WorkerProcess>> start(uv_loop_t* loop, const Spec& spec,
@@ -81,14 +86,31 @@ public:
     // The channel's packet, where there is a channel, and then the drain signal to the main process. `inbox`
     // may be null: nobody takes its connections over.
     void drain(ListenerSplit listeners, std::shared_ptr<const Inbox> inbox);
+    // Why it cannot be signalled, in words; nothing where it can. Asked with signal 0.
+    std::optional<std::string> out_of_reach() const;
+    // What is odd about who said that it is ready, or about whom the drain signal will end, in words.
+    std::optional<std::string> odd_main_process() const;
+    // It is ready: what it leaves behind is given the time to end by itself.
+    void was_ready() { was_ready_ = true; }
+    // Whether the process has been reaped; `exited` comes later when something of it is still being ended.
+    bool reaped() const { return watch_->reaped(); }
+    bool exited() const noexcept { return exit_reported_; }
+    bool is_its_own(const ProcessStat& process) const { return belongs_to(process, marks()); }
+    // What was still there of it when it exited, in words; empty: nothing.
+    const std::string& left_behind() const noexcept { return left_behind_; }
+
     // To a worker that drains already: its connections go elsewhere from now on.
     void redirect(ListenerSplit listeners, std::shared_ptr<const Inbox> inbox);
     // Its generation's inbox is a new one.
     void send_inbox();
     // Whether its output may be left unread while the log is full.
     void set_patient(bool patient);
-    // SIGKILL to the whole group.
-    void kill();
+    // SIGKILL to the whole group, and to what it has left. `refused`: it lives on, and nothing can be done.
+    SignalOutcome kill();
+    // It cannot be killed, and is no worker any more: it is only waited for.
+    void abandon();
+    // Where it serves, in words: "http 127.0.0.1:8080, …".
+    std::string listeners_text() const;
     // For the reaper of orphans: true when this process has ended and was reaped here.
     bool collect() { return watch_->collect(); }
 
@@ -97,7 +119,8 @@ private:
         : loop_(loop),
           spec_(std::move(spec)),
           generation_id_(spec_.generation->id),
-          callbacks_(std::move(callbacks)) {}
+          callbacks_(std::move(callbacks)),
+          target_(spec_.generation->config.drain) {}
     Status open_readiness();
     Status open_output();
     WorkerVariables variables() const;
@@ -105,13 +128,19 @@ private:
     Status spawn_process();
     WorkerMarks marks() const;
     void note_output_pipes();
+    void extend(Duration extension);
+    void note_sender(const Notification& notification);
+    SignalOutcome send_drain_signal();
+    bool end_leftovers();
+    void conclude_exit();
+    void report_exit();
+    void tell_remaining();
     bool hears(const Sender& sender);
     void handle(Notification notification);
     void deliver_messages();
     void became_ready();
     void open_channel(UniqueFd socket);
     void handle_exit(const ExitReport& report);
-    void report_exit(const ExitReport& report);
     void report_output_closed();
 
     uv_loop_t* loop_;
@@ -120,7 +149,8 @@ private:
     Callbacks callbacks_;
     pid_t pid_ = 0;
     std::vector<ino_t> output_pipes_;
-    bool refused_somebody_ = false;  // and said so
+    bool refused_somebody_ = false;   // and said so
+    bool refused_extension_ = false;  // and said so
     bool noted_ = false;
     std::string status_text_;
     bool said_ready_ = false;
@@ -135,6 +165,12 @@ private:
     std::unique_ptr<WorkerChannel> channel_;
     std::optional<ListenerSplit> untold_drain_;  // said before there was a channel, which may open late
     std::unique_ptr<ChildWatch> watch_;
+    DrainTarget target_;
+    bool was_ready_ = false;
+    bool killed_ = false;
+    std::optional<ExitReport> exit_report_;
+    std::string left_behind_;
+    std::unique_ptr<Leftovers> leftovers_;
     std::vector<std::string> last_words_;  // once the output has closed
 };
 

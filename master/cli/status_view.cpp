@@ -263,6 +263,9 @@ std::string render_status(const json& status, const StatusView& view) {
     for (const std::string& problem : listener_problems(status))
         text += labelled("           ", view.style(Colour::red, problem), view);
     for (const auto& generation : member(status, "generations")) text += render_generation(generation, view);
+    for (const auto& left : member(status, "left_behind")) {
+        text += "\n" + labelled("left behind", harmless(text_of(left, "name")) + ", which sup may not signal", view);
+    }
     if (const auto& reload = member(status, "last_reload"); reload.is_object()) {
         text += "\n" + labelled("last reload", render_last_reload(reload, view), view);
     }

@@ -4,6 +4,7 @@
 #include <nlohmann/json.hpp>
 
 #include "master/cli/connect.h"
+#include "master/cli/json_access.h"
 #include "master/cli/orphans.h"
 #include "master/cli/progress.h"
 #include "master/cli/terminal.h"
@@ -38,6 +39,16 @@ Outcome wait_for_end(const Found& instance, const UniqueFd& master, bool now, co
     return end_what_is_left(instance, now, deadline);
 }
 
+// What sup could not end.
+Outcome tell_left_behind(const std::string& name, const json& left_behind) {
+    std::string names;
+    for (const auto& process : left_behind) names += (names.empty() ? "" : ", ") + text_of(process, "name");
+    if (names.empty()) return Success{};
+    return CommandError{ExitCode::failed,
+                        name + " has stopped, but this is left of it, which sup may not signal: " + names +
+                            "; end it as its user or as root"};
+}
+
 Outcome stop_master(control::Client& client, const Found& instance, bool now, const Deadline& deadline) {
     const UniqueFd master = open_by_pid(client.master_pid());
     Progress progress = Progress::on_stdout();
@@ -48,7 +59,9 @@ Outcome stop_master(control::Client& client, const Found& instance, bool now, co
         return explain(result.error(), instance.name, "the stop");
     }
     if (!master && !client.wait_for_end(deadline)) return still_going(instance.name);
-    return wait_for_end(instance, master, now, deadline);
+    const auto ended = wait_for_end(instance, master, now, deadline);
+    if (!ended || !result) return ended;
+    return tell_left_behind(instance.name, member(*result, "left_behind"));
 }
 
 // Its socket is gone (a cleaner of /tmp may have taken it), but the lock says that it lives, and who it is is

@@ -1,6 +1,6 @@
 // What the shell must now do, in order. The shell decides nothing: each action is complete in itself. An
-// action about a worker whose process is already gone is done by doing nothing; its WorkerExited or
-// SpawnFailed still comes.
+// action about a worker whose process is already gone is done by doing nothing; its WorkerExited,
+// WorkerAbandoned or SpawnFailed still comes.
 #pragma once
 
 #include <optional>
@@ -27,7 +27,8 @@ struct Failure {
         crashed_in_soak,      // worker, slot, status
         // worker, slot, status: in a rolling reload it served already, others were still to be replaced
         exited_before_promotion,
-        stopping,  // the instance was told to stop first
+        out_of_reach,  // worker, slot, detail: it may not be signalled
+        stopping,      // the instance was told to stop first
     };
     Kind kind;
     std::optional<WorkerId> worker = {};

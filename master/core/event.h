@@ -86,7 +86,17 @@ struct WorkerExtendedTimeout {
     WorkerId worker;
     Duration extension;
 };
-// Reaped, its output read, its group gone. The last event of a worker.
+// It may not be signalled, so it could neither be drained nor killed. Refuses a generation that is on its
+// way; who serves already, also slot by slot, serves on.
+struct WorkerOutOfReach {
+    WorkerId worker;
+    std::string reason;
+};
+// Its Kill could not be carried out. The last event of a worker, though its process may live on.
+struct WorkerAbandoned {
+    WorkerId worker;
+};
+// Reaped, its output read, its group gone, and what it had left. The last event of a worker.
 struct WorkerExited {
     WorkerId worker;
     ExitStatus status;
@@ -95,9 +105,10 @@ struct TimerFired {
     TimerId timer;
 };
 
-using Event = std::variant<StartRequested, ReloadRequested, StopRequested, AddWorkerRequested,
-                           RemoveWorkerRequested, Prepared, PrepareFailed, WorkerSpawned, SpawnFailed,
-                           WorkerReady, WorkerOpenedChannel, WorkerExtendedTimeout, WorkerExited, TimerFired>;
+using Event =
+    std::variant<StartRequested, ReloadRequested, StopRequested, AddWorkerRequested, RemoveWorkerRequested,
+                 Prepared, PrepareFailed, WorkerSpawned, SpawnFailed, WorkerReady, WorkerOpenedChannel,
+                 WorkerExtendedTimeout, WorkerOutOfReach, WorkerAbandoned, WorkerExited, TimerFired>;
 
 // One line for a log or a trace: "WorkerExited worker=7 code=1".
 std::string to_string(const Event& event);

@@ -19,6 +19,8 @@ void on(Step& step, const WorkerSpawned& event);
 void on(Step& step, const SpawnFailed& event);
 void on(Step& step, const WorkerReady& event);
 void on(Step& step, const WorkerExtendedTimeout& event);
+void on(Step& step, const WorkerOutOfReach& event);
+void on(Step& step, const WorkerAbandoned& event);
 void on(Step& step, const WorkerExited& event);
 void on(Step& step, const ReadyDelay& timer);
 void on(Step& step, const ReadyDeadline& timer);

@@ -90,6 +90,12 @@ std::string line(const WorkerReady& event) {
 std::string line(const WorkerOpenedChannel& event) {
     return Line("WorkerOpenedChannel")("worker", event.worker);
 }
+std::string line(const WorkerOutOfReach& event) {
+    return Line("WorkerOutOfReach")("worker", event.worker)("reason", event.reason);
+}
+std::string line(const WorkerAbandoned& event) {
+    return Line("WorkerAbandoned")("worker", event.worker);
+}
 std::string line(const WorkerExtendedTimeout& event) {
     return Line("WorkerExtendedTimeout")("worker", event.worker)("extension", event.extension);
 }
@@ -214,6 +220,7 @@ const char* to_string(Failure::Kind kind) {
         case Failure::Kind::ready_timeout: return "ready_timeout";
         case Failure::Kind::crashed_in_soak: return "crashed_in_soak";
         case Failure::Kind::exited_before_promotion: return "exited_before_promotion";
+        case Failure::Kind::out_of_reach: return "out_of_reach";
         case Failure::Kind::stopping: return "stopping";
     }
     return "?";

@@ -118,6 +118,25 @@ void on(Step& step, const WorkerExtendedTimeout& event) {
     worker->timer = arm(step, ReadyDeadline{worker->id}, wanted);
 }
 
+// Of one that serves nothing is changed: a slot that stays empty is worse.
+void on(Step& step, const WorkerOutOfReach& event) {
+    Worker* worker = find_worker(step.instance, event.worker);
+    if (worker == nullptr || !worker->spawned || is_leaving(*worker)) return;
+    Generation& generation = generation_of(step, *worker);
+    if (!is_upcoming(generation)) return;
+    const bool has_soaked = is_rolling(generation) && worker->state == WorkerState::ready && !worker->timer;
+    if (has_soaked) return;  // its predecessor has left
+    const Failure failure{Failure::Kind::out_of_reach, worker->id, worker->slot, {}, event.reason};
+    kill(step, *worker, Kill::Reason::aborted);
+    abort_reload(step, generation, failure);
+}
+
+void on(Step& step, const WorkerAbandoned& event) {
+    Worker* worker = find_worker(step.instance, event.worker);
+    if (worker == nullptr || worker->state != WorkerState::killing) return;
+    ended(step, *worker, {Failure::Kind::out_of_reach, worker->id, worker->slot, {}, {}});
+}
+
 void on(Step& step, const WorkerExited& event) {
     Worker* worker = find_worker(step.instance, event.worker);
     if (worker == nullptr) return;

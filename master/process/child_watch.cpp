@@ -38,6 +38,12 @@ bool has_ended(int pidfd) {
     return ::poll(&wanted, 1, 0) > 0;
 }
 
+// Of kill(2).
+SignalOutcome outcome_of(int result) {
+    if (result == 0) return SignalOutcome::sent;
+    return errno == ESRCH ? SignalOutcome::ended : SignalOutcome::refused;
+}
+
 core::ExitStatus exit_status(const siginfo_t& info) {
     return {info.si_code != CLD_EXITED, info.si_status};
 }
@@ -64,18 +70,25 @@ Result<std::unique_ptr<ChildWatch>> ChildWatch::create(uv_loop_t* loop, pid_t pi
 ChildWatch::~ChildWatch() {
     if (reaped_) return;
     kill_group();
-    signal(SIGKILL);
+    if (signal(SIGKILL) == SignalOutcome::refused) return;  // it would be waited for without end
     make_blocking(pidfd_.get());
     siginfo_t info{};
     wait_for(pidfd_.get(), WEXITED, info);
 }
 
-bool ChildWatch::signal(int number) {
-    return !reaped_ && ::syscall(SYS_pidfd_send_signal, pidfd_.get(), number, nullptr, 0) == 0;
+SignalOutcome ChildWatch::signal(int number) const {
+    if (reaped_) return SignalOutcome::ended;
+    if (::syscall(SYS_pidfd_send_signal, pidfd_.get(), number, nullptr, 0) == 0) return SignalOutcome::sent;
+    if (errno == ESRCH) return SignalOutcome::ended;
+    return outcome_of(::kill(pid_, number));
+}
+
+SignalOutcome ChildWatch::signal_group(int number) const {
+    return reaped_ ? SignalOutcome::ended : outcome_of(::kill(-pid_, number));
 }
 
 void ChildWatch::kill_group() {
-    if (!reaped_) ::kill(-pid_, SIGKILL);
+    signal_group(SIGKILL);
 }
 
 void ChildWatch::on_readable() {

@@ -11,6 +11,7 @@
 #include "common/unique_fd.h"
 #include "common/uv.h"
 #include "master/core/event.h"
+#include "master/process/signal_outcome.h"
 
 namespace sup {
 
@@ -21,7 +22,8 @@ struct ExitReport {
     bool group_remained = false;  // other processes of its group were still there, and were SIGKILLed
 };
 
-// Main thread only. Destroying the watch of a process that still lives SIGKILLs its group and reaps it.
+// Main thread only. Destroying the watch of a process that still lives SIGKILLs its group and reaps it,
+// unless it may not be signalled.
 class ChildWatch {
 public:
     using OnExit = std::function<void(const ExitReport&)>;
@@ -37,14 +39,18 @@ public:
 
     pid_t pid() const noexcept { return pid_; }
 
-    // To the main process alone. False when it has ended, reaped or not.
-    bool signal(int number);
+    // To the main process alone; 0 only asks. Also where a sandbox refuses pidfd_send_signal(2): until it is
+    // reaped its number is nobody else's.
+    SignalOutcome signal(int number) const;
+    // To its whole process group; nothing when the process was reaped.
+    SignalOutcome signal_group(int number) const;
     // SIGKILL to the whole group; nothing when the process was reaped (its number may be somebody else's by
     // now).
     void kill_group();
     // Looks whether the process has ended, without waiting; if so, finishes it and calls on_exit. True when
     // it is reaped.
     bool collect();
+    bool reaped() const noexcept { return reaped_; }
 
 private:
     ChildWatch(uv_loop_t* loop, pid_t pid, UniqueFd pidfd, OnExit on_exit);

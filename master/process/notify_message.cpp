@@ -21,6 +21,13 @@ std::optional<Duration> parse_extension(std::string_view text) {
     return Duration{static_cast<std::int64_t>(milliseconds)};
 }
 
+std::optional<pid_t> parse_pid(std::string_view text) {
+    pid_t pid = 0;
+    const auto [rest, problem] = std::from_chars(text.data(), text.data() + text.size(), pid);
+    if (problem != std::errc{} || rest != text.data() + text.size() || pid <= 0) return std::nullopt;
+    return pid;
+}
+
 void apply(NotifyMessage& message, std::string_view key, std::string_view value) {
     const bool yes = value == "1";
     if (key == "READY") {
@@ -35,6 +42,8 @@ void apply(NotifyMessage& message, std::string_view key, std::string_view value)
         message.channel = message.channel || yes;
     } else if (key == "STATUS") {
         if (!message.status) message.status = safe_text(value, max_status_bytes);
+    } else if (key == "MAINPID") {
+        if (!message.main_pid) message.main_pid = parse_pid(value);
     } else if (key == "EXTEND_TIMEOUT_USEC") {
         if (!message.extend_timeout) message.extend_timeout = parse_extension(value);
     }

@@ -1,6 +1,8 @@
 // What a worker says through NOTIFY_SOCKET (sd_notify(3)). Pure.
 #pragma once
 
+#include <sys/types.h>
+
 #include <optional>
 #include <string>
 #include <string_view>
@@ -16,6 +18,7 @@ struct NotifyMessage {
     bool barrier = false;               // BARRIER=1
     bool channel = false;               // X_SUP_CHANNEL=1
     std::optional<std::string> status;  // STATUS=…: safe to print, at most max_status_bytes; empty clears it
+    std::optional<pid_t> main_pid;      // MAINPID=…
     std::optional<Duration> extend_timeout;  // EXTEND_TIMEOUT_USEC=…, rounded up
 
     friend bool operator==(const NotifyMessage&, const NotifyMessage&) = default;

@@ -36,11 +36,9 @@ void reap_all(const std::function<bool(pid_t)>& collect_worker) {
 
 }  // namespace
 
-bool OrphanReaper::needed() {
-    return ::getpid() == 1;
+OrphanReaper::OrphanReaper(uv_loop_t* loop, const std::function<bool(pid_t)>& collect_worker)
+    : signal_(loop, SIGCHLD, [collect_worker] { reap_all(collect_worker); }) {
+    reap_all(collect_worker);
 }
-
-OrphanReaper::OrphanReaper(uv_loop_t* loop, std::function<bool(pid_t)> collect_worker)
-    : signal_(loop, SIGCHLD, [collect = std::move(collect_worker)] { reap_all(collect); }) {}
 
 }  // namespace sup

@@ -1,4 +1,5 @@
-// Reaps what is nobody's child but ours: the first process of a container inherits every orphan.
+// Reaps whoever has become our child: orphans of our workers (PR_SET_CHILD_SUBREAPER), in a container
+// everybody's, and what was started in this process before it became sup.
 #pragma once
 
 #include <sys/types.h>
@@ -13,12 +14,10 @@ namespace sup {
 // Main thread only.
 class OrphanReaper {
 public:
-    // Whether this process is the first of its pid namespace. Others need no reaper.
-    static bool needed();
-
     // `collect_worker(pid)` is asked about each child that has ended: where it is a worker's it must end in
-    // that worker's ChildWatch::collect() and return true; the others are reaped here.
-    OrphanReaper(uv_loop_t* loop, std::function<bool(pid_t)> collect_worker);
+    // that worker's ChildWatch::collect() and return true; the others are reaped here. Those that have ended
+    // already are, before it returns.
+    OrphanReaper(uv_loop_t* loop, const std::function<bool(pid_t)>& collect_worker);
 
 private:
     uv::Signal signal_;

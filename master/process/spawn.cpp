@@ -12,6 +12,7 @@
 #include <string_view>
 #include <utility>
 
+#include "master/process/process_limits.h"
 #include "master/process/spawn_child.h"
 
 namespace sup {
@@ -175,7 +176,11 @@ Result<SpawnedProcess> spawn(const SpawnRequest& request) {
     Preparation preparation(request, request.standard_input.value_or(input.get()));
     const ChildPlan& plan = preparation.plan();
     Cloned cloned = clone_child(preparation.plan());
-    if (cloned.error_number != 0) return errno_error(worker + "cannot start a process", cloned.error_number);
+    if (cloned.error_number != 0) {
+        Error error = errno_error(worker + "cannot start a process", cloned.error_number);
+        error.message += limits_in_the_way(cloned.error_number);
+        return error;
+    }
     cloned.process.noted = plan.noted;
     if (plan.failed_step == nullptr) return std::move(cloned.process);
     reap_failed_child(cloned.process.pidfd.get());

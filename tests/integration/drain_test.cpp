@@ -55,7 +55,7 @@ TEST_CASE("hello-worker --ignore-drain keeps serving its connections until drain
 
 TEST_CASE("what a shell that is the main process leaves behind ends with it") {
     // The drain signal ends the shell alone; the server is its child.
-    Instance instance{{.command = {"sh", "-c", "./worker; :"}}};
+    Instance instance{{.command = {"sh", "-c", "./worker; :"}, .drain_to = "main"}};
     instance.start();
     const auto old_pids = instance.worker_pids();
     REQUIRE(old_pids.size() == 2);

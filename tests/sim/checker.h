@@ -46,6 +46,8 @@ private:
     bool happened(const core::WorkerReady& event);
     bool happened(const core::WorkerOpenedChannel& event);
     bool happened(const core::WorkerExtendedTimeout& event);
+    bool happened(const core::WorkerOutOfReach& event);
+    bool happened(const core::WorkerAbandoned& event);
     bool happened(const core::WorkerExited& event);
     bool happened(const core::TimerFired& event);
 

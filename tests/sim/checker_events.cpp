@@ -208,6 +208,29 @@ bool Checker::happened(const WorkerExtendedTimeout& event) {
     return true;
 }
 
+bool Checker::happened(const WorkerOutOfReach& event) {
+    Worker* worker = model_.worker(event.worker);
+    if (worker == nullptr || !worker->process || worker->killing() || worker->draining()) return false;
+    GenerationModel& generation = *model_.generation(worker->generation);
+    if (generation.state != GenerationState::starting && generation.state != GenerationState::soaking) {
+        coverage_.visit(Situation::serving_out_of_reach);
+        return false;
+    }
+    if (generation.rolling() && worker->state == WorkerState::ready && !worker->soak_timer) return false;
+    coverage_.visit(Situation::refused_out_of_reach);
+    owe_kill(*worker, Kill::Reason::aborted, Property::failed_is_ended);
+    abort(generation, {Failure::Kind::out_of_reach, worker->id, worker->slot, {}, event.reason});
+    return true;
+}
+
+bool Checker::happened(const WorkerAbandoned& event) {
+    const Worker* worker = model_.worker(event.worker);
+    if (worker == nullptr || !worker->killing()) return false;
+    coverage_.visit(Situation::abandoned);
+    ended(worker->id, {Failure::Kind::out_of_reach, worker->id, worker->slot, {}, {}});
+    return true;
+}
+
 bool Checker::happened(const WorkerExited& event) {
     const Worker* worker = model_.worker(event.worker);
     if (worker == nullptr) return false;

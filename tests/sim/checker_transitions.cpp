@@ -119,6 +119,7 @@ void Checker::abort(GenerationModel& generation, const Failure& failure) {
     if (successor) owe_late_offers();
     for (Worker& worker : model_.workers) {
         if (worker.generation != generation.id) continue;
+        if (failure.kind == Failure::Kind::out_of_reach && failure.worker == worker.id) continue;  // killed
         if (worker.state == WorkerState::spawning) coverage_.visit(Situation::aborted_in_spawning);
         if (generation.rolling() && successor && worker.state == WorkerState::ready) {
             coverage_.visit(Situation::rolling_failed_midway);

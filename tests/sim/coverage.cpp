@@ -25,8 +25,9 @@ constexpr std::array<const char*, 8> generation_names{"(none)", "(preparing)", "
 constexpr std::array<const char*, 6> worker_names{"spawning", "starting", "ready",
                                                   "draining", "killing",  "exited"};
 constexpr std::array<const char*, std::variant_size_v<Event>> event_names{
-    "Start",   "Reload",      "Stop",  "AddWorker",     "RemoveWorker",    "Prepared", "PrepareFailed",
-    "Spawned", "SpawnFailed", "Ready", "OpenedChannel", "ExtendedTimeout", "Exited",   "TimerFired"};
+    "Start",         "Reload",    "Stop",        "AddWorker", "RemoveWorker",  "Prepared",
+    "PrepareFailed", "Spawned",   "SpawnFailed", "Ready",     "OpenedChannel", "ExtendedTimeout",
+    "OutOfReach",    "Abandoned", "Exited",      "TimerFired"};
 
 // Positions in Event.
 enum EventKind : std::size_t {
@@ -42,6 +43,8 @@ enum EventKind : std::size_t {
     worker_ready,
     worker_opened_channel,
     worker_extended,
+    worker_out_of_reach,
+    worker_abandoned,
     worker_exited,
     timer_fired
 };
@@ -70,8 +73,9 @@ const char* unreachable_for_generation(std::size_t row, std::size_t event) {
 const char* unreachable_for_worker(std::size_t row, std::size_t event) {
     const bool exited = row == row_of(WorkerState::exited);
     if (event == start_requested) return "Start comes once, and first";
-    if (row == row_of(WorkerState::spawning) && (event == worker_ready || event == worker_opened_channel ||
-                                                 event == worker_extended || event == worker_exited))
+    if (row == row_of(WorkerState::spawning) &&
+        (event == worker_ready || event == worker_opened_channel || event == worker_extended ||
+         event == worker_out_of_reach || event == worker_abandoned || event == worker_exited))
         return "a process that is not there yet says nothing and does not end";
     if ((row == row_of(WorkerState::starting) || row == row_of(WorkerState::ready)) && event == spawn_failed)
         return "the spawn of a running process has not failed";
@@ -271,6 +275,10 @@ const char* to_string(Situation situation) {
         case Situation::long_life_forgives: return "a long life after short ones";
         case Situation::extended: return "a ready timeout is extended";
         case Situation::extension_too_short: return "an extension that would shorten the ready timeout";
+        case Situation::serving_out_of_reach: return "one that serves cannot be signalled";
+        case Situation::refused_out_of_reach:
+            return "a generation whose worker cannot be signalled is refused";
+        case Situation::abandoned: return "a worker that cannot be killed is left behind";
         case Situation::scaled_down_while_waiting_for_restart:
             return "a slot goes that waits for its restart";
         case Situation::scaled_down_while_killing: return "a slot goes whose worker is being killed";

@@ -22,6 +22,20 @@ sup_sim_mutant(extension-shortens worker_life.cpp
     ""
     "no deadline is shortened")
 
+# Who cannot be signalled.
+sup_sim_mutant(out-of-reach-promoted worker_life.cpp
+    "if (!is_upcoming(generation)) return;"
+    "return;"
+    "every worker of a failed generation")
+sup_sim_mutant(out-of-reach-ends-who-serves worker_life.cpp
+    "if (has_soaked) return;"
+    ";"
+    "changes nothing")
+sup_sim_mutant(abandoned-is-waited-for worker_life.cpp
+    "ended(step, *worker, {Failure::Kind::out_of_reach, worker->id, worker->slot, {}, {}});"
+    ";"
+    "released exactly once")
+
 sup_sim_mutant(drained-before-promotion reload.cpp
     "change(step, generation, GenerationState::active);"
     "if (replaced != nullptr) drain(step, *replaced, generation.id); change(step, generation, GenerationState::active);"

@@ -46,6 +46,8 @@ bool World::moot(const Pending& pending) {
         case Kind::ready:
         case Kind::open_channel:
         case Kind::extend:
+        case Kind::out_of_reach:
+        case Kind::abandon:
         case Kind::accept:
         case Kind::time_up:
         case Kind::hand_over:
@@ -86,6 +88,8 @@ std::optional<Event> World::event_of(const Pending& pending) {
         case Kind::ready: return WorkerReady{worker};
         case Kind::open_channel: open_channel(*find(pending.id)); return WorkerOpenedChannel{worker};
         case Kind::extend: return WorkerExtendedTimeout{worker, random_delay(random_, 200)};
+        case Kind::out_of_reach: return WorkerOutOfReach{worker, "setuid"};
+        case Kind::abandon: exit(worker, pending.kind, pending.status); return WorkerAbandoned{worker};
         case Kind::crash:
         case Kind::exit:
             if (exit(worker, pending.kind, pending.status)) return WorkerExited{worker, pending.status};
@@ -161,6 +165,8 @@ void World::live(Process& process) {
         schedule(delay, Kind::ready, id);
         if (fault(5)) schedule(delay + random_delay(random_, 20), Kind::ready, id);
     }
+    process.out_of_reach = fault(3);
+    if (process.out_of_reach) schedule(delay + random_delay(random_, 50), Kind::out_of_reach, id);
     if ((slow_ready || never_ready) && fault(50)) schedule(random_delay(random_, 100), Kind::extend, id);
     const bool crashes_early = of_bad_release && fault(40);
     if (crashes_early || fault(profile_.crashes)) {
@@ -174,7 +180,7 @@ void World::live(Process& process) {
 void World::drain(Process& process) {
     process.drained = true;
     if (!process.spawned) return;
-    if (fault(profile_.ignores_drain)) return connections_.hangs(process.worker);
+    if (process.out_of_reach || fault(profile_.ignores_drain)) return connections_.hangs(process.worker);
     const Dialect* own = dialect(process.generation);
     if (own != nullptr && random_.chance(50))
         schedule(own->time_to_drain, Kind::time_up, number(process.worker));
@@ -188,6 +194,7 @@ void World::kill(Process& process) {
     process.killed = true;
     connections_.hangs(process.worker);
     if (!process.spawned) return;
+    if (process.out_of_reach) return schedule(Duration{0}, Kind::abandon, number(process.worker), {true, 9});
     schedule(random_delay(random_, calm_ ? 1 : 20), Kind::exit, number(process.worker), {true, 9});
 }
 
@@ -228,6 +235,7 @@ Event World::stale_worker_event() {
     if (!processes_.empty() && random_.chance(50)) {
         const Process& process = processes_[random_.below(static_cast<std::uint32_t>(processes_.size()))];
         if (process.spawned) {
+            if (!process.killed && random_.chance(20)) return WorkerAbandoned{process.worker};
             switch (random_.below(process.channel ? 4 : 3)) {
                 case 0: return WorkerReady{process.worker};
                 case 1: return WorkerSpawned{process.worker};
@@ -237,7 +245,9 @@ Event World::stale_worker_event() {
         }
     }
     const WorkerId gone{gone_id(gone_workers_)};
-    switch (random_.below(6)) {
+    switch (random_.below(8)) {
+        case 6: return WorkerOutOfReach{gone, "late"};
+        case 7: return WorkerAbandoned{gone};
         case 0: return WorkerSpawned{gone};
         case 1: return SpawnFailed{gone, "late"};
         case 2: return WorkerReady{gone};

@@ -52,6 +52,7 @@ private:
         bool channel = false;  // it has opened it
         bool drained = false;
         bool killed = false;
+        bool out_of_reach = false;  // no signal comes to it
     };
     enum class Kind {
         prepare_answer,
@@ -60,6 +61,8 @@ private:
         ready,
         open_channel,
         extend,
+        out_of_reach,
+        abandon,
         crash,
         exit,
         timer,

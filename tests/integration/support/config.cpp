@@ -26,6 +26,8 @@ std::string Config::json() const {
         {"log", {{"format", log_format}, {"workers", log_workers}}}};
     if (strategy == "rolling") config["reload"]["max_surge"] = max_surge;
     if (!protocols.empty()) config["worker"]["protocols"] = protocols;
+    if (!leftovers.empty()) config["worker"]["leftovers"] = leftovers;
+    if (!drain_to.empty()) config["drain"]["to"] = drain_to;
     if (!cwd.empty()) config["worker"]["cwd"] = cwd;
     if (!log_file.empty()) config["log"]["file"] = log_file;
     return config.dump(2);

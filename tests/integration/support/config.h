@@ -19,6 +19,8 @@ struct Config {
     std::vector<std::string> protocols{};  // empty: not in the file
     std::string ready = "notify";          // or an object, as JSON
     std::string ready_timeout = "60s";
+    std::string leftovers{};  // empty: not in the file
+    std::string drain_to{};   // empty: not in the file
     std::string drain_signal = "SIGTERM";
     std::string drain_timeout = "60s";
     std::string strategy = "replace";

@@ -62,6 +62,8 @@ TEST_CASE("what a configuration does not say has the documented default") {
     CHECK(config.worker.protocols == std::vector{Protocol::systemd});
     CHECK(config.worker.ready == Ready{ReadyByNotify{}});
     CHECK(config.worker.ready_timeout == 30s);
+    CHECK(config.worker.end_leftovers);
+    CHECK(config.drain.to == DrainTo::automatic);
     CHECK(config.drain.signal == SIGTERM);
     CHECK(config.drain.timeout == 30s);
     CHECK_FALSE(config.reload.soak);
@@ -92,9 +94,9 @@ TEST_CASE("every key arrives where it belongs") {
         "worker": {
             "command": ["./bin/server", "--port=80", "", "./as-it-is", "é"],
             "count": 3, "cwd": "sub/folder", "env": { "A": "b=c", "EMPTY": "" },
-            "ready": "250ms", "ready_timeout": "2m"
+            "ready": "250ms", "ready_timeout": "2m", "leftovers": "leave"
         },
-        "drain": { "signal": "QUIT", "timeout": "1h" },
+        "drain": { "to": "ready", "signal": "QUIT", "timeout": "1h" },
         "reload": { "strategy": "rolling", "max_surge": 3, "soak": "5s", "max_draining": 9 },
         "restart": { "min_uptime": "0s", "backoff_min": "1ms", "backoff_max": "1ms" },
         "log": { "level": "trace", "format": "json", "workers": "inherit", "file": "/var/log/sup.log" }
@@ -126,6 +128,8 @@ TEST_CASE("every key arrives where it belongs") {
           std::map<std::string, Template>{{"A", Template("b=c")}, {"EMPTY", Template("")}});
     CHECK(config.worker.ready == Ready{ReadyAfter{250ms}});
     CHECK(config.worker.ready_timeout == 2min);
+    CHECK_FALSE(config.worker.end_leftovers);
+    CHECK(config.drain.to == DrainTo::ready);
     CHECK(config.drain.signal == SIGQUIT);
     CHECK(config.drain.timeout == 1h);
     CHECK(config.reload.strategy == Strategy::rolling);

@@ -69,7 +69,7 @@ TEST_CASE("how a worker ended is reported once: exit codes and signals") {
     }
     for (const int number : {SIGKILL, SIGTERM, SIGSEGV}) {
         Watched worker(loop, {"/bin/sleep", "1000"});
-        CHECK(worker.watch->signal(number));
+        CHECK(worker.watch->signal(number) == SignalOutcome::sent);
         CHECK(worker.wait().status == core::ExitStatus{true, number});
         CHECK(worker.reports == 1);
     }
@@ -80,7 +80,7 @@ TEST_CASE("after the end nothing can be signalled by mistake") {
     uv::Loop loop;
     Watched worker(loop, {"/bin/true"});
     worker.wait();
-    CHECK_FALSE(worker.watch->signal(0));
+    CHECK(worker.watch->signal(0) == SignalOutcome::ended);
     worker.watch->kill_group();
     CHECK(worker.watch->collect());
     CHECK(worker.reports == 1);
@@ -91,7 +91,7 @@ TEST_CASE("what a worker leaves in its group ends with it, and the report says t
     Watched worker(loop, {"/bin/sh", "-c", "sleep 1000 & echo $!; exec >&-; sleep 1000; :"});
     const pid_t left = std::stoi(worker.first_line());
     CHECK(process_exists(left));
-    CHECK(worker.watch->signal(SIGTERM));
+    CHECK(worker.watch->signal(SIGTERM) == SignalOutcome::sent);
     const ExitReport report = worker.wait();
     CHECK(report.status == core::ExitStatus{true, SIGTERM});
     CHECK(report.group_remained);
@@ -103,7 +103,7 @@ TEST_CASE("killing the group ends all of it, also what ignores other signals") {
     uv::Loop loop;
     Watched worker(loop, {"/bin/sh", "-c", "trap '' TERM INT; sleep 1000 & echo up; sleep 1000; :"});
     CHECK(worker.first_line() == "up");
-    CHECK(worker.watch->signal(SIGTERM));
+    CHECK(worker.watch->signal(SIGTERM) == SignalOutcome::sent);
     CHECK_FALSE(worker.watch->collect());
     worker.watch->kill_group();
     CHECK(worker.wait().status == core::ExitStatus{true, SIGKILL});
@@ -177,7 +177,7 @@ TEST_CASE("a process that is nobody's child of ours can be watched") {
                                     [&](const ExitReport& how) { report = how; });
     REQUIRE(watch);
     CHECK_FALSE((*watch)->collect());
-    CHECK((*watch)->signal(SIGTERM));
+    CHECK((*watch)->signal(SIGTERM) == SignalOutcome::sent);
     REQUIRE(run_until(loop, [&] { return report.has_value(); }));
     CHECK_FALSE(report->status_known);
 }

@@ -7,6 +7,7 @@
 #include <memory>
 
 #include "master/process/child_watch.h"
+#include "master/process/process_status.h"
 #include "support.h"
 #include "tests/catch.h"
 
@@ -22,8 +23,13 @@ bool has_children() {
 
 }  // namespace
 
-TEST_CASE("only the first process of a pid namespace needs a reaper") {
-    CHECK(OrphanReaper::needed() == (::getpid() == 1));
+TEST_CASE("a child that was there before, and has ended already, is reaped") {
+    const pid_t inherited = ::fork();
+    if (inherited == 0) ::_exit(0);
+    REQUIRE(wait_until([&] { return process_stat(inherited)->ended; }));
+    uv::Loop loop;
+    const OrphanReaper reaper(loop.get(), [](pid_t) { return false; });
+    CHECK_FALSE(process_stat(inherited));
 }
 
 TEST_CASE("orphans are reaped, and how a worker ended is never lost to that") {

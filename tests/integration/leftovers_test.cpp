@@ -1,0 +1,115 @@
+// Promises 3 and 8: nothing is left of a worker, also of what has left its session.
+#include <signal.h>
+
+#include "tests/catch.h"
+#include "tests/integration/support/build.h"
+#include "tests/integration/support/instance.h"
+
+namespace sup::test {
+
+namespace {
+
+bool says(const std::string& text, const std::string& words) {
+    return text.find(words) != std::string::npos;
+}
+
+// Serves, beside a helper in a session of its own that has everything the worker has.
+const char* const with_helper = "setsid sleep 1000 &\nexec ./worker";
+// The same; of the helper nothing tells whose it is.
+const char* const with_stranger =
+    "(setsid env -i sh -c 'echo $$ >helper.pid; exec sleep 1000' </dev/null >/dev/null 2>&1 3<&- &)\n"
+    "exec ./worker";
+// Goes into the background, as daemon(3) does.
+const char* const daemon = "(setsid sleep 1000 &)\nsleep 0.1\nexit 0";
+
+pid_t written_pid(const Instance& instance) {
+    std::string text;
+    CHECK(eventually([&] { return !(text = read_file(instance.path("helper.pid"))).empty(); }));
+    return text.empty() ? 0 : std::stoi(text);
+}
+
+}  // namespace
+
+TEST_CASE("a release that goes into the background is refused, and nothing of it is left") {
+    const std::string ready = GENERATE("notify", "10s");
+    Instance instance;
+    instance.start();
+    install_script(daemon, instance.path("daemon"));
+    instance.config.command = {"./daemon"};
+    instance.config.ready = ready;
+    instance.write_config();
+    const Outcome refused = instance.reload();
+    INFO(refused.text());
+    CHECK(refused.exit_code == 1);
+    CHECK(says(refused.text(), "is it a daemon?"));
+    CHECK(eventually([&] { return instance.sandbox()->processes().size() == 3; }));  // master, two workers
+    CHECK(hello(instance.port()).generation == 1);
+}
+
+TEST_CASE("nothing is left of a start that failed because its worker went into the background") {
+    Instance instance{{.command = {"./daemon"}}};
+    install_script(daemon, instance.path("daemon"));
+    const Outcome refused = instance.try_start();
+    INFO(refused.text());
+    CHECK(refused.exit_code == 1);
+    CHECK(says(refused.text(), "is it a daemon?"));
+    CHECK(eventually([&] { return instance.sandbox()->processes().empty(); }));
+}
+
+TEST_CASE("a helper in a session of its own ends with its worker, and no descriptor of the master is lost") {
+    Instance instance{{.command = {"./with-helper"}, .count = 1}};
+    install_script(with_helper, instance.path("with-helper"));
+    instance.start();
+    REQUIRE(instance.reload({"--drained"}).exit_code == 0);
+    const auto open = [&] { return proc::descriptors(instance.master()).size(); };
+    const std::size_t before = open();
+    for (int i = 0; i < 20; ++i) REQUIRE(instance.reload({"--drained"}).exit_code == 0);
+    CHECK(eventually([&] { return open() <= before; }));
+    CHECK(eventually([&] { return instance.sandbox()->processes().size() == 3; }));
+    CHECK(says(instance.log(), "in a session of its own"));
+    ::kill(instance.worker_pids().at(0), SIGKILL);
+    instance.wait_for("a replacement", [](const InstanceStatus& now) {
+        return now.settled() && now.generations[0].workers[0].restarts == 1;
+    });
+    CHECK(eventually([&] { return instance.sandbox()->processes().size() == 3; }));
+    REQUIRE(instance.stop().exit_code == 0);
+    CHECK(instance.sandbox()->processes().empty());
+}
+
+TEST_CASE("a helper that bears no mark of its worker is gone after the stop") {
+    Instance instance{{.command = {"./with-stranger"}, .count = 1}};
+    install_script(with_stranger, instance.path("with-stranger"));
+    instance.start();
+    const pid_t helper = written_pid(instance);
+    CHECK(proc::alive(helper));
+    REQUIRE(instance.stop().exit_code == 0);
+    CHECK_FALSE(proc::alive(helper));
+}
+
+TEST_CASE("with worker.leftovers \"leave\" what a worker has started outlives it") {
+    Instance instance{{.command = {"./with-stranger"}, .count = 1, .leftovers = "leave"}};
+    install_script(with_stranger, instance.path("with-stranger"));
+    instance.start();
+    const pid_t helper = written_pid(instance);
+    REQUIRE(instance.stop().exit_code == 0);
+    CHECK(proc::alive(helper));
+    ::kill(helper, SIGKILL);
+}
+
+TEST_CASE("a child from before the process became sup is reaped") {
+    Instance instance;
+    Launch launch = instance.sandbox()->command({"run", instance.config_path().string()});
+    launch.argv.insert(launch.argv.begin(), {"sh", "-c", "sleep 0.3 & exec \"$@\"", "sh"});
+    Child foreground(launch);
+    REQUIRE(eventually(
+        [&] { return foreground.running() && instance.sandbox()->sup({"status"}).exit_code == 0; }));
+    instance.wait_until_settled();
+    CHECK(eventually([&] {
+        const auto children = proc::children(foreground.pid());
+        return children.size() == 2 && std::all_of(children.begin(), children.end(), proc::alive);
+    }));
+    foreground.signal(SIGTERM);
+    CHECK(foreground.wait().exit_code == 0);
+}
+
+}  // namespace sup::test

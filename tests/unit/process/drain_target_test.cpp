@@ -1,0 +1,97 @@
+#include "master/process/drain_target.h"
+
+#include <signal.h>
+
+#include "master/process/process_tree.h"
+#include "support.h"
+#include "tests/catch.h"
+
+using namespace sup;
+using namespace sup::test;
+using config::Drain;
+using config::DrainTo;
+
+namespace {
+
+// A shell (or what `script` makes of it) that waits for its only child.
+struct Wrapper {
+    Spawned worker;
+    ProcessStat child;
+
+    explicit Wrapper(const std::string& script) : worker(command({"/bin/sh", "-c", script})) {
+        std::vector<ProcessStat> children;
+        REQUIRE(wait_until([&] {
+            children = children_of(worker.pid());
+            return children.size() == 1 && process_stat(children[0].pid);
+        }));
+        child = children[0];
+    }
+    pid_t pid() const { return worker.pid(); }
+};
+
+const char* const plain = "sleep 1000; :";
+
+pid_t told(const DrainTarget& target, pid_t main) {
+    const HeldProcess* other = target.instead_of(main);
+    return other == nullptr ? main : other->pid();
+}
+
+}  // namespace
+
+TEST_CASE("a signal that is caught, ignored or blocked has an answer") {
+    const std::uint64_t term = std::uint64_t{1} << (SIGTERM - 1);
+    CHECK(has_no_answer_to(SIGTERM, {}));
+    CHECK(has_no_answer_to(SIGTERM, {.blocked = ~term, .ignored = ~term, .caught = ~term}));
+    CHECK_FALSE(has_no_answer_to(SIGTERM, {.blocked = term}));
+    CHECK_FALSE(has_no_answer_to(SIGTERM, {.ignored = term}));
+    CHECK_FALSE(has_no_answer_to(SIGTERM, {.caught = term}));
+}
+
+TEST_CASE("who said READY=1 is told where the main process is a plain shell") {
+    const Wrapper wrapper(plain);
+    DrainTarget target{Drain{}};
+    CHECK(told(target, wrapper.pid()) == wrapper.pid());
+    CHECK(target.ends_wrapper(wrapper.pid()));
+    target.said_ready(wrapper.child);
+    CHECK(told(target, wrapper.pid()) == wrapper.child.pid);
+    CHECK(target.is_wrapped(wrapper.pid()));
+    CHECK_FALSE(target.ends_wrapper(wrapper.pid()));
+    // With its end the shell is on its own.
+    ::kill(wrapper.child.pid, SIGKILL);
+    CHECK(wait_until([&] { return told(target, wrapper.pid()) == wrapper.pid(); }));
+}
+
+TEST_CASE("a main process that has an answer to the signal is told, whoever said READY=1") {
+    const Wrapper wrapper("trap 'exit 0' TERM; sleep 1000 & wait");
+    REQUIRE(wait_until([&] { return !has_no_answer_to(SIGTERM, *signal_sets(wrapper.pid())); }));
+    DrainTarget target{Drain{}};
+    target.said_ready(wrapper.child);
+    CHECK(told(target, wrapper.pid()) == wrapper.pid());
+    CHECK_FALSE(target.is_wrapped(wrapper.pid()));
+    CHECK_FALSE(target.ends_wrapper(wrapper.pid()));
+}
+
+TEST_CASE("whom MAINPID= names is told, until it ends") {
+    const Wrapper wrapper("trap 'exit 0' TERM; sleep 1000 & wait");
+    DrainTarget target{Drain{}};
+    target.named_main(wrapper.child);
+    CHECK(told(target, wrapper.pid()) == wrapper.child.pid);
+    target.named_main(*process_stat(wrapper.pid()));
+    CHECK(told(target, wrapper.pid()) == wrapper.pid());
+    target.named_main(wrapper.child);
+    ::kill(wrapper.child.pid, SIGKILL);
+    CHECK(wait_until([&] { return told(target, wrapper.pid()) == wrapper.pid(); }));
+}
+
+TEST_CASE("drain.to says who is told: the main process, or who said READY=1") {
+    const Wrapper wrapper(plain);
+    DrainTarget main{Drain{.to = DrainTo::main}};
+    DrainTarget ready{Drain{.to = DrainTo::ready}};
+    DrainTarget group{Drain{.to = DrainTo::group}};
+    for (DrainTarget* target : {&main, &ready, &group}) target->said_ready(wrapper.child);
+    CHECK(told(main, wrapper.pid()) == wrapper.pid());
+    CHECK(main.ends_wrapper(wrapper.pid()));
+    CHECK(told(ready, wrapper.pid()) == wrapper.child.pid);
+    CHECK(told(group, wrapper.pid()) == wrapper.pid());
+    CHECK_FALSE(group.ends_wrapper(wrapper.pid()));
+}
