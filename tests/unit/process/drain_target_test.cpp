@@ -2,6 +2,9 @@
 
 #include <signal.h>
 
+#include <fstream>
+#include <string>
+
 #include "master/process/process_tree.h"
 #include "support.h"
 #include "tests/catch.h"
@@ -13,6 +16,12 @@ using config::DrainTo;
 
 namespace {
 
+bool execs_sleep(pid_t pid) {
+    std::ifstream file("/proc/" + std::to_string(pid) + "/comm");
+    std::string command;
+    return std::getline(file, command) && command == "sleep";
+}
+
 // A shell (or what `script` makes of it) that waits for its only child.
 struct Wrapper {
     Spawned worker;
@@ -22,7 +31,8 @@ struct Wrapper {
         std::vector<ProcessStat> children;
         REQUIRE(wait_until([&] {
             children = children_of(worker.pid());
-            return children.size() == 1 && process_stat(children[0].pid);
+            // While dash forks, all of its signals are blocked: it waits for the exec, as after vfork(2).
+            return children.size() == 1 && execs_sleep(children[0].pid);
         }));
         child = children[0];
     }
