@@ -213,7 +213,7 @@ void Instance::stop(bool now, control::Reply reply) {
 
 void Instance::abandon_worker(core::WorkerId id) {
     auto node = workers_.extract(id);
-    if (node.empty()) return;
+    if (node.empty() || exit_code_) return;  // nobody is left to wait for it
     leaving_for_.erase(id);
     node.mapped()->abandon();
     abandoned_.insert(std::move(node));

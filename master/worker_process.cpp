@@ -313,19 +313,18 @@ std::optional<std::string> WorkerProcess::out_of_reach() const {
 
 std::optional<std::string> WorkerProcess::odd_main_process() const {
     if (watch_->reaped()) return std::nullopt;
-    const std::string main = describe(Sender{pid_, 0});
+    const std::string main = "its main " + describe(Sender{pid_, 0});
     const std::string signal = config::drain_signal_name(generation().config.drain.signal);
     if (target_.is_wrapped(pid_)) {
-        return "READY=1 came from " + describe(Sender{target_.instead_of(pid_)->pid(), 0}) +
-               ", not from its main process, " + main +
+        const std::string speaker = describe(Sender{target_.instead_of(pid_)->pid(), 0});
+        return "READY=1 came from " + speaker + ", not from " + main +
                ", which only waits for it. A server that compares LISTEN_PID with its own pid takes no "
-               "listener "
-               "so; " +
-               signal + " will go to the one that said READY=1. Start the server with exec";
+               "listener that way. " +
+               signal + " will go to " + speaker + "; better start the server with exec";
     }
     if (!target_.ends_wrapper(pid_)) return std::nullopt;
-    return signal + " ends its main process, " + main +
-           ", at once, and with it what that has started: start the server with exec, or set drain.to";
+    return signal + " ends " + main +
+           " at once, and with it what that has started: start the server with exec, or set drain.to";
 }
 
 void WorkerProcess::redirect(ListenerSplit listeners, std::shared_ptr<const Inbox> inbox) {

@@ -18,6 +18,7 @@
 #include "config/path.h"
 #include "config/problem.h"
 #include "config/signal_name.h"
+#include "master/cli/start_script.h"
 #include "master/process/descriptor_limit.h"
 #include "master/process/executable.h"
 #include "master/process/inet_socket.h"
@@ -235,6 +236,7 @@ int check_command(const std::string& config_path, std::ostream& out, std::ostrea
     Findings problems;
     Findings notes;
     check_command(config->worker, problems);
+    if (const auto note = note_on_start_script(config->worker)) notes.push_back({"/worker/command", *note});
     check_directories(*config, problems);
     check_log(config->log, notes);
     check_socket_files(*config, problems, notes);

@@ -181,8 +181,12 @@ std::string history_text(const json& worker) {
     const json& exit = member(worker, "last_exit");
     const auto retry = number_of(worker, "retry_in_ms");
     const auto short_lives = number_of(worker, "short_lives");
-    if (exit.is_object())
-        add("the last one " + harmless(text_of(exit, "how")) + " " + duration_text(exit, "ago_ms") + " ago");
+    if (exit.is_object()) {
+        const std::chrono::milliseconds ago(number_of(exit, "ago_ms").value_or(0));
+        const auto seconds = std::chrono::duration_cast<std::chrono::seconds>(ago);
+        add("the last one " + harmless(text_of(exit, "how")) + " " +
+            (seconds.count() < 1 ? "just now" : describe_duration(seconds) + " ago"));
+    }
     if (retry) add("next try in " + describe_duration(Duration{*retry}));
     if (short_lives && *short_lives > 1)
         add("ended early " + std::to_string(*short_lives) + " times in a row");
@@ -264,7 +268,8 @@ std::string render_status(const json& status, const StatusView& view) {
         text += labelled("           ", view.style(Colour::red, problem), view);
     for (const auto& generation : member(status, "generations")) text += render_generation(generation, view);
     for (const auto& left : member(status, "left_behind")) {
-        text += "\n" + labelled("left behind", harmless(text_of(left, "name")) + ", which sup may not signal", view);
+        text += "\n" +
+                labelled("left behind", harmless(text_of(left, "name")) + ", which sup may not signal", view);
     }
     if (const auto& reload = member(status, "last_reload"); reload.is_object()) {
         text += "\n" + labelled("last reload", render_last_reload(reload, view), view);
