@@ -2,6 +2,7 @@
 #include <algorithm>
 #include <array>
 #include <charconv>
+#include <exception>
 #include <string>
 #include <utility>
 
@@ -79,6 +80,7 @@ void Protocol::start(int status, std::optional<std::uint64_t> length, std::strin
         exchange.after = Exchange::After::close;
     }
     exchange.answering = Exchange::Answering::streaming;
+    exchange.status = status;
     write_head(status, length, type);
     // Whoever reads the request's body still needs the exchange.
     if (exchange.bodiless() && exchange.reading == Exchange::Reading::complete) finish_answer();
@@ -131,8 +133,10 @@ bool Protocol::write(std::string_view piece) {
         cut();
         return false;
     }
+    if (exchange.framing == Exchange::Framing::none) return false;
+    exchange.written += piece.size();
     switch (exchange.framing) {
-        case Exchange::Framing::none: return false;
+        case Exchange::Framing::none: break;
         case Exchange::Framing::until_close: put({}, piece, {}); break;
         case Exchange::Framing::length:
             if (piece.size() > exchange.length_left) {
@@ -168,6 +172,7 @@ bool Protocol::write_file(UniqueFd descriptor, off_t offset, std::uint64_t lengt
                           exchange.framing == Exchange::Framing::length && length <= exchange.length_left;
     if (!expected || output_.file() != nullptr) return false;
     exchange.length_left -= length;
+    exchange.written += length;
     output_.append_file(std::move(descriptor), offset, length);
     proceed();
     return true;
@@ -184,6 +189,7 @@ bool Protocol::upgrade(std::string_view protocol, Takeover takeover) {
     output_.append("\r\n");
     output_.append(exchange.headers);
     output_.append("\r\n");
+    exchange.status = 101;
     exchange.answering = Exchange::Answering::complete;
     exchange.takeover = std::move(takeover);
     proceed();
@@ -224,7 +230,8 @@ void Protocol::handle_dropped() {
         misuse.tell(Misuse::unfinished, exchange_->request);
         return cut();
     }
-    misuse.tell(Misuse::no_answer, exchange_->request);
+    // An exception is told by itself.
+    if (std::uncaught_exceptions() == 0) misuse.tell(Misuse::no_answer, exchange_->request);
     exchange_->forget_headers();
     constexpr std::string_view body = "no answer was given\n";
     start(500, body.size(), "text/plain");

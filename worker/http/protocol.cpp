@@ -1,9 +1,11 @@
 #include "worker/http/protocol.h"
 
+#include <chrono>
 #include <cstdlib>
 #include <utility>
 
 #include "worker/http/limits.h"
+#include "worker/http/peer.h"
 #include "worker/http/status_line.h"
 #include "worker/lifecycle/guarded.h"
 
@@ -178,6 +180,7 @@ bool Protocol::begin(std::string_view input, std::size_t& used) {
     if (context_.draining && may_leave && host_.moves_now()) return false;
     exchange_ = context_.take_exchange();
     exchange_->begin(*this, context_.parser_limits());
+    exchange_->listener = host_.listener();
     ++heads_;
     return true;
 }
@@ -206,6 +209,7 @@ bool Protocol::read_head(std::string_view input, std::size_t& used) {
 }
 
 void Protocol::call_handler() {
+    if (context_.options.on_finished) exchange_->began = std::chrono::steady_clock::now();
     guard([&] { context_.handler(exchange_->request, Response(exchange_.get())); });
 }
 
@@ -278,11 +282,15 @@ void Protocol::end_exchange() {
     over->reader = nullptr;
     over->writable = nullptr;
     over->half_closed = nullptr;
+    over->draining = nullptr;
     const bool complete = over->answering == Exchange::Answering::complete;
     const bool whole = complete || over->answering == Exchange::Answering::refused;
     if (!whole && over->reading != Exchange::Reading::head) ++context_.unanswered;
     if (over->answering == Exchange::Answering::streaming && over->framing == Exchange::Framing::until_close)
         become(Life::cut);
+    if (over->nobody_waits && !complete) *over->nobody_waits = true;
+    over->nobody_waits = nullptr;
+    if (context_.options.on_finished) tell_finished(*over);
     // The request may still be looked at in there.
     if (const auto gone = std::exchange(over->gone, nullptr); gone && !complete) guard([&] { gone(); });
     if (over->references == 1) {
@@ -290,6 +298,43 @@ void Protocol::end_exchange() {
     } else {
         --over.release()->references;
     }
+}
+
+// Of a head that came to nothing there is nothing to tell.
+void Protocol::tell_finished(Exchange& over) const {
+    using Answering = Exchange::Answering;
+    const bool in_head = over.reading == Exchange::Reading::head;
+    if (in_head && over.answering != Answering::refused) return;
+    const auto how = [&] {
+        if (over.answering == Answering::refused) return End::refused;
+        if (over.answering == Answering::complete) return over.status == 101 ? End::upgraded : End::complete;
+        return life_ >= Life::lingering ? End::cut : End::client_gone;
+    };
+    const auto now = std::chrono::steady_clock::now();
+    const auto took = std::chrono::duration_cast<std::chrono::microseconds>(now - over.began);
+    if (!over.peer) over.peer = peer();
+    const Finished finished{in_head ? std::string_view{} : over.text(over.parser.head().method_name),
+                            in_head ? std::string_view{} : over.text(over.parser.head().target),
+                            *over.peer,
+                            over.listener,
+                            over.status,
+                            over.written,
+                            in_head ? std::chrono::microseconds{0} : took,
+                            how()};
+    worker::guarded("Options::on_finished", [&] { context_.options.on_finished(finished); });
+}
+
+Peer Protocol::peer() const {
+    return peer_of(host_.socket());
+}
+
+void Protocol::tell_drain() {
+    if (!context_.draining || exchange_ == nullptr || exchange_->draining == nullptr) return;
+    Working scope(*this);
+    const auto draining = std::exchange(exchange_->draining, nullptr);
+    Response response(exchange_.get());
+    guard([&] { draining(response, context_.drain()); });
+    consume_held();
 }
 
 // The request cannot be served. An answer that was begun can only be cut.
@@ -300,6 +345,8 @@ void Protocol::refuse(int status) {
         const std::string_view reason = reason_phrase(status);
         become(Life::closing);
         write_head(status, reason.size() + 1, "text/plain");
+        exchange_->status = status;
+        exchange_->written = reason.size() + 1;
         output_.append(reason);
         output_.append("\n");
         exchange_->answering = Exchange::Answering::refused;
