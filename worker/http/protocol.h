@@ -178,7 +178,6 @@ private:
     bool next_received() const;
     bool full() const;
     void inform(int status, std::string_view headers);
-    void write_status_line(int status);
     void write_head(int status, std::optional<std::uint64_t> length, std::string_view type);
     void put(std::string_view before, std::string_view piece, std::string_view after);
 
