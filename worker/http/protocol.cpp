@@ -10,6 +10,13 @@
 #include "worker/lifecycle/guarded.h"
 
 namespace sup::http {
+namespace {
+
+bool is_empty_line(std::string_view input, std::size_t at) {
+    return input.size() - at >= 2 && input[at] == '\r' && input[at + 1] == '\n';
+}
+
+}  // namespace
 
 Protocol::Protocol(Context& context, Host& host)
     : context_(context),
@@ -55,15 +62,10 @@ bool Protocol::wants_input() const {
     return stop_ == Stop::input || held_.size() < read_ahead;
 }
 
-// Behind a file no answer is begun.
-bool Protocol::full() const {
-    return output_.file() != nullptr || output_.size() > context_.output_high_water();
-}
-
 bool Protocol::wants_room() const {
-    if (ending() || output_.file() != nullptr || output_.size() > context_.output_high_water() / 2)
-        return false;
-    return stop_ == Stop::room || (exchange_ != nullptr && exchange_->writable != nullptr);
+    const bool waits = stop_ == Stop::room || (exchange_ != nullptr && exchange_->writable != nullptr);
+    if (!waits || ending() || output_.file() != nullptr) return false;
+    return output_.size() <= context_.output_high_water() / 2;
 }
 
 void Protocol::room() {
@@ -174,7 +176,7 @@ bool Protocol::advance(std::string_view input, std::size_t& used) {
 
 bool Protocol::begin(std::string_view input, std::size_t& used) {
     // RFC 9112, 2.2: empty lines before a request are passed over.
-    while (input.substr(used, 2) == "\r\n") used += 2;
+    while (is_empty_line(input, used)) used += 2;
     if (used == input.size()) return stop(Stop::input);
     const bool may_leave = work_ != Work::stay && input_ == Input::open;
     if (context_.draining && may_leave && host_.moves_now()) return false;
@@ -187,7 +189,7 @@ bool Protocol::begin(std::string_view input, std::size_t& used) {
 
 bool Protocol::read_head(std::string_view input, std::size_t& used) {
     // Of an empty line before it the CR may have come alone.
-    while (exchange_->parser.head_size() == 0 && input.substr(used, 2) == "\r\n") used += 2;
+    while (exchange_->parser.head_size() == 0 && is_empty_line(input, used)) used += 2;
     const std::string_view message = input.substr(used);
     switch (exchange_->parser.parse_head(message)) {
         case Parser::Step::need_more: return stop(Stop::input);

@@ -176,7 +176,11 @@ private:
 
     bool decide_keep_alive() const;
     bool next_received() const;
-    bool full() const;
+    // Behind a file no answer is begun.
+    bool full() const {
+        if (output_.empty()) return false;
+        return output_.file() != nullptr || output_.size() > context_.output_high_water();
+    }
     void inform(int status, std::string_view headers);
     void write_head(int status, std::optional<std::uint64_t> length, std::string_view type);
     void put(std::string_view before, std::string_view piece, std::string_view after);
