@@ -35,9 +35,9 @@ Response::Response(const Response& other) : exchange_(other.exchange_) {
     ++exchange_->references;
 }
 
-// Touches nothing that is shared: whoever moves it to another thread is told as soon as it is used or dropped
-// there.
-Response::Response(Response&& other) noexcept : exchange_(std::exchange(other.exchange_, nullptr)) {}
+Response::Response(Response&& other) noexcept : exchange_(std::exchange(other.exchange_, nullptr)) {
+    if (exchange_ != nullptr) check("moving a Response");
+}
 
 Response& Response::operator=(Response other) noexcept {
     std::swap(exchange_, other.exchange_);
