@@ -2,6 +2,7 @@
 #include <algorithm>
 #include <array>
 #include <charconv>
+#include <exception>
 #include <string>
 #include <utility>
 
@@ -24,6 +25,23 @@ public:
 private:
     std::array<char, 20> text_{};
     char* end_;
+};
+
+class StatusLine {
+public:
+    explicit StatusLine(int status) : line_(status_line(status)) {
+        if (!line_.empty()) return;
+        const Digits digits(static_cast<std::uint64_t>(status), 10);
+        own_.append("HTTP/1.1 ").append(digits.view()).append(" \r\n");
+        line_ = own_;
+    }
+    StatusLine(const StatusLine&) = delete;
+    StatusLine& operator=(const StatusLine&) = delete;
+    std::string_view view() const { return line_; }
+
+private:
+    std::string_view line_;
+    std::string own_;  // of a status that has no name
 };
 
 }  // namespace
@@ -79,50 +97,39 @@ void Protocol::start(int status, std::optional<std::uint64_t> length, std::strin
         exchange.after = Exchange::After::close;
     }
     exchange.answering = Exchange::Answering::streaming;
+    exchange.status = status;
     write_head(status, length, type);
     // Whoever reads the request's body still needs the exchange.
     if (exchange.bodiless() && exchange.reading == Exchange::Reading::complete) finish_answer();
 }
 
-void Protocol::write_status_line(int status) {
-    const std::string_view line = status_line(status);
-    if (!line.empty()) return output_.append(line);
-    output_.append("HTTP/1.1 ");
-    output_.append(Digits(static_cast<std::uint64_t>(status), 10).view());
-    output_.append(" \r\n");
-}
-
 void Protocol::inform(int status, std::string_view headers) {
-    write_status_line(status);
-    output_.append(headers);
-    output_.append("\r\n");
+    output_.append({StatusLine(status).view(), headers, "\r\n"});
 }
 
 void Protocol::write_head(int status, std::optional<std::uint64_t> length, std::string_view type) {
-    write_status_line(status);
-    output_.append("Date: ");
-    output_.append(context_.date.now());
-    if (!type.empty() && !exchange_->typed && !has_no_body(status)) {
-        output_.append("\r\nContent-Type: ");
-        output_.append(type);
-    }
+    const bool typed = !type.empty() && !exchange_->typed && !has_no_body(status);
+    const Digits digits(length.value_or(0), 10);
+    std::string_view framing;
+    std::string_view size;
     if (exchange_->framing == Exchange::Framing::chunked) {
-        output_.append("\r\nTransfer-Encoding: chunked");
+        framing = "\r\nTransfer-Encoding: chunked";
     } else if (status == 205) {
         // Its framing is that of other answers, unlike that of 204 and 304 (RFC 9110, 15.3.6).
-        output_.append("\r\nContent-Length: 0");
+        framing = "\r\nContent-Length: 0";
     } else if (length && !has_no_body(status)) {
-        output_.append("\r\nContent-Length: ");
-        output_.append(Digits(*length, 10).view());
+        framing = "\r\nContent-Length: ";
+        size = digits.view();
     }
+    std::string_view connection;
     if (exchange_->after == Exchange::After::close) {
-        output_.append("\r\nConnection: close");
+        connection = "\r\nConnection: close";
     } else if (exchange_->parser.head().minor_version == 0) {
-        output_.append("\r\nConnection: keep-alive");
+        connection = "\r\nConnection: keep-alive";
     }
-    output_.append("\r\n");
-    output_.append(exchange_->headers);
-    output_.append("\r\n");
+    output_.append({StatusLine(status).view(), "Date: ", context_.date.now(),
+                    typed ? "\r\nContent-Type: " : std::string_view{}, typed ? type : std::string_view{},
+                    framing, size, connection, "\r\n", exchange_->headers, "\r\n"});
 }
 
 bool Protocol::write(std::string_view piece) {
@@ -131,8 +138,10 @@ bool Protocol::write(std::string_view piece) {
         cut();
         return false;
     }
+    if (exchange.framing == Exchange::Framing::none) return false;
+    exchange.written += piece.size();
     switch (exchange.framing) {
-        case Exchange::Framing::none: return false;
+        case Exchange::Framing::none: break;
         case Exchange::Framing::until_close: put({}, piece, {}); break;
         case Exchange::Framing::length:
             if (piece.size() > exchange.length_left) {
@@ -168,6 +177,7 @@ bool Protocol::write_file(UniqueFd descriptor, off_t offset, std::uint64_t lengt
                           exchange.framing == Exchange::Framing::length && length <= exchange.length_left;
     if (!expected || output_.file() != nullptr) return false;
     exchange.length_left -= length;
+    exchange.written += length;
     output_.append_file(std::move(descriptor), offset, length);
     proceed();
     return true;
@@ -177,13 +187,9 @@ bool Protocol::upgrade(std::string_view protocol, Takeover takeover) {
     Exchange& exchange = *exchange_;
     const bool complete = exchange.reading == Exchange::Reading::complete;
     if (!complete || exchange.answering != Exchange::Answering::nothing) return false;
-    output_.append("HTTP/1.1 101 Switching Protocols\r\nDate: ");
-    output_.append(context_.date.now());
-    output_.append("\r\nConnection: Upgrade\r\nUpgrade: ");
-    output_.append(protocol);
-    output_.append("\r\n");
-    output_.append(exchange.headers);
-    output_.append("\r\n");
+    output_.append({"HTTP/1.1 101 Switching Protocols\r\nDate: ", context_.date.now(),
+                    "\r\nConnection: Upgrade\r\nUpgrade: ", protocol, "\r\n", exchange.headers, "\r\n"});
+    exchange.status = 101;
     exchange.answering = Exchange::Answering::complete;
     exchange.takeover = std::move(takeover);
     proceed();
@@ -191,12 +197,8 @@ bool Protocol::upgrade(std::string_view protocol, Takeover takeover) {
 }
 
 void Protocol::put(std::string_view before, std::string_view piece, std::string_view after) {
+    if (piece.size() < large_piece) return output_.append({before, piece, after});
     output_.append(before);
-    if (piece.size() < large_piece) {
-        output_.append(piece);
-        output_.append(after);
-        return;
-    }
     std::size_t left = host_.send_now(output_.bytes(), piece, after);
     const auto drop = [&left](std::size_t size) {
         const std::size_t dropped = std::min(left, size);
@@ -224,7 +226,8 @@ void Protocol::handle_dropped() {
         misuse.tell(Misuse::unfinished, exchange_->request);
         return cut();
     }
-    misuse.tell(Misuse::no_answer, exchange_->request);
+    // An exception is told by itself.
+    if (std::uncaught_exceptions() == 0) misuse.tell(Misuse::no_answer, exchange_->request);
     exchange_->forget_headers();
     constexpr std::string_view body = "no answer was given\n";
     start(500, body.size(), "text/plain");

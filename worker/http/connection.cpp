@@ -181,6 +181,12 @@ bool Connection::move_on() {
     return false;
 }
 
+void Connection::tell_drain() {
+    if (life_ != Life::serving) return;
+    protocol_->tell_drain();
+    settle();
+}
+
 bool Connection::put_back() {
     if (!can_move() || !protocol_->idle()) return false;
     return send_away(

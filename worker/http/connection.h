@@ -42,6 +42,8 @@ public:
     void close();
     // Something outside has changed: hands itself over to the successor if that is possible now.
     void look_again() { settle(); }
+    // The worker drains: its handler may want to end its answer.
+    void tell_drain();
     // Nothing is going on: puts itself back for a peer; true when it has gone.
     bool put_back();
     // Ends in order what is not in the midst of something, after a last look for bytes that have come.
@@ -80,6 +82,8 @@ private:
     std::size_t send_now(std::string_view first, std::string_view second, std::string_view third) override;
     bool moves_on() const override;
     bool moves_now() const override;
+    int socket() const override { return link_.socket(); }
+    std::string_view listener() const override { return *listener_; }
 
     static void on_events(uv_poll_t* handle, int status, int events);
     bool watch();

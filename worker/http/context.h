@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "sup/http/server.h"
+#include "sup/worker.h"
 #include "worker/http/buffer.h"
 #include "worker/http/date.h"
 #include "worker/http/exchange.h"
@@ -34,6 +35,7 @@ public:
     worker::Core* worker = nullptr;  // if any, is told of each request
 
     void count_request();
+    worker::Drain drain() const;  // while draining
 
     // Where outputs are to be no longer. Once their budget is used up, who has something waiting waits.
     std::size_t output_high_water() const { return output_budget.over() ? 0 : options.output_high_water; }

@@ -3,6 +3,7 @@
 #include <utility>
 
 #include "worker/http/context.h"
+#include "worker/http/protocol.h"
 
 namespace sup::http {
 
@@ -19,7 +20,15 @@ void Exchange::begin(Protocol& owner, const ParserLimits& limits) {
     framing = Framing::none;
     length_left = 0;
     after = After::keep;
+    peer.reset();
+    status = 0;
+    written = 0;
     forget_headers();
+}
+
+const Peer& Exchange::ask_peer() {
+    if (!peer) peer = protocol != nullptr ? protocol->peer() : Peer{};
+    return *peer;
 }
 
 void Exchange::forget_headers() {

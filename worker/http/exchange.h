@@ -1,9 +1,12 @@
 // One request and its answer. Pooled: an exchange serves many requests, one after the other.
 #pragma once
 
+#include <atomic>
+#include <chrono>
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -62,6 +65,15 @@ public:
     std::function<void()> gone;
     Takeover takeover;  // of whom the connection is once the answer has left, if it was an upgrade
     std::function<void(Response&)> half_closed;
+    std::function<void(Response&, const worker::Drain&)> draining;
+
+    // For who asks, and for the log of what is finished.
+    std::string_view listener;                        // its name outlives the worker's services
+    std::optional<Peer> peer;                         // once asked for
+    int status = 0;                                   // of the answer, once begun
+    std::uint64_t written = 0;                        // of its body
+    std::chrono::steady_clock::time_point began;      // only with Options::on_finished
+    std::shared_ptr<std::atomic<bool>> nobody_waits;  // of a Reply, if there is one
 
     // An answer was begun that may have no body.
     bool bodiless() const { return answering == Answering::streaming && framing == Framing::none; }
@@ -72,6 +84,7 @@ public:
     // Ready for the next request of `owner`.
     void begin(Protocol& owner, const ParserLimits& limits);
     void forget_headers();
+    const Peer& ask_peer();
     std::string_view text(Range range) const { return range.in(head.bytes()); }
     // Somebody may still answer: a copy of the response, or a callback that will be given one.
     bool awaited() const { return references > 1 || reader != nullptr || writable != nullptr; }

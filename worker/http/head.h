@@ -1,6 +1,7 @@
 // What is known of a request once its head is complete.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <string_view>
 #include <vector>
@@ -14,6 +15,7 @@ struct Range {
     std::uint32_t begin = 0;
     std::uint32_t size = 0;
 
+    std::size_t end() const { return std::size_t{begin} + size; }
     std::string_view in(const char* message) const { return {message + begin, size}; }
     static Range of(std::string_view part, const char* message) {
         return {static_cast<std::uint32_t>(part.data() - message), static_cast<std::uint32_t>(part.size())};

@@ -21,13 +21,13 @@ std::string_view next_element(std::string_view& list) {
 
 int HeadRules::take(const HeaderRange& header) {
     const std::string_view name = header.name.in(bytes_);
-    const std::string_view value = trim(header.value.in(bytes_));
+    const auto value = [&] { return trim(header.value.in(bytes_)); };
     switch (name.size()) {
-        case 4: return equal_ignoring_case(name, "host") ? take_host(value) : 0;
-        case 6: return equal_ignoring_case(name, "expect") ? take_expect(value) : 0;
-        case 10: return equal_ignoring_case(name, "connection") ? take_connection(value) : 0;
-        case 14: return equal_ignoring_case(name, "content-length") ? take_length(value) : 0;
-        case 17: return equal_ignoring_case(name, "transfer-encoding") ? take_codings(value) : 0;
+        case 4: return equal_ignoring_case(name, "host") ? take_host(value()) : 0;
+        case 6: return equal_ignoring_case(name, "expect") ? take_expect(value()) : 0;
+        case 10: return equal_ignoring_case(name, "connection") ? take_connection(value()) : 0;
+        case 14: return equal_ignoring_case(name, "content-length") ? take_length(value()) : 0;
+        case 17: return equal_ignoring_case(name, "transfer-encoding") ? take_codings(value()) : 0;
         default: return 0;
     }
 }
@@ -63,10 +63,9 @@ int HeadRules::take_connection(std::string_view value) {
 // RFC 9112, 6.3: two lengths that agree may be refused, or taken for one; a proxy may have done neither.
 int HeadRules::take_length(std::string_view value) {
     const auto* end = value.data() + value.size();
-    const bool digits = !value.empty() && std::all_of(value.begin(), value.end(), is_digit);
-    if (++lengths_ > 1 || !digits) return 400;
+    if (++lengths_ > 1 || value.empty() || !is_digit(value[0])) return 400;
     const auto read = std::from_chars(value.data(), end, head_.content_length);
-    return read.ec == std::errc() ? 0 : 400;
+    return read.ec == std::errc() && read.ptr == end ? 0 : 400;
 }
 
 // A list, which may go on in the next header of that name. An empty element is legal (RFC 9110, 5.6.1), but

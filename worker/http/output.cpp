@@ -5,11 +5,10 @@
 
 namespace sup::http {
 
-void Output::append(std::string_view bytes) {
-    if (bytes.empty()) return;
+void Output::append(std::initializer_list<std::string_view> parts) {
     if (file_ != nullptr) std::abort();
     const std::size_t before = bytes_.memory();
-    bytes_.append(bytes);
+    bytes_.append(parts);
     budget_.changed(before, bytes_.memory());
 }
 

@@ -5,6 +5,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <initializer_list>
 #include <memory>
 #include <string_view>
 
@@ -52,7 +53,8 @@ public:
     const File* file() const { return file_.get(); }
 
     // Not while a file waits: nothing can follow it before it has left.
-    void append(std::string_view bytes);
+    void append(std::string_view bytes) { append({bytes}); }
+    void append(std::initializer_list<std::string_view> parts);
     // Takes `length` bytes of a regular file from `offset` on. Not while another waits.
     void append_file(UniqueFd descriptor, off_t offset, std::uint64_t length);
     // So many bytes have left …

@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <array>
 #include <cstdlib>
-#include <cstring>
 
 #include "worker/http/head_rules.h"
 #include "worker/http/target.h"
@@ -11,23 +10,6 @@
 
 namespace sup::http {
 namespace {
-
-// llhttp 8.1 takes header lines that end in a bare CR, that are folded, or that have no name (all of them
-// have been used to smuggle requests past somebody). `head` ends with the empty line.
-bool lines_are_strict(std::string_view head) {
-    std::size_t begin = 0;
-    while (begin < head.size()) {
-        const void* found = std::memchr(head.data() + begin, '\n', head.size() - begin);
-        if (found == nullptr) return false;
-        const auto end = static_cast<std::size_t>(static_cast<const char*>(found) - head.data());
-        if (end == begin || head[end - 1] != '\r') return false;
-        const std::size_t size = end - 1 - begin;
-        if (size > 0 && (head[begin] == ' ' || head[begin] == '\t' || head[begin] == ':')) return false;
-        if (std::memchr(head.data() + begin, '\r', size) != nullptr) return false;
-        begin = end + 1;
-    }
-    return head.find('\0') == std::string_view::npos;
-}
 
 // RFC 9112, 3: who sends a longer one than any that is served is told so.
 constexpr std::size_t longest_method = 64;
@@ -103,18 +85,19 @@ void Parser::reset(const ParserLimits& limits) {
     head_.headers.clear();
     fed_ = 0;
     left_ = 0;
-    chunked_.reset(limits.head_bytes, limits.headers);
     refusal_ = 0;
     name_complete_ = true;
+    folded_ = false;
     too_many_headers_ = false;
 }
 
-// llhttp hands out a part in several pieces when the bytes came in several; they are adjacent, or
-// check_head() refuses the folded line between them.
-void Parser::extend(Range& range, const char* at, std::size_t size) const {
+// llhttp hands out a part in several pieces when the bytes came in several; they are adjacent, unless a
+// folded line is between them.
+void Parser::extend(Range& range, const char* at, std::size_t size) {
     const auto begin = static_cast<std::uint32_t>(at - message_);
     if (range.size == 0) range.begin = begin;
-    range.size = begin + static_cast<std::uint32_t>(size) - range.begin;
+    if (begin != range.end()) folded_ = true;
+    range.size += static_cast<std::uint32_t>(size);
 }
 
 int Parser::on_target(llhttp_t* parser, const char* at, std::size_t size) {
@@ -159,11 +142,10 @@ Parser::Step Parser::refuse(int status) {
 // A CR may begin an empty line, which is passed over by whoever has the message (RFC 9112, 2.2).
 Parser::Step Parser::read_method(std::string_view message) {
     const std::string_view most = message.substr(0, longest_method + 1);
-    const auto* stop = std::find_if_not(most.begin(), most.end(), is_token_char);
-    const std::string_view name = most.substr(0, static_cast<std::size_t>(stop - most.begin()));
+    const std::string_view name = most.substr(0, token_chars.span(most));
     if (name.size() > longest_method) return refuse(501);
     if (name.size() == message.size() || message == "\r") return Step::need_more;
-    if (name.empty() || *stop != ' ') return refuse(400);
+    if (name.empty() || message[name.size()] != ' ') return refuse(400);
     if (name == "CONNECT") return refuse(501);
     head_.method = method_of(name);
     head_.method_name = Range::of(name, message.data());
@@ -194,15 +176,34 @@ Parser::Step Parser::accept_head(std::string_view message) {
     const int status = check_head(message.substr(0, fed_));
     if (status != 0) return refuse(status);
     left_ = head_.content_length;
+    if (head_.chunked) chunked_.reset(limits_.head_bytes, limits_.headers);
     return Step::head;
 }
 
 // llhttp takes more than one space before the target, and HTTP/0.9 requests without a version.
 bool Parser::is_request_line(std::string_view head) const {
     constexpr std::string_view protocol = " HTTP/";
-    const std::size_t target_end = head_.target.begin + head_.target.size;
-    return head_.target.begin == head_.method_name.begin + head_.method_name.size + 1 &&
-           head.substr(target_end, protocol.size()) == protocol;
+    return head_.target.begin == head_.method_name.end() + 1 &&
+           head.substr(head_.target.end(), protocol.size()) == protocol;
+}
+
+// llhttp 8.1 takes lines that end in a bare CR or LF, that are folded, or that have no name (all of them have
+// been used to smuggle requests past somebody). It knows of no such byte in names and values, so only what
+// lies between these is looked at. `head` ends with the empty line.
+bool Parser::lines_are_strict(std::string_view head) const {
+    if (folded_) return false;
+    const auto is = [&](std::size_t at, char c) { return at < head.size() && head[at] == c; };
+    std::size_t at = head_.target.end() + std::string_view(" HTTP/1.1").size();
+    for (const auto& [name, value] : head_.headers) {
+        const bool begins = is(at, '\r') && is(at + 1, '\n') && name.begin == at + 2;
+        if (!begins || name.size == 0 || !is(name.end(), ':')) return false;
+        at = name.end() + 1;
+        while (is(at, ' ') || is(at, '\t')) ++at;
+        if (value.size == 0) continue;
+        if (value.begin != at) return false;
+        at = value.end();
+    }
+    return head.substr(std::min(at, head.size())) == "\r\n\r\n";
 }
 
 int Parser::check_head(std::string_view head) {

@@ -47,7 +47,9 @@ public:
 
     const Head& head() const { return head_; }
     // After the end: see ChunkedReader::trailer().
-    std::optional<std::string_view> trailer(std::string_view name) const { return chunked_.trailer(name); }
+    std::optional<std::string_view> trailer(std::string_view name) const {
+        return head_.chunked ? chunked_.trailer(name) : std::nullopt;
+    }
     std::size_t head_size() const { return fed_; }  // 0 until the method was read
     int refusal() const { return refusal_; }        // the status to answer with
 
@@ -61,12 +63,13 @@ private:
     static int on_value(llhttp_t* parser, const char* at, std::size_t size);
     static int on_head(llhttp_t* parser);
 
-    void extend(Range& range, const char* at, std::size_t size) const;
+    void extend(Range& range, const char* at, std::size_t size);
     Step refuse(int status);
     Step read_method(std::string_view message);
     Step accept_head(std::string_view message);
     int check_head(std::string_view head);
     bool is_request_line(std::string_view head) const;
+    bool lines_are_strict(std::string_view head) const;
     Step parse_length(std::string_view bytes, std::size_t& used, std::string_view& piece);
     Step parse_chunked(std::string_view bytes, std::size_t& used, std::string_view& piece);
 
@@ -80,6 +83,7 @@ private:
     int refusal_ = 0;
     bool name_complete_ = true;
     bool too_many_headers_ = false;
+    bool folded_ = false;
 };
 
 }  // namespace sup::http

@@ -1,13 +1,22 @@
 #include "worker/http/protocol.h"
 
+#include <chrono>
 #include <cstdlib>
 #include <utility>
 
 #include "worker/http/limits.h"
+#include "worker/http/peer.h"
 #include "worker/http/status_line.h"
 #include "worker/lifecycle/guarded.h"
 
 namespace sup::http {
+namespace {
+
+bool is_empty_line(std::string_view input, std::size_t at) {
+    return input.size() - at >= 2 && input[at] == '\r' && input[at + 1] == '\n';
+}
+
+}  // namespace
 
 Protocol::Protocol(Context& context, Host& host)
     : context_(context),
@@ -53,15 +62,10 @@ bool Protocol::wants_input() const {
     return stop_ == Stop::input || held_.size() < read_ahead;
 }
 
-// Behind a file no answer is begun.
-bool Protocol::full() const {
-    return output_.file() != nullptr || output_.size() > context_.output_high_water();
-}
-
 bool Protocol::wants_room() const {
-    if (ending() || output_.file() != nullptr || output_.size() > context_.output_high_water() / 2)
-        return false;
-    return stop_ == Stop::room || (exchange_ != nullptr && exchange_->writable != nullptr);
+    const bool waits = stop_ == Stop::room || (exchange_ != nullptr && exchange_->writable != nullptr);
+    if (!waits || ending() || output_.file() != nullptr) return false;
+    return output_.size() <= context_.output_high_water() / 2;
 }
 
 void Protocol::room() {
@@ -172,19 +176,20 @@ bool Protocol::advance(std::string_view input, std::size_t& used) {
 
 bool Protocol::begin(std::string_view input, std::size_t& used) {
     // RFC 9112, 2.2: empty lines before a request are passed over.
-    while (input.substr(used, 2) == "\r\n") used += 2;
+    while (is_empty_line(input, used)) used += 2;
     if (used == input.size()) return stop(Stop::input);
     const bool may_leave = work_ != Work::stay && input_ == Input::open;
     if (context_.draining && may_leave && host_.moves_now()) return false;
     exchange_ = context_.take_exchange();
     exchange_->begin(*this, context_.parser_limits());
+    exchange_->listener = host_.listener();
     ++heads_;
     return true;
 }
 
 bool Protocol::read_head(std::string_view input, std::size_t& used) {
     // Of an empty line before it the CR may have come alone.
-    while (exchange_->parser.head_size() == 0 && input.substr(used, 2) == "\r\n") used += 2;
+    while (exchange_->parser.head_size() == 0 && is_empty_line(input, used)) used += 2;
     const std::string_view message = input.substr(used);
     switch (exchange_->parser.parse_head(message)) {
         case Parser::Step::need_more: return stop(Stop::input);
@@ -206,6 +211,7 @@ bool Protocol::read_head(std::string_view input, std::size_t& used) {
 }
 
 void Protocol::call_handler() {
+    if (context_.options.on_finished) exchange_->began = std::chrono::steady_clock::now();
     guard([&] { context_.handler(exchange_->request, Response(exchange_.get())); });
 }
 
@@ -278,11 +284,15 @@ void Protocol::end_exchange() {
     over->reader = nullptr;
     over->writable = nullptr;
     over->half_closed = nullptr;
+    over->draining = nullptr;
     const bool complete = over->answering == Exchange::Answering::complete;
     const bool whole = complete || over->answering == Exchange::Answering::refused;
     if (!whole && over->reading != Exchange::Reading::head) ++context_.unanswered;
     if (over->answering == Exchange::Answering::streaming && over->framing == Exchange::Framing::until_close)
         become(Life::cut);
+    if (over->nobody_waits && !complete) *over->nobody_waits = true;
+    over->nobody_waits = nullptr;
+    if (context_.options.on_finished) tell_finished(*over);
     // The request may still be looked at in there.
     if (const auto gone = std::exchange(over->gone, nullptr); gone && !complete) guard([&] { gone(); });
     if (over->references == 1) {
@@ -290,6 +300,43 @@ void Protocol::end_exchange() {
     } else {
         --over.release()->references;
     }
+}
+
+// Of a head that came to nothing there is nothing to tell.
+void Protocol::tell_finished(Exchange& over) const {
+    using Answering = Exchange::Answering;
+    const bool in_head = over.reading == Exchange::Reading::head;
+    if (in_head && over.answering != Answering::refused) return;
+    const auto how = [&] {
+        if (over.answering == Answering::refused) return End::refused;
+        if (over.answering == Answering::complete) return over.status == 101 ? End::upgraded : End::complete;
+        return life_ >= Life::lingering ? End::cut : End::client_gone;
+    };
+    const auto now = std::chrono::steady_clock::now();
+    const auto took = std::chrono::duration_cast<std::chrono::microseconds>(now - over.began);
+    if (!over.peer) over.peer = peer();
+    const Finished finished{in_head ? std::string_view{} : over.text(over.parser.head().method_name),
+                            in_head ? std::string_view{} : over.text(over.parser.head().target),
+                            *over.peer,
+                            over.listener,
+                            over.status,
+                            over.written,
+                            in_head ? std::chrono::microseconds{0} : took,
+                            how()};
+    worker::guarded("Options::on_finished", [&] { context_.options.on_finished(finished); });
+}
+
+Peer Protocol::peer() const {
+    return peer_of(host_.socket());
+}
+
+void Protocol::tell_drain() {
+    if (!context_.draining || exchange_ == nullptr || exchange_->draining == nullptr) return;
+    Working scope(*this);
+    const auto draining = std::exchange(exchange_->draining, nullptr);
+    Response response(exchange_.get());
+    guard([&] { draining(response, context_.drain()); });
+    consume_held();
 }
 
 // The request cannot be served. An answer that was begun can only be cut.
@@ -300,6 +347,8 @@ void Protocol::refuse(int status) {
         const std::string_view reason = reason_phrase(status);
         become(Life::closing);
         write_head(status, reason.size() + 1, "text/plain");
+        exchange_->status = status;
+        exchange_->written = reason.size() + 1;
         output_.append(reason);
         output_.append("\n");
         exchange_->answering = Exchange::Answering::refused;

@@ -33,6 +33,9 @@ public:
         virtual bool moves_on() const { return false; }
         // … and it can leave at once, when the next request has not been begun.
         virtual bool moves_now() const { return false; }
+        // The connected socket, and the name of the listener that it came by.
+        virtual int socket() const { return -1; }
+        virtual std::string_view listener() const { return {}; }
     };
 
     // What the connection waits for; each has its own patience.
@@ -99,6 +102,10 @@ public:
 
     // The client took too long: with its head or body (408), or for anything else.
     void time_out();
+    // The worker drains: tells the handler, if it asked for that.
+    void tell_drain();
+    Peer peer() const;
+
     // Ends the connection in order: what is being answered is cut, what is in the output may still be sent.
     void close();
     // The connection is gone: no answer will leave any more.
@@ -152,6 +159,7 @@ private:
     template <typename Callback>
     void guard(Callback callback);
     bool stop(Stop reason);
+    void tell_finished(Exchange& over) const;
     void become(Life life) { life_ = std::max(life_, life); }
     void end_exchange();
     void refuse(int status);
@@ -168,9 +176,12 @@ private:
 
     bool decide_keep_alive() const;
     bool next_received() const;
-    bool full() const;
+    // Behind a file no answer is begun.
+    bool full() const {
+        if (output_.empty()) return false;
+        return output_.file() != nullptr || output_.size() > context_.output_high_water();
+    }
     void inform(int status, std::string_view headers);
-    void write_status_line(int status);
     void write_head(int status, std::optional<std::uint64_t> length, std::string_view type);
     void put(std::string_view before, std::string_view piece, std::string_view after);
 

@@ -8,38 +8,13 @@
 #include <utility>
 
 #include "worker/http/exchange.h"
+#include "worker/http/header_rules.h"
 #include "worker/http/protocol.h"
 #include "worker/http/status_line.h"
 #include "worker/http/text.h"
 
 namespace sup::http {
 namespace {
-
-// RFC 9112, 5.1. With a space behind it, say, a name that is the library's would pass for another here, and
-// not with every reader.
-bool is_name(std::string_view name) {
-    return !name.empty() && std::all_of(name.begin(), name.end(), is_token_char);
-}
-
-// What a client sent must not become a header of its own.
-bool is_value(std::string_view value) {
-    return std::all_of(value.begin(), value.end(), is_value_char);
-}
-
-// Twice in an answer they would contradict each other, and let two readers disagree on where it ends.
-bool is_the_librarys(std::string_view name) {
-    constexpr std::array<std::string_view, 4> names{"date", "content-length", "transfer-encoding",
-                                                    "connection"};
-    return std::any_of(names.begin(), names.end(),
-                       [name](std::string_view own) { return equal_ignoring_case(name, own); });
-}
-
-std::optional<Misuse> mistake(std::string_view name, std::string_view value) {
-    if (!is_name(name)) return Misuse::bad_name;
-    if (is_the_librarys(name)) return Misuse::own_header;
-    if (!is_value(value)) return Misuse::bad_value;
-    return std::nullopt;
-}
 
 void append_header(std::string& headers, std::string_view name, std::string_view value) {
     headers.append(name).append(": ").append(value).append("\r\n");
@@ -157,14 +132,14 @@ bool Response::begins(const char* what, int status) const {
     const Stage now = stage(what);
     if (now == Stage::gone) return false;
     if (now != Stage::nothing) return misuse(Misuse::second_answer);
-    if (status < 200 || status > 599) return misuse(Misuse::bad_status, std::to_string(status));
+    if (!is_final_status(status)) return misuse(Misuse::bad_status, std::to_string(status));
     return true;
 }
 
 // Makes of it what is sent; false when that is not what was asked for.
 bool Response::fit(int status, std::uint64_t length, std::string_view& type) const {
     bool fits = true;
-    if (!is_value(type)) {
+    if (!is_header_value(type)) {
         fits = misuse(Misuse::bad_value, "Content-Type");
         type = unknown_type;
     }
@@ -255,6 +230,27 @@ void Response::on_half_closed(std::function<void(Response&)> callback) {
     exchange_->half_closed = std::move(callback);
     protocol.tell_half_closed();
     protocol.proceed();
+}
+
+void Response::on_drain(std::function<void(Response&, const worker::Drain&)> callback) {
+    if (!live("Response::on_drain")) return;
+    Protocol& protocol = *exchange_->protocol;
+    exchange_->draining = std::move(callback);
+    protocol.tell_drain();
+    protocol.proceed();
+}
+
+Reply Response::detach() && {
+    const Stage now = stage("Response::detach");
+    Response mine(std::move(*this));
+    if (now != Stage::nothing || mine.exchange_->home->mailbox == nullptr) {
+        if (now == Stage::streaming || now == Stage::complete) mine.misuse(Misuse::late_detach);
+        return {nullptr, 0, nullptr};
+    }
+    Exchange& exchange = *mine.exchange_;
+    if (exchange.nobody_waits == nullptr) exchange.nobody_waits = std::make_shared<std::atomic<bool>>(false);
+    const std::uint64_t number = exchange.home->keep_detached(std::move(mine));
+    return {exchange.home, number, exchange.nobody_waits};
 }
 
 void Response::pause_body() {

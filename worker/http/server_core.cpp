@@ -70,6 +70,7 @@ ServerCore::ServerCore(worker::Core& worker, Handler handler, Options options)
     poison(scratch_.data(), scratch_.size());
     context_.worker = &worker;
     context_.home->thread = worker.shared_thread();
+    context_.home->mailbox = worker.mailbox();
     worker.add(*this, context_.options.listeners);
 }
 
@@ -78,11 +79,16 @@ void Context::count_request() {
     if (worker != nullptr) worker->request_served();
 }
 
+worker::Drain Context::drain() const {
+    return worker != nullptr ? worker->drain().value_or(worker::Drain{}) : worker::Drain{};
+}
+
 void ServerCore::end() {
     std::exchange(worker_, nullptr)->remove(*this);
     context_.worker = nullptr;
     relief_ = {};
     while (!connections_.empty()) connections_.back()->close();
+    context_.home->forget_detached();
     reading_head_.clear();
     reading_body_.clear();
     stalled_.clear();
@@ -122,6 +128,7 @@ void ServerCore::recycle(Connection& connection) {
 
 void ServerCore::drain() {
     context_.draining = true;
+    for (Connection* connection : all()) connection->tell_drain();
 }
 
 // From the last on: the one that leaves is replaced by the last, which was looked at before.

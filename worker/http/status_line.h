@@ -10,6 +10,11 @@ constexpr bool has_no_body(int status) {
     return status == 204 || status == 205 || status == 304;
 }
 
+// Of an answer, and not of what comes before one.
+constexpr bool is_final_status(int status) {
+    return status >= 200 && status <= 599;
+}
+
 // "Not Found"; empty for a number that has none.
 std::string_view reason_phrase(int status);
 

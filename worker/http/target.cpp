@@ -4,7 +4,7 @@
 
 #include <algorithm>
 #include <array>
-#include <charconv>
+#include <cstddef>
 
 #include "worker/http/text.h"
 
@@ -12,18 +12,24 @@ namespace sup::http {
 namespace {
 
 // RFC 3986, 2.2 and 2.3: what a host may be made of beside percent-encoded bytes.
-bool is_name_char(char c) {
+constexpr CharSet name_chars([](char c) {
     return is_alphanumeric(c) || std::string_view("-._~!$&'()*+,;=").find(c) != std::string_view::npos;
-}
+});
 
-// A registered name or an IPv4 address.
-bool is_name(std::string_view name) {
-    for (; !name.empty(); name.remove_prefix(1)) {
-        if (is_name_char(name[0])) continue;
-        if (name[0] != '%' || name.size() < 3 || !is_hex(name[1]) || !is_hex(name[2])) return false;
-        name.remove_prefix(2);
+// RFC 3986, 2: a URI is made of printable ASCII; RFC 9112, 3.2: without a fragment.
+constexpr CharSet target_chars([](char c) { return c > ' ' && c <= '~' && c != '#'; });
+
+// How much of the beginning is a registered name or an IPv4 address.
+std::size_t name_size(std::string_view text) {
+    const auto encoded = [](std::string_view rest) {
+        return rest.size() >= 3 && rest[0] == '%' && is_hex(rest[1]) && is_hex(rest[2]);
+    };
+    std::size_t size = name_chars.span(text);
+    while (encoded(text.substr(size))) {
+        size += 3;
+        size += name_chars.span(text.substr(size));
     }
-    return true;
+    return size;
 }
 
 // "v1.…": "v", hexadecimal digits, a dot, and what that version says.
@@ -33,7 +39,7 @@ bool is_future_address(std::string_view text) {
     const std::string_view version = text.substr(1, dot - 1);
     const std::string_view rest = text.substr(dot + 1);
     return std::all_of(version.begin(), version.end(), is_hex) && !rest.empty() &&
-           std::all_of(rest.begin(), rest.end(), [](char c) { return c == ':' || is_name_char(c); });
+           std::all_of(rest.begin(), rest.end(), [](char c) { return c == ':' || name_chars.contains(c); });
 }
 
 // Without a zone: that means something only on the machine that knows it, and never goes over the wire.
@@ -45,13 +51,18 @@ bool is_ipv6(std::string_view text) {
     return inet_pton(AF_INET6, terminated.data(), &address) == 1;
 }
 
-// RFC 3986 lets a port have any number of digits; one of TCP ends at 65535.
-bool is_port(std::string_view text) {
+// What follows a host: nothing, or a port. RFC 3986 lets that have any number of digits; one of TCP ends at
+// 65535.
+bool ends_in_port(std::string_view text) {
+    constexpr unsigned most = 65535;
     if (text.empty()) return true;
-    if (!std::all_of(text.begin(), text.end(), is_digit)) return false;
+    if (text[0] != ':') return false;
     unsigned port = 0;
-    const auto read = std::from_chars(text.data(), text.data() + text.size(), port);
-    return read.ec == std::errc() && port <= 65535;
+    for (const char c : text.substr(1)) {
+        if (!is_digit(c)) return false;
+        port = std::min(port * 10 + static_cast<unsigned>(c - '0'), most + 1);
+    }
+    return port <= most;
 }
 
 // "http" or "https": whether TLS ended before us is not to be seen here.
@@ -75,22 +86,16 @@ int judge_absolute(std::string_view target, std::string_view& authority) {
 }  // namespace
 
 bool is_authority(std::string_view text) {
-    const bool literal = text.substr(0, 1) == "[";
-    const std::size_t close = literal ? text.find(']') : 0;
-    if (close == std::string_view::npos) return false;
-    const std::size_t size = literal ? close + 1 : std::min(text.find(':'), text.size());
-    const std::string_view port = text.substr(size);
-    if (!port.empty() && (port[0] != ':' || !is_port(port.substr(1)))) return false;
-    if (!literal) return is_name(text.substr(0, size));
+    if (text.empty() || text[0] != '[') return ends_in_port(text.substr(name_size(text)));
+    const std::size_t close = text.find(']');
+    if (close == std::string_view::npos || !ends_in_port(text.substr(close + 1))) return false;
     const std::string_view address = text.substr(1, close - 1);
     return is_ipv6(address) || is_future_address(address);
 }
 
 int judge_target(Method method, std::string_view target, std::string_view& authority) {
     authority = {};
-    // RFC 3986, 2: a URI is made of printable ASCII; RFC 9112, 3.2: without a fragment.
-    const auto foreign = [](char c) { return c <= ' ' || c > '~' || c == '#'; };
-    if (target.empty() || std::any_of(target.begin(), target.end(), foreign)) return 400;
+    if (target.empty() || !target_chars.contains_all(target)) return 400;
     if (target[0] == '/') return 0;
     // RFC 9112, 3.2.4: the server as a whole has options and nothing else.
     if (target == "*") return method == Method::options ? 0 : 400;

@@ -179,3 +179,40 @@ TEST_CASE("a large answer is not cut by a stop") {
     CHECK(client.receive().body.size() == 20'000'000);
     CHECK(running.exit_code() == 0);
 }
+
+TEST_CASE("event streams and long polls end in order when the drain begins, and not at its deadline") {
+    std::atomic<int> open = 0;
+    std::atomic<int> told = 0;
+    RunningServer server([&](Request& request, Response response) {
+        const bool streams = request.path() == "/events";
+        if (streams) {
+            response.start(200, std::nullopt, "text/event-stream");
+            response.write("data: 1\n\n");
+        }
+        response.on_drain([&, streams](Response& out, const sup::worker::Drain& drain) {
+            CHECK(drain.left > 1s);
+            CHECK_FALSE(drain.successor);
+            ++told;
+            if (!streams) {
+                out.send(204, "");
+                return;
+            }
+            out.write("retry: 1\n\n");
+            out.end();
+        });
+        response.on_half_closed([kept = response](Response&) {});  // waits
+        ++open;
+    });
+    Client events(server.address());
+    events.send(get("/events"));
+    Client polls(server.address());
+    polls.send(get("/poll"));
+    REQUIRE(eventually([&] { return open == 2; }));
+    const auto begun = std::chrono::steady_clock::now();
+    CHECK(server.exit_code() == 0);
+    CHECK(std::chrono::steady_clock::now() - begun < 20s);
+    CHECK(events.receive().body == "data: 1\n\nretry: 1\n\n");
+    CHECK(polls.receive().status == 204);
+    CHECK(told == 2);
+    CHECK(server.server().unanswered() == 0);
+}

@@ -1,6 +1,8 @@
 #include "sup/http/request.h"
 
+#include <array>
 #include <optional>
+#include <stdexcept>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -124,6 +126,86 @@ TEST_CASE("what a handler keeps of a request is never another client's") {
     asks.send(get("/answer"));
     CHECK(asks.receive().body == "/keep first /keep\n");
     CHECK(late.receive().body == "first");
+}
+
+TEST_CASE("a request tells who asks, where it came in, and all that was sent of it") {
+    std::string told;
+    RunningServer server([&](Request& request, Response response) {
+        told = request.peer().address + " " + std::string(request.listener()) + " " +
+               std::string(request.authority()) + " " + request.decoded_path().value_or("none");
+        CHECK(request.peer().port > 0);
+        CHECK_FALSE(request.peer().credentials);
+        for (const std::string_view value : request.headers("x-many")) told.append(" ").append(value);
+        response.send(200, told);
+    });
+    Client client(server.address());
+    client.send(get("/a%20b%2fc", "X-Many: 1\r\nX-Other: 2\r\nx-many:  3 \r\n"));
+    CHECK(client.receive().body == "127.0.0.1 listen0 a /a b/c 1 3");
+    for (const std::string path : {"/%", "/%4", "/%zz", "/%00", "/%+1"}) {
+        client.send(get(path));
+        CHECK(client.receive().body == "127.0.0.1 listen0 a none");
+    }
+}
+
+TEST_CASE("what follows a body in chunks is told once the body was read") {
+    std::string told;
+    Wire wire([&](Request& request, Response) {
+        CHECK_FALSE(request.trailer("x-sum"));
+        request.read_body(100, [&](std::string_view, bool last, Response& out) {
+            if (!last) return;
+            told = out.request().trailer("x-sum").value_or("none");
+            out.send(200, "");
+        });
+    });
+    wire.give(
+        "POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n1\r\nx\r\n0\r\nX-Sum: 42\r\n\r\n");
+    CHECK(told == "42");
+}
+
+TEST_CASE("what became of each request is told once, to whoever asked for it") {
+    using sup::http::End;
+    std::vector<std::string> log;
+    sup::http::Options options;
+    options.on_finished = [&](const sup::http::Finished& finished) {
+        constexpr std::array<const char*, 5> ends{"complete", "refused", "cut", "client gone", "upgraded"};
+        log.push_back(std::string(finished.method) + " " + std::string(finished.target) + " " +
+                      std::to_string(finished.status) + " " + std::to_string(finished.bytes_sent) + " " +
+                      ends.at(static_cast<std::size_t>(finished.how)));
+        throw std::runtime_error("a log that is full costs nobody anything");
+    };
+    std::optional<Response> kept;
+    Wire wire(
+        [&](Request& request, Response response) {
+            if (request.path() == "/ok") response.send(201, "four");
+            if (request.path() == "/throws") throw std::runtime_error("x");
+            if (request.path() == "/keep") kept = response;
+            if (request.path() == "/cut") {
+                response.start(200);
+                response.write("abc");
+                response.abort();
+            }
+        },
+        options);
+    wire.give(get("/ok?a"));
+    wire.give("HEAD /ok HTTP/1.1\r\nHost: a\r\n\r\n");
+    wire.give(get("/drop"));
+    wire.give(get("/keep"));
+    kept->send(200, "x");
+    wire.take();
+    CHECK(log == std::vector<std::string>{"GET /ok?a 201 4 complete", "HEAD /ok 201 0 complete",
+                                          "GET /drop 500 20 complete", "GET /keep 200 1 complete"});
+    log.clear();
+    wire.give(get("/keep"));
+    wire.protocol.abandon();
+    Wire cut(wire.context.handler, options);
+    cut.give(get("/cut"));
+    Wire throws(wire.context.handler, options);
+    throws.give(get("/throws"));
+    Wire bad(wire.context.handler, options);
+    bad.give("nonsense\r\n\r\n");
+    CHECK(log == std::vector<std::string>{"GET /keep 0 0 client gone", "GET /cut 200 3 cut",
+                                          "GET /throws 500 20 complete", "  400 12 refused"});
+    kept.reset();
 }
 
 #ifdef SUP_ADDRESS_SANITIZER

@@ -5,11 +5,16 @@
 #include <cstdint>
 #include <functional>
 #include <optional>
+#include <string>
 #include <string_view>
+#include <vector>
+
+#include "sup/http/peer.h"
 
 namespace sup::http {
 
 class Exchange;
+struct Head;
 class Response;
 
 // Any other method is `other`, and for the handler to serve or refuse (501, or 405 where it is known):
@@ -34,13 +39,30 @@ public:
     // The value of `name` in a query of the form a=1&b=2, not decoded; an empty view for "a" alone.
     std::optional<std::string_view> query_value(std::string_view name) const;
 
+    // The path with its %XX decoded; nothing when one of them is no such thing, or stands for NUL. May have
+    // ".." and, from %2F, slashes that were none: be careful with files.
+    std::optional<std::string> decoded_path() const;
+
+    // "example.org:8080": of the target where it has one, else of the Host header; may be empty.
+    std::string_view authority() const;
+
+    // The name of the listener that the connection came by, in whatever generation.
+    std::string_view listener() const;
+    // Who asks. Ask while the client is there: of a connection that was reset nobody knows it any more.
+    const Peer& peer() const;
+
     int minor_version() const;  // 1 for HTTP/1.1, 0 for HTTP/1.0
 
     // The first header of that name (any case), without surrounding white space.
     std::optional<std::string_view> header(std::string_view name) const;
+    // All headers of that name, in the order in which they were sent.
+    std::vector<std::string_view> headers(std::string_view name) const;
     std::size_t header_count() const;
     std::string_view header_name(std::size_t index) const;
     std::string_view header_value(std::size_t index) const;
+
+    // What a body in chunks was followed by, once it was read to its end (RFC 9110, 6.5).
+    std::optional<std::string_view> trailer(std::string_view name) const;
 
     bool has_body() const;
     std::optional<std::uint64_t> content_length()
@@ -59,6 +81,7 @@ public:
 
 private:
     friend class Exchange;
+    const Head& head(const char* what) const;
     explicit Request(Exchange& exchange) : exchange_(exchange) {}
 
     Exchange& exchange_;

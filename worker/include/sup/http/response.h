@@ -8,6 +8,12 @@
 #include <string_view>
 #include <utility>
 
+#include "sup/http/reply.h"
+
+namespace sup::worker {
+struct Drain;
+}
+
 namespace sup::http {
 
 class Exchange;
@@ -81,10 +87,19 @@ public:
     // which only when something is sent to it. For handlers that would go on waiting or working for long.
     void on_half_closed(std::function<void(Response&)> callback);
 
+    // Called once when the worker drains before the answer was complete; at once if it does already. For
+    // answers that wait for something or never end by themselves: end them, and the client asks again. What
+    // goes on all the same is cut when `Drain::left` is over.
+    void on_drain(std::function<void(Response&, const worker::Drain&)> callback);
+
     // Holds the request's body back, and lets it flow again: for handlers that cannot take it as fast as it
     // comes.
     void pause_body();
     void resume_body();
+
+    // For another thread to answer; before send() or start(). This handle is empty then, and headers that it
+    // was given are kept.
+    Reply detach() &&;
 
     // Gives up: cuts the connection.
     void abort();

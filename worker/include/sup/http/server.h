@@ -9,6 +9,7 @@
 #include <string>
 #include <vector>
 
+#include "sup/http/finished.h"
 #include "sup/http/request.h"
 #include "sup/http/response.h"
 
@@ -53,6 +54,10 @@ struct Options {
     // client sends all the same, up to 64 MiB: an upload that was refused, say. A reset would cost it the
     // answer.
     std::chrono::milliseconds linger_timeout{2'000};
+
+    // Called for each request once nothing more is to be done for it: an access log, say. In the loop's
+    // thread; must not block. What it throws is told on stderr.
+    std::function<void(const Finished&)> on_finished = {};
 };
 
 class ServerCore;

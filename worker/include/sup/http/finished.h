@@ -1,0 +1,33 @@
+// What became of a request, for an access log: see Options::on_finished.
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <string_view>
+
+#include "sup/http/peer.h"
+
+namespace sup::http {
+
+enum class End : std::uint8_t {
+    complete,     // the whole answer was made; whether the client took it, TCP does not tell
+    refused,      // the library answered in the handler's place (400, 408, 413, 500 …)
+    cut,          // the handler gave up, the request broke off, or the time was up: no whole answer
+    client_gone,  // it went, or did not take its answer
+    upgraded,     // another protocol has the connection
+};
+
+// Valid during the call. Of a request whose head was refused only `peer`, `listener`, `status` and `how` say
+// something.
+struct Finished {
+    std::string_view method;
+    std::string_view target;
+    const Peer& peer;
+    std::string_view listener;
+    int status;                          // 0: no answer was begun
+    std::uint64_t bytes_sent;            // of the answer's body, handed to the kernel or waiting for that
+    std::chrono::microseconds duration;  // from the end of the request's head
+    End how;
+};
+
+}  // namespace sup::http
