@@ -6,6 +6,7 @@
 #include <string>
 #include <utility>
 
+#include "worker/http/body_file.h"
 #include "worker/http/limits.h"
 #include "worker/http/protocol.h"
 #include "worker/http/status_line.h"
@@ -61,6 +62,13 @@ void Protocol::ask_for_body(std::uint64_t limit, Request::BodyReader reader) {
         exchange.go_ahead = Exchange::GoAhead::given;
         output_.append("HTTP/1.1 100 Continue\r\n\r\n");
     }
+}
+
+void Protocol::save_body(UniqueFd file, std::uint64_t limit, Request::BodySaved done) {
+    auto saved = std::make_shared<BodyFile>(context_.worker, std::move(file), std::move(done));
+    ask_for_body(limit, [saved](std::string_view piece, bool last, Response& response) {
+        saved->take(piece, last, response);
+    });
 }
 
 // The next request came along with this one. Not said of chunked bodies, whose end is not known yet.

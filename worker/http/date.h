@@ -3,6 +3,7 @@
 
 #include <array>
 #include <ctime>
+#include <optional>
 #include <string_view>
 
 namespace sup::http {
@@ -10,6 +11,9 @@ namespace sup::http {
 // "Sun, 06 Nov 1994 08:49:37 GMT"
 constexpr std::size_t date_size = 29;
 void format_date(std::time_t seconds, std::array<char, date_size>& text);
+
+// In any of the three forms of an HTTP-date; nothing when it is none.
+std::optional<std::time_t> parse_date(std::string_view text);
 
 class DateCache {
 public:

@@ -24,7 +24,9 @@ std::string_view sentence(Misuse kind) {
         case Misuse::bad_status:
             return "nothing was sent (Response::inform() sends what is below 200), as an answer's status is "
                    "from 200 to 599";
-        case Misuse::second_answer: return "Response::send() or start() after the answer began does nothing";
+        case Misuse::second_answer:
+            return "another answer (Response::send(), start() and the like) after the answer began does "
+                   "nothing";
         case Misuse::unwanted_body: return "an answer with this status has no body, and it was left out";
         case Misuse::early_write: return "Response::write() before start() does nothing";
         case Misuse::late_write: return "Response::write() after the answer's end does nothing";
@@ -37,6 +39,7 @@ std::string_view sentence(Misuse kind) {
         case Misuse::bad_inform: return "Response::inform() takes 102, 103 and others below 200, not this";
         case Misuse::late_inform: return "Response::inform() after the answer began does nothing";
         case Misuse::late_read: return "Request::read_body() after the answer's end does nothing";
+        case Misuse::no_file: return "Response::send_file() was given no regular file, and sent nothing";
         case Misuse::late_detach:
             return "Response::detach() after the answer began gives a Reply that does nothing";
         case Misuse::no_answer: return "the last Response was dropped without an answer; 500 was sent";

@@ -29,6 +29,7 @@ enum class Misuse : std::uint8_t {
     bad_inform,
     late_inform,
     late_read,
+    no_file,
     late_detach,
     no_answer,
     unfinished,

@@ -166,6 +166,7 @@ private:
 
     // Answering; used by Request and Response.
     void ask_for_body(std::uint64_t limit, Request::BodyReader reader);
+    void save_body(UniqueFd file, std::uint64_t limit, Request::BodySaved done);
     void start(int status, std::optional<std::uint64_t> length, std::string_view type);
     bool write(std::string_view piece);
     void finish_answer();

@@ -1,5 +1,10 @@
 #include "sup/http/request.h"
 
+#include <fcntl.h>
+
+#include <cerrno>
+#include <utility>
+
 #include "worker/http/exchange.h"
 #include "worker/http/protocol.h"
 #include "worker/http/text.h"
@@ -146,6 +151,19 @@ std::optional<std::uint64_t> Request::content_length() const {
 void Request::read_body(std::uint64_t limit, BodyReader reader) {
     head("Request::read_body");
     if (exchange_.protocol != nullptr) exchange_.protocol->ask_for_body(limit, std::move(reader));
+}
+
+void Request::save_body(int descriptor, std::uint64_t limit, BodySaved done) {
+    head("Request::save_body");
+    Protocol* protocol = exchange_.protocol;
+    if (protocol == nullptr) return;
+    UniqueFd own(::fcntl(descriptor, F_DUPFD_CLOEXEC, 0));
+    if (own) return protocol->save_body(std::move(own), limit, std::move(done));
+    const int problem = errno;
+    protocol->ask_for_body(limit,
+                           [problem, done = std::move(done)](std::string_view, bool last, Response& out) {
+                               if (last) done(problem, out);
+                           });
 }
 
 }  // namespace sup::http

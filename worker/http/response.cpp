@@ -1,5 +1,7 @@
 #include "sup/http/response.h"
 
+#include <sys/stat.h>
+
 #include <algorithm>
 #include <array>
 #include <cstdlib>
@@ -7,17 +9,32 @@
 #include <string>
 #include <utility>
 
+#include "worker/http/date.h"
 #include "worker/http/exchange.h"
+#include "worker/http/file_answer.h"
 #include "worker/http/header_rules.h"
 #include "worker/http/protocol.h"
 #include "worker/http/status_line.h"
 #include "worker/http/text.h"
+#include "worker/http/upgrade_request.h"
+#include "worker/lifecycle/internals.h"
 
 namespace sup::http {
 namespace {
 
 void append_header(std::string& headers, std::string_view name, std::string_view value) {
     headers.append(name).append(": ").append(value).append("\r\n");
+}
+
+// Changes with every change of the file that its time shows.
+std::string etag_of(const struct stat& file) {
+    std::string etag = "\"";
+    for (const std::int64_t part : {std::int64_t{file.st_mtim.tv_sec}, std::int64_t{file.st_mtim.tv_nsec},
+                                    std::int64_t{file.st_size}}) {
+        if (etag.size() > 1) etag += '-';
+        etag += std::to_string(part);
+    }
+    return etag + "\"";
 }
 
 // No client shows it, whatever was meant.
@@ -164,6 +181,55 @@ bool Response::start(int status, std::optional<std::uint64_t> length, std::strin
     exchange_->protocol->start(status, length, content_type);
     exchange_->protocol->proceed();
     return as_asked;
+}
+
+bool Response::send_file(int descriptor, const FileOptions& options) {
+    UniqueFd file(descriptor);
+    if (!begins("Response::send_file", 200)) return false;
+    struct stat known {};
+    if (::fstat(file.get(), &known) != 0 || !S_ISREG(known.st_mode)) return misuse(Misuse::no_file);
+    const auto size = static_cast<std::uint64_t>(known.st_size);
+    const std::string etag = options.etag.empty() ? etag_of(known) : std::string(options.etag);
+    const FilePart part = judge_file(exchange_->request, {size, known.st_mtime, etag}, options.ranges);
+    header("ETag", etag);
+    std::array<char, date_size> modified{};
+    format_date(known.st_mtime, modified);
+    header("Last-Modified", {modified.data(), modified.size()});
+    if (options.ranges) header("Accept-Ranges", "bytes");
+    send_part(std::move(file), part, size, options.content_type);
+    return true;
+}
+
+void Response::send_part(UniqueFd file, const FilePart& part, std::uint64_t size, std::string_view type) {
+    const std::string whole = std::to_string(size);
+    if (part.status == 416) header("Content-Range", "bytes */" + whole);
+    if (part.status == 304 || part.status >= 400) {
+        send(part.status, part.status == 304 ? "" : std::string(reason_phrase(part.status)) + "\n");
+        return;
+    }
+    if (part.status == 206) {
+        header("Content-Range", "bytes " + std::to_string(part.first) + "-" +
+                                    std::to_string(part.first + part.length - 1) + "/" + whole);
+    }
+    fit(part.status, part.length, type);
+    Protocol& protocol = *exchange_->protocol;
+    protocol.start(part.status, part.length, type);
+    if (part.length > 0 && exchange_->framing == Exchange::Framing::length)
+        protocol.write_file(std::move(file), static_cast<off_t>(part.first), part.length);
+    end();
+}
+
+bool Response::upgrade(std::string_view protocol, worker::Connections& to, std::string state) {
+    const Stage now = stage("Response::upgrade");
+    if (now == Stage::gone) return false;
+    if (now != Stage::nothing) return misuse(Misuse::second_answer);
+    if (!is_header_value(protocol)) return misuse(Misuse::bad_value, "Upgrade");
+    if (!asks_for_upgrade(exchange_->request, protocol)) return false;
+    return exchange_->protocol->upgrade(
+        protocol, [core = worker::Internals::core(to), text = std::move(state)](
+                      UniqueFd socket, const std::string& listener, const std::string& unread) {
+            core->adopt(std::move(socket), listener, unread, text);
+        });
 }
 
 bool Response::write(std::string_view piece) {

@@ -5,18 +5,26 @@
 #include <functional>
 #include <initializer_list>
 #include <optional>
+#include <string>
 #include <string_view>
 #include <utility>
 
+#include "sup/http/file.h"
 #include "sup/http/reply.h"
 
-namespace sup::worker {
-struct Drain;
+namespace sup {
+class UniqueFd;
 }
+
+namespace sup::worker {
+class Connections;
+struct Drain;
+}  // namespace sup::worker
 
 namespace sup::http {
 
 class Exchange;
+struct FilePart;
 class Request;
 enum class Misuse : std::uint8_t;
 
@@ -73,6 +81,19 @@ public:
     // The answer is complete; with less than the length given to start() the connection is cut.
     bool end();
 
+    // A file as the answer to GET or HEAD, by the kernel (sendfile(2)) and at the client's pace. Takes the
+    // descriptor in any case. Content-Length, ETag, Last-Modified and Accept-Ranges are told, and Range,
+    // If-Range, If-Match, If-None-Match, If-Modified-Since and If-Unmodified-Since heeded: 206, 304, 412 and
+    // 416 are among the answers. One range; of several the whole file is sent. False, and nothing was sent:
+    // also where it is no regular file. A file that is cut short meanwhile cuts the connection.
+    bool send_file(int descriptor, const FileOptions& options = {});
+
+    // 101, and once that has left the connection is one of `to`, with its listener, what the client has sent
+    // after the request, and `state` (Connection::take_state(), in the version that `to` writes). False, and
+    // nothing was sent: also where the request did not ask for `protocol` (Upgrade and Connection headers,
+    // HTTP/1.1), or has a body that was not read to its end. Then answer it: 426, or 400.
+    bool upgrade(std::string_view protocol, worker::Connections& to, std::string state = {});
+
     // Called, once for each time it is set, when so much of what was written is on its way that write() is
     // worth while again (at the most half of Options::output_high_water still waits); never from within
     // write().
@@ -115,6 +136,7 @@ private:
     bool misuse(Misuse kind, std::string_view detail = {}) const;
     bool begins(const char* what, int status) const;
     bool fit(int status, std::uint64_t length, std::string_view& type) const;
+    void send_part(UniqueFd file, const FilePart& part, std::uint64_t size, std::string_view type);
     bool write_late(std::string_view piece) const;
     bool end_bodiless();
 

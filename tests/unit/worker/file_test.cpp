@@ -1,0 +1,252 @@
+// Files as answers, and bodies as files: what HTTP says about them. How the bytes travel:
+// connection_files_test.cpp.
+#include <fcntl.h>
+#include <sys/mman.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <atomic>
+#include <cerrno>
+#include <csignal>
+#include <optional>
+#include <string>
+#include <utility>
+
+#include "tests/catch.h"
+#include "tests/unit/worker/captured_log.h"
+#include "tests/unit/worker/client.h"
+#include "tests/unit/worker/running_server.h"
+#include "tests/unit/worker/wire.h"
+#include "worker/http/date.h"
+
+using sup::UniqueFd;
+using sup::http::FileOptions;
+using sup::http::Request;
+using sup::http::Response;
+using sup::test::Answer;
+using sup::test::CapturedLog;
+using sup::test::Client;
+using sup::test::contains;
+using sup::test::get;
+using sup::test::RunningServer;
+using sup::test::Wire;
+
+namespace {
+
+constexpr std::time_t modified = 784'111'777;  // Sun, 06 Nov 1994 08:49:37 GMT
+
+UniqueFd memory_file(const std::string& content) {
+    UniqueFd file(::memfd_create("file", MFD_CLOEXEC));
+    REQUIRE(::write(file.get(), content.data(), content.size()) == static_cast<ssize_t>(content.size()));
+    const std::array<timespec, 2> times{timespec{modified, 0}, timespec{modified, 0}};
+    REQUIRE(::futimens(file.get(), times.data()) == 0);
+    return file;
+}
+
+std::string content_of(const UniqueFd& file) {
+    std::string content(static_cast<std::size_t>(::lseek(file.get(), 0, SEEK_END)), '\0');
+    content.resize(static_cast<std::size_t>(::pread(file.get(), content.data(), content.size(), 0)));
+    return content;
+}
+
+// Serves ten bytes as "/", none as "/empty", without ranges as "/whole".
+class FileServer {
+public:
+    FileServer()
+        : server_([this](Request& request, Response response) {
+              const UniqueFd& file = request.path() == "/empty" ? empty_ : ten_;
+              FileOptions options;
+              options.content_type = "text/x";
+              options.etag = "\"v1\"";
+              options.ranges = request.path() != "/whole";
+              CHECK(response.send_file(::dup(file.get()), options));
+          }) {}
+
+    // Each on the same connection, which must survive.
+    Answer ask(const std::string& headers, const std::string& path = "/", const std::string& method = "GET") {
+        client_.send(method + " " + path + " HTTP/1.1\r\nHost: a\r\n" + headers + "\r\n");
+        return client_.receive(method == "HEAD");
+    }
+
+private:
+    UniqueFd ten_ = memory_file("0123456789");
+    UniqueFd empty_ = memory_file("");
+    RunningServer server_;
+    Client client_{server_.address()};
+};
+
+}  // namespace
+
+TEST_CASE("a file is sent with what a client needs to ask for a part of it, or whether it changed") {
+    FileServer server;
+    const Answer whole = server.ask("");
+    CHECK(whole.status == 200);
+    CHECK(whole.body == "0123456789");
+    for (const char* header :
+         {"Content-Type: text/x\r\n", "Content-Length: 10\r\n", "ETag: \"v1\"\r\n",
+          "Accept-Ranges: bytes\r\n", "Last-Modified: Sun, 06 Nov 1994 08:49:37 GMT\r\n"}) {
+        CHECK(contains(whole.head, header));
+    }
+    const Answer head = server.ask("Range: bytes=0-1\r\n", "/", "HEAD");
+    CHECK(head.status == 200);
+    CHECK(contains(head.head, "Content-Length: 10\r\n"));
+    CHECK(server.ask("", "/empty").body.empty());
+    CHECK(server.ask("").status == 200);
+}
+
+TEST_CASE("a range is sent as RFC 9110 has it, and what is none is passed over") {
+    FileServer server;
+    const auto [range, part] = GENERATE(table<std::string, std::string>({
+        {"bytes=0-0", "0"},
+        {"bytes=2-4", "234"},
+        {"bytes=7-", "789"},
+        {"bytes=-3", "789"},
+        {"bytes=-100", "0123456789"},
+        {"bytes=5-99999999999999999999999", "56789"},
+        {"BYTES=1-1", "1"},
+    }));
+    const Answer answer = server.ask("Range: " + range + "\r\n");
+    CAPTURE(range);
+    CHECK(answer.status == 206);
+    CHECK(answer.body == part);
+    const std::string first = part.substr(0, 1);
+    const std::string last = part.substr(part.size() - 1);
+    CHECK(contains(answer.head, "Content-Range: bytes " + first + "-" + last + "/10\r\n"));
+    CHECK(server.ask("Range: " + range + "\r\n", "/whole").status == 200);
+    CHECK_FALSE(contains(server.ask("", "/whole").head, "Accept-Ranges"));
+}
+
+TEST_CASE("a range that is no range gives the whole file, one beyond its end is told") {
+    FileServer server;
+    for (const char* none :
+         {"bytes=4-2", "bytes=", "bytes=-", "bytes=a-b", "bytes=1-2,4-5", "bytes 1-2", "lines=1-2", "bytes=1",
+          "bytes=1-2x", "bytes=--1", "bytes=1-2\r\nRange: bytes=3-4"}) {
+        CAPTURE(none);
+        const Answer answer = server.ask(std::string("Range: ") + none + "\r\n");
+        CHECK(answer.status == 200);
+        CHECK(answer.body == "0123456789");
+    }
+    for (const char* beyond : {"bytes=10-", "bytes=99-100", "bytes=-0", "bytes=99999999999999999999-"}) {
+        CAPTURE(beyond);
+        const Answer answer = server.ask(std::string("Range: ") + beyond + "\r\n");
+        CHECK(answer.status == 416);
+        CHECK(contains(answer.head, "Content-Range: bytes */10\r\n"));
+    }
+    for (const char* any : {"bytes=0-", "bytes=-1"})
+        CHECK(server.ask(std::string("Range: ") + any + "\r\n", "/empty").status == 416);
+    CHECK(server.ask("").body == "0123456789");
+}
+
+TEST_CASE("what a client has already is not sent again, and what it does not expect not at all") {
+    FileServer server;
+    const std::string then = "Sun, 06 Nov 1994 08:49:37 GMT";
+    const std::string before = "Sun, 06 Nov 1994 08:49:36 GMT";
+    const auto [headers, status] = GENERATE_COPY(table<std::string, int>({
+        {"If-None-Match: \"v1\"\r\n", 304},
+        {"If-None-Match: \"v0\", W/\"v1\"\r\n", 304},
+        {"If-None-Match: \"a,b\"\r\nIf-None-Match: \"v1\"\r\n", 304},
+        {"If-None-Match: *\r\n", 304},
+        {"If-None-Match: \"v2\"\r\n", 200},
+        {"If-None-Match: \"v2\"\r\nIf-Modified-Since: " + then + "\r\n", 200},
+        {"If-Modified-Since: " + then + "\r\n", 304},
+        {"If-Modified-Since: Sunday, 06-Nov-94 08:49:37 GMT\r\n", 304},
+        {"If-Modified-Since: Sun Nov  6 08:49:37 1994\r\n", 304},
+        {"If-Modified-Since: " + before + "\r\n", 200},
+        {"If-Modified-Since: yesterday\r\n", 200},
+        {"If-Match: \"v1\"\r\n", 200},
+        {"If-Match: *\r\n", 200},
+        {"If-Match: W/\"v1\"\r\n", 412},
+        {"If-Match: \"v2\"\r\n", 412},
+        {"If-Unmodified-Since: " + then + "\r\n", 200},
+        {"If-Unmodified-Since: " + before + "\r\n", 412},
+        {"Range: bytes=1-2\r\nIf-Range: \"v1\"\r\n", 206},
+        {"Range: bytes=1-2\r\nIf-Range: W/\"v1\"\r\n", 200},
+        {"Range: bytes=1-2\r\nIf-Range: \"v2\"\r\n", 200},
+        {"Range: bytes=1-2\r\nIf-Range: " + then + "\r\n", 206},
+        {"Range: bytes=1-2\r\nIf-Range: " + before + "\r\n", 200},
+        {"Range: bytes=1-2\r\nIf-None-Match: \"v1\"\r\n", 304},
+    }));
+    CAPTURE(headers);
+    const Answer answer = server.ask(headers);
+    CHECK(answer.status == status);
+    if (status == 304) CHECK(contains(answer.head, "ETag: \"v1\"\r\n"));
+    if (status == 304) CHECK(answer.body.empty());
+    CHECK(server.ask("").status == 200);
+}
+
+TEST_CASE("what is no regular file is not sent, and the handler may answer something else") {
+    const CapturedLog log;
+    Wire wire([](const Request&, Response response) {
+        std::array<int, 2> pipe{};
+        REQUIRE(::pipe(pipe.data()) == 0);
+        ::close(pipe[1]);
+        CHECK_FALSE(response.send_file(pipe[0]));
+        CHECK(::fcntl(pipe[0], F_GETFD) == -1);
+        CHECK_FALSE(response.send_file(-1));
+        response.send(404, "");
+    });
+    CHECK(contains(wire.give(get("/")), "404 Not Found"));
+    CHECK(contains(log.text(), "no regular file"));
+}
+
+TEST_CASE("a date is read in each of its forms, and nothing else is one") {
+    using sup::http::parse_date;
+    for (const char* form :
+         {"Sun, 06 Nov 1994 08:49:37 GMT", "Sunday, 06-Nov-94 08:49:37 GMT", "Sun Nov  6 08:49:37 1994"}) {
+        CHECK(parse_date(form) == modified);
+    }
+    for (const char* none : {"", "Sun", "Sun, 06 Nov 1994 08:49:37 CET", "Sun, 32 Nov 1994 08:49:37 GMT",
+                             "Sun, 06 Nox 1994 08:49:37 GMT", "Sun, 06 Nov 1994 24:49:37 GMT",
+                             "Sun, 06 Nov 1994 08:49 GMT", ",,,,,,"}) {
+        CAPTURE(none);
+        CHECK_FALSE(parse_date(none));
+    }
+}
+
+TEST_CASE("a body is written to a file as it comes, however it comes") {
+    const UniqueFd file(::memfd_create("body", MFD_CLOEXEC));
+    RunningServer server([&](Request& request, Response) {
+        request.save_body(file.get(), 10'000'000, [](int problem, Response& response) {
+            response.send(problem == 0 ? 201 : 507, "saved");
+        });
+    });
+    std::string body(3'000'000, '\0');
+    for (std::size_t i = 0; i < body.size(); ++i) body[i] = static_cast<char>('a' + i % 23 + i / 70'000 % 3);
+    Client client(server.address());
+    client.send("POST / HTTP/1.1\r\nHost: a\r\nContent-Length: " + std::to_string(body.size()) + "\r\n\r\n" +
+                body);
+    CHECK(client.receive().status == 201);
+    CHECK(content_of(file) == body);
+    client.send("POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nxyz\r\n0\r\n\r\n");
+    CHECK(client.receive().status == 201);
+    client.send("POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 0\r\n\r\n");
+    CHECK(client.receive().status == 201);
+    CHECK(content_of(file) == body + "xyz");
+}
+
+TEST_CASE("a body that is too large, or that cannot be written, is told") {
+    const UniqueFd full(::open("/dev/full", O_WRONLY | O_CLOEXEC));
+    const UniqueFd file(::memfd_create("body", MFD_CLOEXEC));
+    std::atomic<int> problem = -1;
+    RunningServer server([&](Request& request, const Response&) {
+        const int where = request.path() == "/full"   ? full.get()
+                          : request.path() == "/none" ? -1
+                                                      : file.get();
+        request.save_body(where, 1000, [&](int met, Response& out) {
+            problem = met;
+            out.send(507, "");
+        });
+    });
+    const auto post = [&](const std::string& path, std::size_t count) {
+        return sup::test::request(server.address(),
+                                  "POST " + path + " HTTP/1.1\r\nHost: a\r\nContent-Length: " +
+                                      std::to_string(count) + "\r\n\r\n" + std::string(count, 'x'));
+    };
+    CHECK(post("/", 1001).status == 413);
+    CHECK(problem == -1);
+    CHECK(post("/full", 1000).status == 507);
+    CHECK(problem == ENOSPC);
+    CHECK(post("/none", 10).status == 507);
+    CHECK(problem == EBADF);
+}

@@ -1,0 +1,42 @@
+// A request's body on its way into a file: written on the pool, so that a slow disk holds up nobody else.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <string>
+#include <string_view>
+
+#include "common/unique_fd.h"
+#include "sup/http/request.h"
+
+namespace sup::worker {
+class Core;
+}
+
+namespace sup::http {
+
+// In the loop's thread. Lives as long as pieces or a job of it do.
+class BodyFile : public std::enable_shared_from_this<BodyFile> {
+public:
+    BodyFile(worker::Core* worker, UniqueFd file, Request::BodySaved done)
+        : worker_(worker), file_(std::move(file)), done_(std::move(done)) {}
+
+    void take(std::string_view piece, bool last, Response& response);
+
+private:
+    void go_on(Response& response);
+    void begin_job(Response& response);
+    void write(std::string_view bytes);
+    void tell(Response& response);
+
+    worker::Core* worker_;  // null: writes at once
+    UniqueFd file_;
+    Request::BodySaved done_;
+    std::string waiting_;
+    int problem_ = 0;
+    enum class Job : std::uint8_t { none, runs } job_ = Job::none;
+    enum class Input : std::uint8_t { open, ended } input_ = Input::open;
+};
+
+}  // namespace sup::http
