@@ -193,6 +193,10 @@ void WorkerProcess::handle_exit(const ExitReport& report) {
     notify_.reset();
     ack_.reset();
     ready_pipe_.reset();
+    if (channel_) {
+        channel_->read();
+        unreadable_ = channel_->unreadable();
+    }
     channel_.reset();
     if (output_) output_->finish();
     exit_reported_ = true;
@@ -215,14 +219,15 @@ const ScoreboardRow* WorkerProcess::scoreboard_row() const {
     return &generation().scoreboard->row(*spec_.scoreboard_row);
 }
 
-void WorkerProcess::drain(ListenerSplit listeners, std::shared_ptr<const Inbox> inbox) {
+void WorkerProcess::drain(ListenerSplit listeners, std::shared_ptr<const Inbox> inbox, SpokenByAll spoken) {
     told_to_end_ = true;
-    redirect(std::move(listeners), std::move(inbox));
+    redirect(std::move(listeners), std::move(inbox), std::move(spoken));
     watch_->signal(generation().config.drain.signal);
 }
 
-void WorkerProcess::redirect(ListenerSplit listeners, std::shared_ptr<const Inbox> inbox) {
-    if (channel_) return channel_->send_drain(std::move(listeners), std::move(inbox));
+void WorkerProcess::redirect(ListenerSplit listeners, std::shared_ptr<const Inbox> inbox,
+                             SpokenByAll spoken) {
+    if (channel_) return channel_->send_drain(std::move(listeners), std::move(inbox), std::move(spoken));
     untold_drain_ = std::move(listeners);
 }
 
