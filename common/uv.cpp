@@ -47,6 +47,12 @@ Loop::~Loop() {
     static_cast<void>(loop_.release());
 }
 
+void Loop::run() {
+    running_ = true;
+    uv_run(loop_.get(), UV_RUN_DEFAULT);
+    running_ = false;
+}
+
 Timer::Timer(uv_loop_t* loop, std::function<void()> callback) : state_(new State{{}, std::move(callback)}) {
     require(uv_timer_init(loop, &state_->handle), "uv_timer_init");
     state_->handle.data = state_.get();

@@ -32,12 +32,16 @@ public:
 
     uv_loop_t* get() noexcept { return loop_.get(); }
     // Returns when nothing is active any more, or after stop().
-    void run() { uv_run(loop_.get(), UV_RUN_DEFAULT); }
-    void stop() { uv_stop(loop_.get()); }
+    void run();
+    // Of a run that is going on; otherwise nothing.
+    void stop() {
+        if (running_) uv_stop(loop_.get());
+    }
 
 private:
     std::unique_ptr<uv_loop_t> loop_;
     LeftOpen left_open_;
+    bool running_ = false;
 };
 
 namespace detail {

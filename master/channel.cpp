@@ -2,13 +2,20 @@
 
 #include <sys/socket.h>
 
+#include <algorithm>
 #include <array>
 #include <nlohmann/json.hpp>
 
+#include "common/safe_text.h"
 #include "common/unix_message.h"
 
 namespace sup {
 namespace {
+
+constexpr std::size_t largest_packet = 64 * 1024;
+constexpr int packets_per_turn = 16;
+constexpr std::size_t most_protocols = 64;
+constexpr std::size_t longest_name = 128;
 
 bool socket_option_is(int socket, int option, int expected) {
     int value = 0;
@@ -24,7 +31,48 @@ Result<std::unique_ptr<WorkerChannel>> WorkerChannel::adopt(uv_loop_t* loop, Uni
         !socket_option_is(socket.get(), SO_TYPE, SOCK_SEQPACKET)) {
         return Error{"X_SUP_CHANNEL=1 must carry one end of a SOCK_SEQPACKET socketpair"};
     }
-    return std::unique_ptr<WorkerChannel>(new WorkerChannel(loop, std::move(socket), std::move(callbacks)));
+    std::unique_ptr<WorkerChannel> channel(new WorkerChannel(loop, std::move(socket), std::move(callbacks)));
+    channel->watch(loop);
+    return channel;
+}
+
+void WorkerChannel::watch(uv_loop_t* loop) {
+    Result<uv::Poll> poll = uv::Poll::create(loop, socket_.get(), [this](int, int) { read(); });
+    if (poll) {
+        poll_ = std::move(*poll);
+        poll_.start(UV_READABLE);
+    }
+    read();
+}
+
+// A few each turn of the loop: a worker that sends for ever holds up nobody.
+void WorkerChannel::read() {
+    std::array<char, largest_packet> buffer;
+    for (int i = 0; i < packets_per_turn; ++i) {
+        const auto received = receive_unix_message(socket_.get(), buffer);
+        if (received && !received->has_value()) return;
+        if (!received || (**received).size == 0) {
+            poll_ = {};
+            return;
+        }
+        if ((**received).truncated) continue;
+        const std::string_view packet(buffer.data(), (**received).size);
+        use(nlohmann::json::parse(packet, nullptr, false));
+    }
+}
+
+// Types that are not known are ignored, as a worker ignores them.
+void WorkerChannel::use(const nlohmann::json& packet) {
+    if (!packet.is_object() || !packet.contains("type")) return;
+    if (packet.at("type") == "speaks") spoken_ = parse_spoken(packet.value("speaks", nlohmann::json()));
+    if (packet.at("type") != "unreadable") return;
+    const auto protocol = packet.find("protocol");
+    const auto connections = packet.find("connections");
+    if (protocol == packet.end() || !protocol->is_string() || connections == packet.end()) return;
+    const std::string name = safe_text(protocol->get<std::string>(), longest_name);
+    if (!connections->is_number_unsigned()) return;
+    if (unreadable_.size() >= most_protocols && !unreadable_.contains(name)) return;
+    unreadable_[name] = std::min(connections->get<std::uint64_t>(), largest_count);
 }
 
 void WorkerChannel::send_scoreboard(std::shared_ptr<const Scoreboard> scoreboard, std::size_t row) {
@@ -38,9 +86,10 @@ void WorkerChannel::send_inbox(std::shared_ptr<const Inbox> inbox) {
 }
 
 // An earlier packet that still waits is out of date, but for the retired listeners that it has not named.
-void WorkerChannel::send_drain(ListenerSplit listeners, std::shared_ptr<const Inbox> inbox) {
+void WorkerChannel::send_drain(ListenerSplit listeners, std::shared_ptr<const Inbox> inbox,
+                               SpokenByAll spoken) {
     if (drain_ && listeners.retired.empty()) listeners.retired = std::move(drain_->listeners.retired);
-    drain_ = DrainPacket{std::move(listeners), std::move(inbox)};
+    drain_ = DrainPacket{std::move(listeners), std::move(inbox), std::move(spoken)};
     send_waiting();
 }
 
@@ -71,9 +120,11 @@ WorkerChannel::Sent WorkerChannel::send_inbox_packet() {
 
 WorkerChannel::Sent WorkerChannel::send_drain_packet() {
     const auto packet = [this] {
-        return nlohmann::json{{"type", "drain"},
-                              {"listeners", drain_->listeners.served},
-                              {"retired", drain_->listeners.retired}};
+        nlohmann::json json{{"type", "drain"},
+                            {"listeners", drain_->listeners.served},
+                            {"retired", drain_->listeners.retired}};
+        if (drain_->spoken) json["speaks"] = to_json(*drain_->spoken);
+        return json;
     };
     if (drain_->inbox) {
         const std::array<int, 1> sender{drain_->inbox->sender()};

@@ -5,7 +5,9 @@
 #include <uv.h>
 
 #include <cstddef>
+#include <cstdint>
 #include <functional>
+#include <map>
 #include <memory>
 #include <nlohmann/json_fwd.hpp>
 #include <optional>
@@ -16,11 +18,16 @@
 #include "common/result.h"
 #include "common/retry.h"
 #include "common/scoreboard.h"
+#include "common/spoken.h"
 #include "common/unique_fd.h"
+#include "common/uv.h"
 #include "master/generation.h"
 #include "master/inbox.h"
 
 namespace sup {
+
+// By protocol.
+using UnreadableConnections = std::map<std::string, std::uint64_t>;
 
 // Main thread only. Sending never blocks. What cannot be sent at once, because too many descriptors are in
 // flight for the user (unix(7), ETOOMANYREFS) or because the worker does not read, is sent as soon as it can
@@ -47,7 +54,17 @@ public:
     // The packet that comes just before the drain signal, and again when its successor changes. With `inbox`,
     // the successor's, connections may be handed over. When that descriptor has to wait, the names go ahead
     // without it.
-    void send_drain(ListenerSplit listeners, std::shared_ptr<const Inbox> inbox);
+    // `spoken` is what the successor can go on from.
+    void send_drain(ListenerSplit listeners, std::shared_ptr<const Inbox> inbox, SpokenByAll spoken = {});
+
+    // Takes in what the worker has sent. Done by itself as it comes; what was sent before the channel was
+    // offered is there from the start.
+    void read();
+    // What it can go on from, as it says.
+    const SpokenByAll& spoken() const { return spoken_; }
+    // How many of its connections ended because its successor cannot go on from them, for each protocol, as
+    // it says.
+    const UnreadableConnections& unreadable() const { return unreadable_; }
 
 private:
     enum class Sent { yes, later, never };
@@ -58,6 +75,7 @@ private:
     struct DrainPacket {
         ListenerSplit listeners;
         std::shared_ptr<const Inbox> inbox;
+        SpokenByAll spoken;
         bool named = false;  // the names went ahead
     };
 
@@ -65,6 +83,8 @@ private:
         : socket_(std::move(socket)),
           callbacks_(std::move(callbacks)),
           retry_(loop, [this] { send_waiting(); }) {}
+    void watch(uv_loop_t* loop);
+    void use(const nlohmann::json& packet);
     void send_waiting();
     Sent send_scoreboard_packet();
     Sent send_inbox_packet();
@@ -79,6 +99,9 @@ private:
     std::optional<DrainPacket> drain_;
     bool told_to_drain_ = false;
     Retry retry_;
+    SpokenByAll spoken_;
+    UnreadableConnections unreadable_;
+    uv::Poll poll_;  // none: nothing more comes
 };
 
 }  // namespace sup

@@ -237,7 +237,7 @@ void Instance::worker_exited(core::WorkerId id, const ExitReport& report) {
         live_record_.remove(pid);
         return post(core::WorkerExited{id, report.status});
     }
-    const WorkerProcess* worker = find_worker(id);
+    WorkerProcess* worker = find_worker(id);
     if (worker != nullptr) count_connections(id, *worker);
     if (report.status_known && worker != nullptr && !worker->told_to_end()) {
         log_.warning("{} {}", name_of(id), describe(report.status));
@@ -251,11 +251,13 @@ void Instance::worker_exited(core::WorkerId id, const ExitReport& report) {
 }
 
 // The row is then free for another worker.
-void Instance::count_connections(core::WorkerId id, const WorkerProcess& worker) {
+void Instance::count_connections(core::WorkerId id, WorkerProcess& worker) {
     const ScoreboardRow* row = worker.scoreboard_row();
     const auto reload = leaving_for_.find(id);
-    if (row != nullptr && reload != leaving_for_.end()) {
-        drain_totals_[reload->second].add_exited(*row);
+    if (reload != leaving_for_.end()) {
+        DrainTotals& totals = drain_totals_[reload->second];
+        if (row != nullptr) totals.add_exited(*row);
+        totals.add_unreadable(worker.take_unreadable());
     }
     if (worker.reserved_row()) worker.generation().scoreboard->clear(*worker.reserved_row());
 }
@@ -279,6 +281,7 @@ ReloadOutcome Instance::with_connections(ReloadOutcome outcome) const {
         const auto worker = workers_.find(id);
         if (reload != *outcome.generation || worker == workers_.end()) continue;
         if (const ScoreboardRow* row = worker->second->scoreboard_row()) outcome.connections.add(*row);
+        outcome.connections.add_unreadable(worker->second->unreadable());
     }
     return outcome;
 }

@@ -99,6 +99,7 @@ private:
     void tell_relayed(core::GenerationId from, core::GenerationId to, const InboxRelay::Outcome& outcome);
     void tell_discarded(core::GenerationId generation, std::size_t connections);
     void discard_inbox(core::GenerationId generation);
+    SpokenByAll spoken_by(std::optional<core::GenerationId> generation) const;
 
     // instance_listeners.cpp: what becomes of sockets that everybody shares.
     void watch_listeners();
@@ -129,7 +130,7 @@ private:
     void follow_log_settings(const config::Config& config);
     Listeners held_listeners() const;
     std::optional<std::size_t> free_scoreboard_row(core::GenerationId generation) const;
-    void count_connections(core::WorkerId id, const WorkerProcess& worker);
+    void count_connections(core::WorkerId id, WorkerProcess& worker);
     ReloadOutcome with_connections(ReloadOutcome outcome) const;
     void note_promotion(core::GenerationId generation);
     void forget_old_promotions();

@@ -153,7 +153,7 @@ void Instance::perform(const core::Drain& action) {
     const Generation* inbox = action.inbox ? find_generation(*action.inbox) : nullptr;
     if (core_.view().state == core::InstanceState::stopping) let_go(worker->generation().listeners);
     worker->drain(split_listeners(worker->generation(), worker->slot(), successor, slots_of(successor)),
-                  inbox == nullptr ? nullptr : inbox->inbox);
+                  inbox == nullptr ? nullptr : inbox->inbox, spoken_by(action.inbox));
 }
 
 void Instance::perform(const core::OfferInbox& action) {
@@ -167,7 +167,8 @@ void Instance::perform(const core::OfferInbox& action) {
     ListenerSplit listeners = split_listeners(worker->generation(), worker->slot(), taker, slots_of(taker));
     // The queues of its retired listeners were its first drain packet's matter.
     listeners.retired.clear();
-    worker->redirect(std::move(listeners), inbox == nullptr ? nullptr : inbox->inbox);
+    worker->redirect(std::move(listeners), inbox == nullptr ? nullptr : inbox->inbox,
+                     spoken_by(action.inbox));
 }
 
 void Instance::perform(const core::Kill& action) {

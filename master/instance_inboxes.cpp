@@ -54,6 +54,19 @@ void Instance::relay(core::GenerationId from, std::shared_ptr<const Inbox> inbox
     entry->inbox->move();
 }
 
+// What all can go on from who take from that inbox.
+SpokenByAll Instance::spoken_by(std::optional<core::GenerationId> generation) const {
+    SpokenByAll common;
+    for (const auto& [id, worker] : workers_) {
+        if (worker->generation_id() != generation || worker->told_to_end() || !worker->has_channel())
+            continue;
+        const SpokenByAll spoken = worker->spoken();
+        if (!spoken) return std::nullopt;
+        common = common ? in_common(*common, *spoken) : *spoken;
+    }
+    return common;
+}
+
 void Instance::tell_relayed(core::GenerationId from, core::GenerationId to,
                             const InboxRelay::Outcome& outcome) {
     if (outcome.moved > 0) {

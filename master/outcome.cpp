@@ -25,6 +25,13 @@ void DrainTotals::add_exited(const ScoreboardRow& row) {
     count(closed, row.connections);
 }
 
+void DrainTotals::add_unreadable(const std::map<std::string, std::uint64_t>& connections) {
+    for (const auto& [protocol, ended] : connections) {
+        std::uint64_t& total = unreadable[protocol];
+        total = std::min(total + ended, largest_count);
+    }
+}
+
 nlohmann::json to_json(const ReloadOutcome& outcome) {
     nlohmann::json json{{"generation", nullptr},
                         {"outcome", outcome.promoted ? "promoted" : "failed"},
@@ -35,6 +42,8 @@ nlohmann::json to_json(const ReloadOutcome& outcome) {
                           {"closed", outcome.connections.closed}}},
                         {"duration_ms", outcome.duration.count()},
                         {"at", format_time(outcome.at)}};
+    if (!outcome.connections.unreadable.empty())
+        json["connections"]["unreadable"] = outcome.connections.unreadable;
     if (outcome.generation) json["generation"] = static_cast<std::uint32_t>(*outcome.generation);
     if (!outcome.promoted) {
         json["configuration_error"] = outcome.configuration_error;

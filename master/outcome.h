@@ -2,6 +2,8 @@
 #pragma once
 
 #include <chrono>
+#include <cstdint>
+#include <map>
 #include <nlohmann/json_fwd.hpp>
 #include <optional>
 #include <string>
@@ -19,10 +21,13 @@ struct DrainTotals {
     std::uint64_t handed_over = 0;  // to the successor: the client saw nothing
     std::uint64_t drained = 0;      // ended in order
     std::uint64_t closed = 0;       // still open at the drain deadline
+    // Of both of the last: because the successor cannot go on from their state. By protocol.
+    std::map<std::string, std::uint64_t> unreadable = {};
 
     void add(const ScoreboardRow& row);
     // What a killed worker still had open was closed with it.
     void add_exited(const ScoreboardRow& row);
+    void add_unreadable(const std::map<std::string, std::uint64_t>& connections);
 };
 
 struct ReloadOutcome {

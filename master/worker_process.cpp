@@ -216,6 +216,10 @@ void WorkerProcess::handle_exit(const ExitReport& report) {
     notify_.reset();
     ack_.reset();
     ready_pipe_.reset();
+    if (channel_) {
+        channel_->read();
+        unreadable_ = channel_->unreadable();
+    }
     channel_.reset();
     exit_report_ = report;
     if (report.group_remained) left_behind_ = "processes of its group behind";
@@ -281,9 +285,9 @@ const ScoreboardRow* WorkerProcess::scoreboard_row() const {
     return &generation().scoreboard->row(*spec_.scoreboard_row);
 }
 
-void WorkerProcess::drain(ListenerSplit listeners, std::shared_ptr<const Inbox> inbox) {
+void WorkerProcess::drain(ListenerSplit listeners, std::shared_ptr<const Inbox> inbox, SpokenByAll spoken) {
     told_to_end_ = true;
-    redirect(std::move(listeners), std::move(inbox));
+    redirect(std::move(listeners), std::move(inbox), std::move(spoken));
     if (send_drain_signal() != SignalOutcome::refused) return;
     callbacks_.trouble(config::drain_signal_name(generation().config.drain.signal) +
                        " could not be sent to it: it may not be signalled");
@@ -327,8 +331,9 @@ std::optional<std::string> WorkerProcess::odd_main_process() const {
            " at once, and with it what that has started: start the server with exec, or set drain.to";
 }
 
-void WorkerProcess::redirect(ListenerSplit listeners, std::shared_ptr<const Inbox> inbox) {
-    if (channel_) return channel_->send_drain(std::move(listeners), std::move(inbox));
+void WorkerProcess::redirect(ListenerSplit listeners, std::shared_ptr<const Inbox> inbox,
+                             SpokenByAll spoken) {
+    if (channel_) return channel_->send_drain(std::move(listeners), std::move(inbox), std::move(spoken));
     untold_drain_ = std::move(listeners);
 }
 

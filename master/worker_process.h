@@ -9,6 +9,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "common/result.h"
@@ -85,7 +86,7 @@ public:
 
     // The channel's packet, where there is a channel, and then the drain signal to the main process. `inbox`
     // may be null: nobody takes its connections over.
-    void drain(ListenerSplit listeners, std::shared_ptr<const Inbox> inbox);
+    void drain(ListenerSplit listeners, std::shared_ptr<const Inbox> inbox, SpokenByAll spoken);
     // Why it cannot be signalled, in words; nothing where it can. Asked with signal 0.
     std::optional<std::string> out_of_reach() const;
     // What is odd about who said that it is ready, or about whom the drain signal will end, in words.
@@ -100,7 +101,16 @@ public:
     const std::string& left_behind() const noexcept { return left_behind_; }
 
     // To a worker that drains already: its connections go elsewhere from now on.
-    void redirect(ListenerSplit listeners, std::shared_ptr<const Inbox> inbox);
+    void redirect(ListenerSplit listeners, std::shared_ptr<const Inbox> inbox, SpokenByAll spoken);
+    bool has_channel() const noexcept { return channel_ != nullptr; }
+    // What it can go on from, as it says (section 4 of docs/worker-protocol.md).
+    SpokenByAll spoken() const { return channel_ ? channel_->spoken() : std::nullopt; }
+    // What it has ended by now because its successor cannot go on from it; once it has exited, until it is
+    // taken.
+    const UnreadableConnections& unreadable() const {
+        return channel_ ? channel_->unreadable() : unreadable_;
+    }
+    UnreadableConnections take_unreadable() { return std::exchange(unreadable_, {}); }
     // Its generation's inbox is a new one.
     void send_inbox();
     // Whether its output may be left unread while the log is full.
@@ -158,6 +168,7 @@ private:
     bool told_to_end_ = false;
     bool spoke_channel_ = false;
     bool exit_reported_ = false;
+    UnreadableConnections unreadable_;  // once the channel is closed
     std::unique_ptr<NotifySocket> notify_;
     std::unique_ptr<AckSocket> ack_;
     std::unique_ptr<ReadyPipe> ready_pipe_;

@@ -54,6 +54,20 @@ std::string since_promotion(std::int64_t number, const json& status) {
     return text;
 }
 
+// ", 12 connections of chat ended: the new release cannot read their state"
+std::string unreadable_of(const json& outcome) {
+    std::string text;
+    const json& by_protocol = member(member(outcome, "connections"), "unreadable");
+    if (!by_protocol.is_object()) return text;
+    for (const auto& [protocol, connections] : by_protocol.items()) {
+        if (!connections.is_number_integer()) continue;
+        const auto count = connections.get<std::int64_t>();
+        text += ", " + counted(count, "connection") + " of " + protocol +
+                " ended: the new release cannot read " + (count == 1 ? "its" : "their") + " state";
+    }
+    return text;
+}
+
 std::string duration_of(const json& outcome) {
     return describe_duration(Duration{number_of(outcome, "duration_ms").value_or(0)});
 }
@@ -67,7 +81,7 @@ std::string describe_reload(const json& outcome, const json& status) {
         if (text_of(generation, "state") != "draining") continue;
         text += ", " + name_of(number_of(generation, "generation").value_or(0)) + " is draining";
     }
-    return text + ", " + duration_of(outcome);
+    return text + unreadable_of(outcome) + ", " + duration_of(outcome);
 }
 
 std::string describe_start(const json& outcome, const json& status) {

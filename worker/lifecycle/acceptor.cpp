@@ -20,10 +20,10 @@ constexpr int most_troubled = 64;
 }  // namespace
 
 Acceptor::Acceptor(uv_loop_t* loop, UniqueFd listener, std::string name, Balance& balance,
-                   std::function<void(UniqueFd)> accepted)
+                   Callbacks callbacks)
     : listener_(std::move(listener)),
       name_(std::move(name)),
-      accepted_(std::move(accepted)),
+      callbacks_(std::move(callbacks)),
       queue_(
           loop, listener_.get(), [this] { return accept_one(); }, balance) {}
 
@@ -60,11 +60,12 @@ void Acceptor::ensure_nonblocking() {
 
 // Nothing but the listener's own end stops it for good.
 SharedQueue::Taken Acceptor::accept_one() {
+    if (!listener_) return SharedQueue::Taken::none_left;  // what came last has made it leave
     ensure_nonblocking();
     UniqueFd connection(::accept4(listener_.get(), nullptr, nullptr, SOCK_NONBLOCK | SOCK_CLOEXEC));
     if (connection) {
         troubled_ = 0;
-        accepted_(std::move(connection));
+        callbacks_.accepted(std::move(connection));
         return SharedQueue::Taken::one;
     }
     switch (errno) {
@@ -72,8 +73,12 @@ SharedQueue::Taken Acceptor::accept_one() {
             troubled_ = 0;
             told_ = false;
             return SharedQueue::Taken::none_left;
-        case EBADF:
         case EINVAL:
+            // Another process has called shutdown(2) on it, or it never listened. It listens again when
+            // somebody who has it calls listen(2), as sup's master does.
+            tell_waiting(errno);
+            return SharedQueue::Taken::broken;
+        case EBADF:
         case ENOTSOCK:
             log_line("listener " + name_ + " can no longer be accepted from: " + std::strerror(errno));
             return SharedQueue::Taken::failed;
@@ -102,9 +107,14 @@ SharedQueue::Taken Acceptor::accept_one() {
 // The connection stays queued in the kernel, where a peer may take it; accepting and closing it would lose
 // it.
 void Acceptor::tell_waiting(int reason) {
-    if (told_) return;
-    told_ = true;
     const bool descriptors = reason == EMFILE || reason == ENFILE;
+    if (descriptors) callbacks_.no_descriptor();
+    if (std::exchange(told_, true)) return;
+    if (reason == EINVAL)
+        return log_line(
+            "listener " + name_ +
+            " takes no connections any more: another process has shut it down (shutdown(2)); it is "
+            "tried until it listens again");
     log_line("listener " + name_ + ": " + std::strerror(reason) + "; connections wait in its queue" +
              (descriptors ? " until descriptors are free (raise the limit of open files)"
                           : ", to be tried again"));

@@ -13,9 +13,11 @@ namespace sup::worker {
 
 class Acceptor {
 public:
-    // `accepted` gets each connection, non-blocking and close-on-exec.
-    Acceptor(uv_loop_t* loop, UniqueFd listener, std::string name, Balance& balance,
-             std::function<void(UniqueFd)> accepted);
+    struct Callbacks {
+        std::function<void(UniqueFd)> accepted;       // each connection, non-blocking and close-on-exec
+        std::function<void()> no_descriptor = [] {};  // one waits, and none is free for it
+    };
+    Acceptor(uv_loop_t* loop, UniqueFd listener, std::string name, Balance& balance, Callbacks callbacks);
 
     Status start();
 
@@ -40,7 +42,7 @@ private:
 
     UniqueFd listener_;
     std::string name_;
-    std::function<void(UniqueFd)> accepted_;
+    Callbacks callbacks_;
     SharedQueue queue_;
     int troubled_ = 0;   // failures in a row
     bool told_ = false;  // of what it waits for

@@ -22,10 +22,13 @@ Announcement::Announcement(uv_loop_t* loop, const NotifyClient& notify, Duration
       callbacks_(std::move(callbacks)),
       retry_(loop, [this] { go_on(); }) {}
 
-void Announcement::begin(bool with_channel) {
+void Announcement::begin(const std::optional<std::string>& first_packet) {
     began_ = Clock::now();
-    Result<Channel::Ends> ends = with_channel ? Channel::open() : Error{};
-    if (ends) ends_ = std::move(*ends);
+    Result<Channel::Ends> ends = first_packet ? Channel::open() : Error{};
+    if (ends) {
+        ends_ = std::move(*ends);
+        static_cast<void>(send_unix_message(ends_->ours.get(), *first_packet));
+    }
     go_on();
 }
 

@@ -6,6 +6,7 @@
 #include <chrono>
 #include <functional>
 #include <optional>
+#include <string>
 
 #include "common/duration.h"
 #include "common/result.h"
@@ -29,7 +30,8 @@ public:
     Announcement& operator=(const Announcement&) = delete;
 
     // The first attempt is made here, the others from the loop.
-    void begin(bool with_channel);
+    // With a channel in which `first_packet` waits for the master when it gets its end, or without one.
+    void begin(const std::optional<std::string>& first_packet);
     bool said_ready() const { return said_ready_; }
 
 private:

@@ -37,38 +37,13 @@ std::optional<ChannelPacket> inbox(std::vector<UniqueFd>& descriptors) {
     return InboxEnds{std::move(descriptors[0]), std::move(descriptors[1])};
 }
 
-std::optional<Reads> reads_of(const nlohmann::json& one) {
-    if (!one.is_object() || !one.contains("protocol") || !one.contains("reads")) return std::nullopt;
-    const nlohmann::json& versions = one.at("reads");
-    if (!one.at("protocol").is_string() || !versions.is_array()) return std::nullopt;
-    Reads reads{one.at("protocol").get<std::string>(), {}};
-    for (const auto& version : versions) {
-        if (!version.is_number_unsigned()) return std::nullopt;
-        reads.versions.push_back(version.get<unsigned>());
-    }
-    return reads;
-}
-
-// What cannot be understood was not said.
-std::optional<std::vector<Reads>> reads(const nlohmann::json& packet) {
-    const auto speaks = packet.find("speaks");
-    if (speaks == packet.end() || !speaks->is_array()) return std::nullopt;
-    std::vector<Reads> all;
-    for (const auto& one : *speaks) {
-        auto understood = reads_of(one);
-        if (!understood) return std::nullopt;
-        all.push_back(std::move(*understood));
-    }
-    return all;
-}
-
 std::optional<ChannelPacket> drain(const nlohmann::json& packet, std::vector<UniqueFd>& descriptors) {
     auto listeners = names(packet, "listeners");
     auto retired = names(packet, "retired");
     if (!listeners || !retired || descriptors.size() > 1) return std::nullopt;
     DrainPacket drain{std::move(*listeners), std::move(*retired), {}, {}};
     if (!descriptors.empty()) drain.inbox = std::move(descriptors[0]);
-    drain.reads = reads(packet);
+    drain.reads = parse_spoken(packet.value("speaks", nlohmann::json()));
     return drain;
 }
 
@@ -84,6 +59,16 @@ std::optional<ChannelPacket> parse_channel_packet(std::string_view packet,
     if (*type == "inbox") return inbox(descriptors);
     if (*type == "drain") return drain(json, descriptors);
     return std::nullopt;
+}
+
+std::string spoken_packet(const std::vector<Reads>& spoken) {
+    return nlohmann::json{{"type", "speaks"}, {"speaks", to_json(spoken)}}.dump(
+        -1, ' ', false, nlohmann::json::error_handler_t::replace);
+}
+
+std::string unreadable_packet(const std::string& protocol, std::uint64_t connections) {
+    return nlohmann::json{{"type", "unreadable"}, {"protocol", protocol}, {"connections", connections}}.dump(
+        -1, ' ', false, nlohmann::json::error_handler_t::replace);
 }
 
 Result<Channel::Ends> Channel::open() {
@@ -115,6 +100,11 @@ void Channel::reserve() {
 void Channel::read() {
     while (socket_ && read_one()) {
     }
+}
+
+// A master that does not read, or that has gone, misses it.
+void Channel::send(const std::string& packet) {
+    if (socket_) static_cast<void>(send_unix_message(socket_.get(), packet));
 }
 
 bool Channel::read_one() {

@@ -4,6 +4,7 @@
 
 #include <array>
 #include <cstddef>
+#include <cstdint>
 #include <functional>
 #include <optional>
 #include <string>
@@ -12,6 +13,7 @@
 #include <vector>
 
 #include "common/result.h"
+#include "common/spoken.h"
 #include "common/unique_fd.h"
 #include "common/uv.h"
 
@@ -29,27 +31,24 @@ struct InboxEnds {
     UniqueFd sender;
 };
 
-// The versions of a protocol's state that a worker can go on from.
-struct Reads {
-    std::string protocol;
-    std::vector<unsigned> versions;
-
-    friend bool operator==(const Reads&, const Reads&) = default;
-};
-
 // Sent just before the drain signal, and again when the successor changes.
 struct DrainPacket {
     std::vector<std::string> listeners;  // the successor has these
     std::vector<std::string> retired;    // their queue is this worker's to serve
     UniqueFd inbox;                      // the successor's sender end; none: no connection can be handed over
     // What the successor can go on from. Nothing: somebody there, or the master, does not speak of it.
-    std::optional<std::vector<Reads>> reads = {};
+    SpokenByAll reads = {};
 };
 
 using ChannelPacket = std::variant<ScoreboardPacket, InboxEnds, DrainPacket>;
 
 // Nothing when the packet is of another type, or malformed.
 std::optional<ChannelPacket> parse_channel_packet(std::string_view packet, std::vector<UniqueFd> descriptors);
+
+// What this worker can go on from: the first thing that it says.
+std::string spoken_packet(const std::vector<Reads>& spoken);
+// So many connections have ended by now because the successor cannot go on from them.
+std::string unreadable_packet(const std::string& protocol, std::uint64_t connections);
 
 class Channel {
 public:
@@ -66,6 +65,8 @@ public:
     // Reads packets until there are none. Done by itself as they come, and by the drain before it looks at
     // what they told.
     void read();
+    // To the master; may be lost.
+    void send(const std::string& packet);
 
     // End-of-file: the master has gone.
     bool closed() const { return !socket_; }

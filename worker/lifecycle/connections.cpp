@@ -197,7 +197,8 @@ void Connection::answered(std::size_t count) {
     held_->owner->answered(count);
 }
 
-Connections::Connections(Worker& worker, Spoken spoken, ConnectionHandlers handlers, ListenerChoice listeners)
+Connections::Connections(Worker& worker, Spoken spoken, ConnectionHandlers handlers,
+                         const ListenerChoice& listeners)
     : core_(std::make_shared<ConnectionsCore>(Internals::core(worker), std::move(spoken),
                                               std::move(handlers))) {
     core_->begin(listeners);

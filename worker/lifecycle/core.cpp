@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <csignal>
+#include <limits>
 #include <utility>
 
 #include "worker/lifecycle/log_line.h"
@@ -17,11 +18,12 @@ constexpr Duration ready_patience{10'000};
 
 // Each connection takes a descriptor, and the customary soft limit of 1024 is there only for programs that
 // use select(2).
-void raise_descriptor_limit() {
+std::size_t raise_descriptor_limit() {
     rlimit limit{};
-    if (::getrlimit(RLIMIT_NOFILE, &limit) != 0) return;
-    limit.rlim_cur = limit.rlim_max;
-    ::setrlimit(RLIMIT_NOFILE, &limit);
+    if (::getrlimit(RLIMIT_NOFILE, &limit) != 0) return std::numeric_limits<std::size_t>::max() / 2;
+    const rlim_t before = std::exchange(limit.rlim_cur, limit.rlim_max);
+    const bool raised = ::setrlimit(RLIMIT_NOFILE, &limit) == 0;
+    return static_cast<std::size_t>(std::min<rlim_t>(raised ? limit.rlim_cur : before, 1U << 30U));
 }
 
 // Somebody's own handler stays.
@@ -44,12 +46,25 @@ Core::Core(Options options)
                     {[this](UniqueFd channel) { open_channel(std::move(channel)); },
                      [this](const Error& error) { cannot_announce(error); }}),
       balance_(loop_.get(), counters_),
+      room_(loop_.get(), raise_descriptor_limit(), [this](std::size_t count) { make_room(count); }),
       rebalance_(loop_.get(), [this] { return move_excess(); }),
       drain_request_(loop_.get(), [this] { begin_drain(); }),
       mailbox_(Mailbox::open(loop_.get())),
       offload_(loop_.get(), [this] { check_finished(); }),
+      handover_(loop_.get(), balance_,
+                {.arrived = [this](const InboxPacket& packet,
+                                   UniqueFd socket) { arrived(packet, std::move(socket)); },
+                 .malformed = [this](UniqueFd socket) { refuse(std::move(socket)); },
+                 .no_descriptor = [this] { room_.inbox_waits(); },
+                 .changed = [this] { hand_over_all(); },
+                 .replaced = [this] { succession_changed(); },
+                 .ask = [this] { read_channel(); },
+                 .master_lives = [this] { return master_lives(); }}),
+      unreadable_(loop_.get(),
+                  [this](const std::string& protocol, std::uint64_t connections) {
+                      if (channel_) channel_->send(unreadable_packet(protocol, connections));
+                  }),
       lingering_(loop_.get(), [this] { check_finished(); }) {
-    raise_descriptor_limit();
     if (options_.handle_signals) watch_signals();
     open_listeners();
 }
@@ -95,24 +110,26 @@ void Core::watch_signal(int number) {
 }
 
 void Core::on_drain_signal() {
-    if (!draining_) return begin_drain();
+    if (!draining()) return begin_drain();
     // A person who presses Ctrl-C again means it; a supervisor has its own deadline.
     if (!environment_.under_sup()) clock_->hurry();
 }
 
 void Core::add(Service& service, const ListenerChoice& listeners) {
-    services_.push_back({&service, listeners});
+    services_.add(service, listeners);
     for (Listener& listener : listeners_) {
         const bool wanted = listeners.is_all() || contains(listeners.names(), listener.name);
         if (!listener.stream || !listener.fd || !wanted) continue;
-        const std::string& name = *names_.insert(listener.name).first;
-        auto accepted = [this, &service, &name](UniqueFd connection) {
+        const std::string& name = *services_.remember(listener.name);
+        Acceptor::Callbacks callbacks;
+        callbacks.accepted = [this, &service, &name](UniqueFd connection) {
             counters_.add(&ScoreboardRow::accepts);
             service.take(std::move(connection), {.listener = name});
+            room_.taken_by(services_.open_connections());
         };
-        served_.push_back(
-            {&service, std::make_unique<Acceptor>(loop_.get(), std::move(listener.fd), listener.name,
-                                                  balance_, std::move(accepted))});
+        callbacks.no_descriptor = [this] { room_.none_free(); };
+        services_.serve(service, std::make_unique<Acceptor>(loop_.get(), std::move(listener.fd),
+                                                            listener.name, balance_, std::move(callbacks)));
     }
     for (const std::string& name : listeners.names()) {
         const auto named = [&name](const ListenerInfo& info) { return info.name == name; };
@@ -122,18 +139,13 @@ void Core::add(Service& service, const ListenerChoice& listeners) {
     }
 }
 
-void Core::remove(Service& service) {
-    std::erase_if(services_, [&service](const Registered& one) { return one.service == &service; });
-    std::erase_if(served_, [&service](const Served& served) { return served.service == &service; });
-}
-
 int Core::run() {
     thread_->bind();
     serve();
     offload_.give_up();
     const auto left = mailbox_->close();
     if (!failure_) Mailbox::run(left);
-    returned_ = true;
+    stage_ = Stage::returned;
     thread_->release();
     if (!failure_) return 0;
     log_line(failure_->message);
@@ -141,10 +153,7 @@ int Core::run() {
 }
 
 void Core::serve() {
-    const bool wants = std::any_of(services_.begin(), services_.end(), [](const Registered& one) {
-        return one.listeners.is_all() || !one.listeners.names().empty();
-    });
-    if (!failure_ && wants && served_.empty()) {
+    if (!failure_ && services_.lacks_listeners()) {
         failure_ = Error{
             environment_.under_sup()
                 ? "nothing to serve: sup passed no stream listener (`listen` in its configuration)"
@@ -152,11 +161,7 @@ void Core::serve() {
     }
     if (!failure_ && !services_.empty()) tell_unserved();
     if (!failure_ && options_.ready_at_start) ready();
-    if (!failure_ && !finished_) {
-        running_ = true;
-        loop_.run();
-        running_ = false;
-    }
+    if (!failure_) loop_.run();
 }
 
 // Its clients connect, and wait for ever.
@@ -168,17 +173,19 @@ void Core::tell_unserved() const {
 }
 
 void Core::ready() {
-    if (serving_ || draining_ || failure_) return;
-    serving_ = true;
-    for (Served& served : served_) {
-        const Status started = served.acceptor->start();
+    if (stage_ != Stage::starting || failure_) return;
+    stage_ = Stage::serving;
+    services_.each_acceptor([this](Acceptor& acceptor) {
+        const Status started = acceptor.start();
         if (!started) failure_ = started.error();
-    }
+    });
     if (!failure_) {
         counters_.set(&ScoreboardRow::accepting, 1);
-        announcement_.begin(notify_ && environment_.under_sup());
+        announcement_.begin(notify_ && environment_.under_sup()
+                                ? std::optional(spoken_packet(services_.reads()))
+                                : std::nullopt);
         if (options_.on_ready) options_.on_ready();
-    } else if (running_) {
+    } else {
         loop_.stop();
     }
 }
@@ -187,6 +194,10 @@ void Core::open_channel(UniqueFd ours) {
     channel_ = std::make_unique<Channel>(loop_.get(), std::move(ours), [this](ChannelPacket packet) {
         std::visit([this](auto&& one) { use(std::forward<decltype(one)>(one)); }, std::move(packet));
     });
+}
+
+void Core::read_channel() {
+    if (channel_) channel_->read();
 }
 
 // The master may have died, or know by other means when this worker is ready (`worker.ready`); where it waits
@@ -203,19 +214,25 @@ void Core::status(std::string_view text) {
 }
 
 void Core::offload(std::function<void()> work, std::function<void()> done) {
-    if (returned_) return;
+    if (stage_ == Stage::returned) return;
     offload_.begin(std::move(work), std::move(done));
 }
 
+void Core::make_room(std::size_t count) {
+    if (Service* busiest = services_.busiest()) busiest->make_room(count);
+}
+
 void Core::connection_opened() {
-    counters_.set(&ScoreboardRow::connections, open_connections());
+    counters_.set(&ScoreboardRow::connections, services_.open_connections());
     rebalance_.activity();
 }
 
-void Core::connection_closed(Ended how, const Spoken&) {
-    if (finished_) return;  // counted already, as left over
-    counters_.set(&ScoreboardRow::connections, open_connections());
-    if (draining_) {
+void Core::connection_closed(Ended how, const Spoken& spoken) {
+    if (stage_ >= Stage::finished) return;  // counted already, as left over
+    counters_.set(&ScoreboardRow::connections, services_.open_connections());
+    const bool over = how == Ended::in_order || how == Ended::at_deadline;
+    if (draining()) {
+        if (over && handover_.is_unreadable(spoken)) unreadable_.add(spoken.protocol);
         switch (how) {
             case Ended::in_order: counters_.add(&ScoreboardRow::drained); break;
             case Ended::at_deadline: counters_.add(&ScoreboardRow::closed); break;
@@ -223,20 +240,14 @@ void Core::connection_closed(Ended how, const Spoken&) {
             case Ended::upgraded: break;
         }
     }
-    for (Served& served : served_) served.acceptor->connection_closed();
-    if (inbox_) inbox_->connection_closed();
-    if (draining_) check_finished();
+    services_.each_acceptor([](Acceptor& acceptor) { acceptor.connection_closed(); });
+    handover_.connection_closed();
+    if (draining()) check_finished();
 }
 
 void Core::request_served(std::size_t count) {
     counters_.add(&ScoreboardRow::requests, count);
     rebalance_.activity();
-}
-
-std::size_t Core::open_connections() const {
-    std::size_t open = 0;
-    for (const Registered& one : services_) open += one.service->open_connections();
-    return open;
 }
 
 }  // namespace sup::worker

@@ -2,25 +2,22 @@
 // the master with what it brings, and the drain.
 #pragma once
 
-#include <chrono>
 #include <functional>
 #include <memory>
 #include <optional>
-#include <set>
 #include <string>
 #include <string_view>
 #include <vector>
 
 #include "common/uv.h"
 #include "sup/worker.h"
-#include "worker/lifecycle/acceptor.h"
 #include "worker/lifecycle/announcement.h"
 #include "worker/lifecycle/balance.h"
 #include "worker/lifecycle/channel.h"
 #include "worker/lifecycle/counters.h"
 #include "worker/lifecycle/drain_clock.h"
 #include "worker/lifecycle/environment.h"
-#include "worker/lifecycle/inbox.h"
+#include "worker/lifecycle/handover.h"
 #include "worker/lifecycle/lingering.h"
 #include "worker/lifecycle/listener.h"
 #include "worker/lifecycle/loop_thread.h"
@@ -28,8 +25,10 @@
 #include "worker/lifecycle/notify_client.h"
 #include "worker/lifecycle/offload.h"
 #include "worker/lifecycle/rebalance.h"
+#include "worker/lifecycle/room.h"
 #include "worker/lifecycle/service.h"
-#include "worker/lifecycle/successor.h"
+#include "worker/lifecycle/services.h"
+#include "worker/lifecycle/unreadable.h"
 
 namespace sup::worker {
 
@@ -47,7 +46,7 @@ public:
     bool post(std::function<void()> task) { return mailbox_->post(std::move(task)); }
     void offload(std::function<void()> work, std::function<void()> done);
     void status(std::string_view text);
-    bool draining() const { return draining_; }
+    bool draining() const { return stage_ >= Stage::draining; }
     unsigned generation() const { return environment_.generation; }
     const std::vector<ListenerInfo>& listeners() const { return infos_; }
     uv_loop_t* loop() { return loop_.get(); }
@@ -62,61 +61,64 @@ public:
     // Serves stream listeners with `service`, which must be removed before it goes. A listener is served by
     // the first service that asks for it.
     void add(Service& service, const ListenerChoice& listeners);
-    void remove(Service& service);
+    void remove(Service& service) { services_.remove(service); }
 
     // For services.
     void connection_opened();
     void connection_closed(Ended how, const Spoken& spoken);
     // How a connection ends that ends now, and not by being handed over.
-    Ended ended_now() const { return past_deadline_ ? Ended::at_deadline : Ended::in_order; }
+    Ended ended_now() const { return stage_ >= Stage::past_deadline ? Ended::at_deadline : Ended::in_order; }
     void request_served(std::size_t count = 1);
     // There is a successor that takes this listener's connections and can go on from what is spoken …
-    bool moves_on(const std::string& listener, const Spoken& spoken) const;
+    bool moves_on(const std::string& listener, const Spoken& spoken) const {
+        return handover_.moves_on(listener, spoken);
+    }
     // … and at this moment.
-    bool has_room() const { return successor_ && successor_->has_room(); }
+    bool has_room() const { return handover_.has_room(); }
     // After `done` the caller closes its socket, and says so (Ended::handed_over).
-    HandOver hand_over(const InboxPacket& packet, int socket);
+    HandOver hand_over(const InboxPacket& packet, int socket) { return handover_.hand_over(packet, socket); }
     // Into this generation's own inbox, for a peer. After `true` the same.
-    bool put_back(const InboxPacket& packet, int socket);
+    bool put_back(const InboxPacket& packet, int socket) { return handover_.put_back(packet, socket); }
 
 private:
-    struct Served {
-        Service* service;
-        std::unique_ptr<Acceptor> acceptor;
-    };
-    struct Registered {
-        Service* service;
-        ListenerChoice listeners;
+    // In this order, and never back.
+    enum class Stage {
+        starting,
+        serving,
+        draining,
+        past_deadline,  // everything was told to end
+        finished,       // nothing is waited for any more
+        returned,       // run() has
     };
 
     void open_listeners();
-    void serve();
     void watch_signals();
     void watch_signal(int number);
     void on_drain_signal();
+    void serve();
     void tell_unserved() const;
     void open_channel(UniqueFd ours);
+    void read_channel();
+    bool master_lives() const { return channel_ && !channel_->closed(); }
     void cannot_announce(const Error& error);
+    void make_room(std::size_t count);
 
-    // What the channel brings, and what comes through it: handoff.cpp.
+    // What the channel brings, and what comes through it: arrivals.cpp.
     void use(ScoreboardPacket packet);
-    void use(InboxEnds ends);
-    void use(DrainPacket packet);
+    void use(InboxEnds ends) { handover_.use(std::move(ends)); }
+    void use(DrainPacket packet) { handover_.use(std::move(packet)); }
     void arrived(const InboxPacket& packet, UniqueFd socket);
-    Service* service_for(const InboxPacket& packet) const;
     void refuse(UniqueFd socket);
-    void hand_over_all();
-    bool leaves_inbox_to_peers() const;
-    void look_for_another_successor();
     bool move_excess();
 
     // drain.cpp
     void begin_drain();
+    void close_listeners(bool served);
     void tell_drain();
     Duration drain_timeout() const;
-    bool retired(const std::string& listener) const;
     bool has_successor() const;
-    bool successor_reads(const Spoken& spoken) const;
+    void succession_changed();
+    void hand_over_all();
     void end_idle();
     void end_everything(Duration left);
     void end_hard();
@@ -124,45 +126,35 @@ private:
     void check_finished();
     bool all_ended() const;
     void report() const;
-    std::size_t open_connections() const;
 
     const std::shared_ptr<LoopThread> thread_ = std::make_shared<LoopThread>();
+    Stage stage_ = Stage::starting;
     Options options_;
     Environment environment_;
     NotifyClient notify_;
     std::optional<Error> failure_;  // to be reported by run()
     std::vector<Listener> listeners_;
     std::vector<ListenerInfo> infos_;
-    std::set<std::string> names_;  // of listeners, also of other generations': services keep references
 
     uv::Loop loop_{uv::LeftOpen::is_abandoned};  // the user's handles are the user's
     Announcement announcement_;
     Counters counters_;
     Balance balance_;
+    Room room_;
     Rebalance rebalance_;
     std::vector<uv::Signal> signals_;
     uv::Async drain_request_;
     std::shared_ptr<Mailbox> mailbox_;
     Offload offload_;
     std::unique_ptr<Channel> channel_;
-    std::unique_ptr<Inbox> inbox_;  // this generation's
-    UniqueFd peers_inbox_;          // its sender end
-    std::unique_ptr<Successor> successor_;
-    uv::Timer look_again_;             // into the channel
-    std::optional<DrainPacket> told_;  // without the descriptor; its `retired` is what the first one said
+    Services services_;
+    Handover handover_;
+    Unreadable unreadable_;
     Lingering lingering_;
-    std::vector<Registered> services_;
-    std::vector<Served> served_;
     std::vector<std::function<void(const Drain&)>> on_drain_;
-    std::optional<DrainClock> clock_;
+    std::optional<DrainClock> clock_;  // of the drain
     uv::Timer finish_;
-    bool running_ = false;
-    bool serving_ = false;
-    bool draining_ = false;
-    bool past_deadline_ = false;
-    bool checking_ = false;
-    bool finished_ = false;
-    bool returned_ = false;  // run() has
+    bool checking_ = false;  // whether everything has ended
 };
 
 }  // namespace sup::worker

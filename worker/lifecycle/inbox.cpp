@@ -49,6 +49,7 @@ bool Inbox::empty_now() {
             case SharedQueue::Taken::one: break;
             case SharedQueue::Taken::no_descriptor: return false;
             case SharedQueue::Taken::none_left:
+            case SharedQueue::Taken::broken:
             case SharedQueue::Taken::failed: return true;
         }
     }
@@ -66,6 +67,7 @@ bool Inbox::something_queued() const {
 }
 
 void Inbox::tell_no_descriptor(int reason) {
+    callbacks_.no_descriptor();
     if (told_) return;
     told_ = true;
     log_line(std::string("inbox: ") + std::strerror(reason) +

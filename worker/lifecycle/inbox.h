@@ -20,6 +20,7 @@ public:
     struct Callbacks {
         std::function<void(const InboxPacket&, UniqueFd)> arrived;
         std::function<void(UniqueFd)> malformed;
+        std::function<void()> no_descriptor;  // one waits, and none is free for it
     };
     Inbox(uv_loop_t* loop, UniqueFd receiver, Balance& balance, Callbacks callbacks);
 

@@ -10,6 +10,7 @@ namespace {
 constexpr int taken_per_wake = 8;
 constexpr int taken_per_slice = 64;
 constexpr Duration descriptor_retry{100};
+constexpr Duration broken_retry{250};
 constexpr Duration left_to_peers{2};
 
 }  // namespace
@@ -39,6 +40,7 @@ void SharedQueue::empty(std::function<void()> done) {
 void SharedQueue::connection_closed() {
     switch (pause_) {
         case Pause::none:
+        case Pause::until_mended:
         case Pause::between_slices: return;
         case Pause::for_descriptor: return timer_.arm(Duration{0});
         case Pause::for_peers:
@@ -60,6 +62,7 @@ void SharedQueue::take_some(bool leave_to_peers) {
             case Taken::one: break;
             case Taken::none_left: return;
             case Taken::no_descriptor: return pause(Pause::for_descriptor, descriptor_retry);
+            case Taken::broken: return pause(Pause::until_mended, broken_retry);
             case Taken::failed: return finish();
         }
     }
@@ -72,6 +75,7 @@ void SharedQueue::take_all() {
             case Taken::one: break;
             case Taken::no_descriptor: return pause(Pause::for_descriptor, descriptor_retry);
             case Taken::none_left:
+            case Taken::broken:  // which has lost its queue
             case Taken::failed: return finish();
         }
     }

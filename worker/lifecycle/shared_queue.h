@@ -17,7 +17,13 @@ namespace sup::worker {
 
 class SharedQueue {
 public:
-    enum class Taken { one, none_left, no_descriptor, failed };
+    enum class Taken {
+        one,
+        none_left,
+        no_descriptor,  // to be tried again soon, or when a connection is closed
+        broken,         // to be tried again from time to time: somebody may mend it
+        failed,         // for good
+    };
 
     // `take` takes one connection off the queue behind `fd`, without blocking.
     SharedQueue(uv_loop_t* loop, int fd, std::function<Taken()> take, Balance& balance);
@@ -35,7 +41,7 @@ public:
     bool waiting_for_descriptor() const { return pause_ == Pause::for_descriptor; }
 
 private:
-    enum class Pause { none, for_peers, for_descriptor, between_slices };
+    enum class Pause { none, for_peers, for_descriptor, until_mended, between_slices };
 
     void woken();
     void take_some(bool leave_to_peers);

@@ -8,6 +8,7 @@ docs/worker-protocol.md explains every step. Only the standard library is used.
 import array
 import contextlib
 import errno
+import fcntl
 import json
 import os
 import resource
@@ -15,9 +16,13 @@ import select
 import selectors
 import signal
 import socket
+import struct
+import termios
 import time
 
-PROTOCOL = "line/1"  # another one when the next release would not understand what this one leaves
+PROTOCOL = "line/1"
+VERSION = 1  # of what a connection is left with; a release that leaves something else writes another one
+READS = [1]  # those that this release can go on from
 MAX_UNCONSUMED = 64 * 1024
 MAX_PACKET = MAX_UNCONSUMED + 1024
 TOO_MANY_RETRY = 0.005  # seconds
@@ -79,6 +84,9 @@ class Worker:
         if self.notify_address.startswith("@"):
             self.notify_address = "\0" + self.notify_address[1:]
         self.offer = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        # Before the master has its end, so that it knows as soon as this worker is ready.
+        speaks = {"type": "speaks", "speaks": [{"protocol": PROTOCOL, "reads": READS}]}
+        self.offer[0].send(json.dumps(speaks).encode())
         if not self.open_channel(b"READY=1\nX_SUP_CHANNEL=1"):
             self.notify(b"READY=1")
 
@@ -125,7 +133,7 @@ class Worker:
                 self.channel.close()
                 self.channel = None
                 return
-            self.obey(json.loads(packet), [socket_or_file(fd) for fd in fds])
+            self.obey(json.loads(packet), [sock for sock in map(socket_or_none, fds) if sock])
 
     def obey(self, packet, ends):
         if packet.get("type") == "inbox" and len(ends) == 2:
@@ -135,12 +143,13 @@ class Worker:
             self.selector.register(self.inbox, selectors.EVENT_READ, self.take_from_inbox)
         elif packet.get("type") == "drain":
             self.stop_waiting_for_room()
-            self.successor = ends[0] if ends else None
+            # Who cannot go on from what this worker leaves is none: clients are better ended politely.
+            self.successor = ends[0] if ends and goes_on(packet.get("speaks")) else None
             self.successor_has = packet["listeners"]
             self.retired = packet["retired"] or self.retired
             if self.draining:
                 self.move_all()
-        else:  # the scoreboard, for one; dropping the sockets closes them
+        else:  # a type that this worker does not know; dropping the sockets closes them
             pass
 
     # --- connections come ----------------------------------------------------------------------------------
@@ -167,17 +176,21 @@ class Worker:
         except OSError as error:
             self.pause_if_out_of_descriptors(error)
             return False
-        if not packet and not fds:  # closed: this generation goes, and nothing more comes in
-            self.unwatch(self.inbox)
+        if not packet and not fds:
+            if has_more(self.inbox):  # somebody has sent a packet of nothing
+                return True
+            self.unwatch(self.inbox)  # closed: this generation goes, and nothing more comes in
             self.inbox = None
             return False
-        socks = [socket_or_file(fd) for fd in fds]
+        socks = [sock for sock in map(connection_or_none, fds) if sock]
         head, newline, unconsumed = packet.partition(b"\n")
         try:
             about = json.loads(head)
-            usable = newline and len(socks) == 1 and about["protocol"] == PROTOCOL and not flags & socket.MSG_CTRUNC
+            whole = newline and len(fds) == len(socks) == 1 and not flags & (socket.MSG_CTRUNC | socket.MSG_TRUNC)
+            known = about["protocol"] == PROTOCOL and about.get("version", 1) in READS and not about.get("state")
+            usable = whole and known
             connection = Connection(socks[0], str(about["listener"]), unconsumed) if usable else None
-        except (ValueError, KeyError, TypeError, IndexError, OSError):
+        except (ValueError, KeyError, TypeError, AttributeError, RecursionError, OSError):
             connection = None
         if connection:
             self.open(connection)
@@ -294,7 +307,8 @@ class Worker:
             return
         if not self.successor or connection.listener not in self.successor_has:
             return self.end_politely(connection)
-        head = json.dumps({"listener": connection.listener, "protocol": PROTOCOL}).encode() + b"\n"
+        about = {"listener": connection.listener, "protocol": PROTOCOL, "version": VERSION}
+        head = json.dumps(about).encode() + b"\n"
         self.unwatch(connection.sock)  # before it is sent: it lives on elsewhere
         rights = array.array("i", [connection.sock.fileno()])
         try:
@@ -437,12 +451,43 @@ def leaving_room():
         resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
 
 
-def socket_or_file(fd):
-    """Owns a descriptor that came in, whatever it is."""
+def goes_on(speaks):
+    """Whether the successor reads what this worker writes; who does not say it reads version 1."""
+    if not isinstance(speaks, list):
+        return VERSION == 1
+    return any(one["protocol"] == PROTOCOL and VERSION in one["reads"] for one in speaks)
+
+
+def has_more(inbox):
+    """After a packet of nothing, which looks like the end: whether others wait, or may still come."""
+    queued = struct.unpack("i", fcntl.ioctl(inbox, termios.FIONREAD, b"\0" * 4))[0]
+    poll = select.poll()
+    poll.register(inbox, select.POLLRDHUP)
+    return queued > 0 or not poll.poll(0)
+
+
+def socket_or_none(fd):
+    """Owns a descriptor that came in; what is no socket (the scoreboard, for one) is closed."""
     try:
         return socket.socket(fileno=fd)
     except OSError:
-        return os.fdopen(fd, "rb", buffering=0)
+        os.close(fd)
+        return None
+
+
+def connection_or_none(fd):
+    """What is no stream socket with a client is closed, and not touched before."""
+    sock = socket_or_none(fd)
+    if not sock:
+        return None
+    try:
+        if sock.type == socket.SOCK_STREAM and not sock.getsockopt(socket.SOL_SOCKET, socket.SO_ACCEPTCONN):
+            if sock.family == socket.AF_UNIX or sock.getsockname()[1]:  # a lost client leaves the port
+                return sock
+    except OSError:
+        pass
+    sock.close()
+    return None
 
 
 if __name__ == "__main__":

@@ -17,6 +17,17 @@ TEST_CASE("a reload's last line says what serves, what drains, and how long it t
           "reloaded: generation 3 (2 workers) serves, generation 2 is draining, 9ms");
 }
 
+TEST_CASE("a reload's last line says how many connections its release could not go on from") {
+    const json outcome{{"generation", 3},
+                       {"outcome", "promoted"},
+                       {"connections", {{"unreadable", {{"chat", 12}, {"line", 1}}}}},
+                       {"duration_ms", 9}};
+    CHECK(describe_reload(outcome, nullptr) ==
+          "reloaded: generation 3 was promoted, 12 connections of chat ended: the new release cannot read "
+          "their "
+          "state, 1 connection of line ended: the new release cannot read its state, 9ms");
+}
+
 TEST_CASE("a reload that a later one or a stop has overtaken says what serves by now") {
     const json outcome{{"generation", 2}, {"outcome", "promoted"}, {"duration_ms", 9}};
     const json third{{"generation", 3}, {"state", "active"}, {"count", 1}};

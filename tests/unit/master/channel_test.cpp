@@ -113,7 +113,7 @@ TEST_CASE("a drain packet whose descriptor is refused goes at once without it, a
         channel.masters->send_drain({{"https"}, {}}, nullptr);
         CHECK(channel.receive()->json["listeners"] == Names{"https"});
         too_many.land();
-        CHECK(uv_run(channel.loop.get(), UV_RUN_ONCE) == 0);
+        uv_run(channel.loop.get(), UV_RUN_ONCE);  // tries again
         CHECK_FALSE(channel.receive());
     }
     CHECK(channel.troubles.empty());
@@ -168,4 +168,56 @@ TEST_CASE("only a unix SOCK_SEQPACKET socket is taken for a channel") {
     CHECK(refused(sup::UniqueFd{::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0)}));
     CHECK(refused(sup::UniqueFd{::dup(0)}));
     CHECK(refused(sup::UniqueFd{}));
+}
+
+TEST_CASE("what a worker said before it offered its channel is known when that is adopted") {
+    auto ends = socket_pair(SOCK_SEQPACKET);
+    REQUIRE(sup::send_unix_message(ends[1].get(),
+                                   R"({"type":"speaks","speaks":[{"protocol":"chat","reads":[1,2]}]})")
+                .value() == sup::SendOutcome::sent);
+    sup::uv::Loop loop;
+    const auto channel = sup::WorkerChannel::adopt(loop.get(), std::move(ends[0]), {});
+    REQUIRE(channel.ok());
+    CHECK((*channel)->spoken() == std::vector<sup::Reads>{{"chat", {1, 2}}});
+}
+
+TEST_CASE("the drain packet says what the successor can go on from, where that is known") {
+    Channel channel;
+    channel.masters->send_drain({{"http"}, {}}, open_inbox(), std::vector<sup::Reads>{{"chat", {1, 2}}});
+    CHECK(channel.receive()->json.at("speaks") ==
+          nlohmann::json::parse(R"([{"protocol":"chat","reads":[1,2]}])"));
+    channel.masters->send_drain({{"http"}, {}}, open_inbox());
+    CHECK_FALSE(channel.receive()->json.contains("speaks"));
+}
+
+TEST_CASE("a worker's words are taken for no more than words") {
+    Channel channel;
+    const auto say = [&](const std::string& packet) {
+        REQUIRE(sup::send_unix_message(channel.workers.get(), packet).value() == sup::SendOutcome::sent);
+        channel.masters->read();
+    };
+    for (const char* odd :
+         {"nonsense", "[]", "1", R"({"type":1})", R"({"type":"later"})", R"({"type":"speaks"})",
+          R"({"type":"unreadable"})", R"({"type":"unreadable","protocol":"chat","connections":-1})",
+          R"({"type":"unreadable","protocol":"chat","connections":"3"})",
+          R"({"type":"unreadable","protocol":3,"connections":3})", R"({"type":"speaks","speaks":[1]})"}) {
+        say(odd);
+    }
+    CHECK_FALSE(channel.masters->spoken());
+    CHECK(channel.masters->unreadable().empty());
+    say(R"({"type":"unreadable","protocol":"chat","connections":3})");
+    say("{\"type\":\"unreadable\",\"protocol\":\"a\\u001b\",\"connections\":18446744073709551615}");
+    CHECK(channel.masters->unreadable() ==
+          sup::UnreadableConnections{{"chat", 3}, {"a\\x1b", sup::largest_count}});
+    for (int i = 0; i < 200; ++i)
+        say(R"({"type":"unreadable","protocol":")" + std::to_string(i) + R"(","connections":1})");
+    CHECK(channel.masters->unreadable().size() == 64);
+    CHECK(channel.troubles.empty());
+}
+
+TEST_CASE("a worker that has closed its channel is not listened to any more") {
+    Channel channel;
+    channel.workers.reset();
+    uv_run(channel.loop.get(), UV_RUN_ONCE);
+    CHECK(uv_loop_alive(channel.loop.get()) == 0);
 }

@@ -1,11 +1,14 @@
 // What accept(2) may say, and that none of it stops an acceptor that could go on.
 #include "worker/lifecycle/acceptor.h"
 
+#include <netinet/in.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
 #include <cerrno>
+#include <chrono>
+#include <ctime>
 #include <vector>
 
 #include "common/uv.h"
@@ -41,9 +44,9 @@ int accepted_after(std::vector<int> first) {
     const Client another(listener.address);
     int accepted = 0;
     worker::Acceptor acceptor(loop.get(), std::move(listener.fd), listener.name, balance,
-                              [&](const UniqueFd&) {
+                              {.accepted = [&](const UniqueFd&) {
                                   if (++accepted == 2) loop.stop();
-                              });
+                              }});
     uv::Timer deadline(loop.get(), [&] { loop.stop(); });
     deadline.arm(std::chrono::seconds(30));
     failures = std::move(first);
@@ -68,6 +71,78 @@ TEST_CASE("however often a connection fails, the loop goes on, and later ones ar
     CHECK(accepted_after(std::vector<int>(500, ECONNABORTED)) == 2);
 }
 
+TEST_CASE("a listener that another process has shut down is tried seldom, and serves when it listens again") {
+    uv::Loop loop;
+    worker::Counters counters;
+    worker::Balance balance(loop.get(), counters);
+    worker::Listener listener = *worker::listen_on("127.0.0.1:0", "http");
+    const int socket = listener.fd.get();
+    int accepted = 0;
+    worker::Acceptor acceptor(loop.get(), std::move(listener.fd), listener.name, balance,
+                              {.accepted = [&](const UniqueFd&) {
+                                  ++accepted;
+                                  loop.stop();
+                              }});
+    REQUIRE(acceptor.start().ok());
+    REQUIRE(::shutdown(socket, SHUT_RDWR) == 0);
+    // It wakes a few times a second, and does not spin.
+    uv::Timer second(loop.get(), [&] { loop.stop(); });
+    second.arm(std::chrono::seconds(1));
+    const std::clock_t before = std::clock();
+    loop.run();
+    CHECK(std::clock() - before < CLOCKS_PER_SEC / 2);
+    CHECK_FALSE(acceptor.closed());
+    // As the master mends it.
+    sockaddr nobody{};
+    nobody.sa_family = AF_UNSPEC;
+    sockaddr_in own{};
+    socklen_t size = sizeof own;
+    REQUIRE(::getsockname(socket, reinterpret_cast<sockaddr*>(&own), &size) == 0);
+    REQUIRE(::connect(socket, &nobody, sizeof nobody) == 0);
+    REQUIRE(::bind(socket, reinterpret_cast<sockaddr*>(&own), size) ==
+            0);  // its port was the kernel's choice
+    REQUIRE(::listen(socket, 8) == 0);
+    const Client client(listener.address);
+    uv::Timer deadline(loop.get(), [&] { loop.stop(); });
+    deadline.arm(std::chrono::seconds(30));
+    loop.run();
+    CHECK(accepted == 1);
+    acceptor.leave();
+}
+
+TEST_CASE("a drain does not wait for a listener that another process has shut down") {
+    uv::Loop loop;
+    worker::Counters counters;
+    worker::Balance balance(loop.get(), counters);
+    worker::Listener listener = *worker::listen_on("127.0.0.1:0", "http");
+    ::shutdown(listener.fd.get(), SHUT_RDWR);
+    worker::Acceptor acceptor(loop.get(), std::move(listener.fd), listener.name, balance,
+                              {.accepted = [](const UniqueFd&) {}});
+    REQUIRE(acceptor.start().ok());
+    uv_run(loop.get(), UV_RUN_NOWAIT);
+    bool emptied = false;
+    acceptor.empty_queue([&] { emptied = true; });
+    CHECK(emptied);
+    CHECK(acceptor.closed());
+}
+
+TEST_CASE("whoever can make room is asked when no descriptor is free") {
+    uv::Loop loop;
+    worker::Counters counters;
+    worker::Balance balance(loop.get(), counters);
+    worker::Listener listener = *worker::listen_on("127.0.0.1:0", "http");
+    const Client client(listener.address);
+    int asked = 0;
+    worker::Acceptor acceptor(
+        loop.get(), std::move(listener.fd), listener.name, balance,
+        {.accepted = [&](const UniqueFd&) { loop.stop(); }, .no_descriptor = [&] { ++asked; }});
+    failures = {EMFILE, EMFILE};
+    REQUIRE(acceptor.start().ok());
+    loop.run();
+    CHECK(asked == 2);
+    acceptor.leave();
+}
+
 TEST_CASE("a listener that is none any more is left") {
     uv::Loop loop;
     worker::Counters counters;
@@ -75,8 +150,8 @@ TEST_CASE("a listener that is none any more is left") {
     worker::Listener listener = *worker::listen_on("127.0.0.1:0", "http");
     const Client client(listener.address);
     worker::Acceptor acceptor(loop.get(), std::move(listener.fd), listener.name, balance,
-                              [](const UniqueFd&) {});
-    failures = {EINVAL};
+                              {.accepted = [](const UniqueFd&) {}});
+    failures = {ENOTSOCK};
     REQUIRE(acceptor.start().ok());
     loop.run();  // returns: nothing is watched any more
     CHECK(failures.empty());

@@ -155,8 +155,125 @@ TEST_CASE("a connection that its service never closes ends with the drain's time
     REQUIRE(answers(master, second, "one"));
     master.signal(SIGTERM);
     CHECK(master.exit_code() == 0);
-    CHECK(contains(master.standard_error(), "2 connections of protocol \"line/1\" were not closed"));
+    CHECK(contains(master.standard_error(), "2 connections of protocol \"line/1\" are still there"));
     CHECK(contains(master.standard_error(), "2 closed at the deadline"));
+}
+
+namespace {
+
+FakeMasterOptions counting(std::vector<std::string> versions) {
+    FakeMasterOptions options = line_worker();
+    options.flags = std::move(versions);
+    options.flags.insert(options.flags.begin(), "--count");
+    return options;
+}
+
+// What a master of sup adds, which has heard the successor.
+std::string reload_to(const std::string& speaks) {
+    return R"({"type":"drain","listeners":["http","admin"],"retired":[],"speaks":)" + speaks + "}";
+}
+
+// Whether the next line of that client has that number.
+bool counts(const FakeMaster& master, Client& client, int number) {
+    client.send("x\n");
+    const std::string expected = answer(master, std::to_string(number) + " x");
+    return client.receive_bytes(expected.size()) == expected;
+}
+
+}  // namespace
+
+TEST_CASE("a worker says first what it can go on from") {
+    FakeMaster master(counting({"2", "1", "2"}));
+    REQUIRE(master.wait_until_ready());
+    CHECK(master.channel_packet() == R"({"speaks":[{"protocol":"line/1","reads":[1,2]}],"type":"speaks"})");
+}
+
+TEST_CASE("state moves with its connection to a release that reads its version, apart from unread bytes") {
+    const auto [old_versions, next_versions, speaks] =
+        GENERATE(table<std::vector<std::string>, std::vector<std::string>, std::string>(
+            {{{"1", "1"}, {"2", "1", "2"}, R"([{"protocol":"line/1","reads":[1,2]}])"},
+             {{"2", "1", "2"}, {"1", "1", "2"}, R"([{"protocol":"line/1","reads":[1,2]}])"},
+             {{"7", "7"},
+              {"7", "7"},
+              R"([{"protocol":"other","reads":[1]},{"protocol":"line/1","reads":[7]}])"}}));
+    TwoWorkers workers(counting(next_versions), 0, counting(old_versions));
+    workers.open_inbox();
+    Client client(workers.old.http());
+    for (int i = 1; i <= 3; ++i) REQUIRE(counts(workers.old, client, i));
+    client.send("half");
+    REQUIRE(workers.old.send(reload_to(speaks), {workers.inbox.sender.get()}));
+    workers.old.signal(SIGTERM);
+    CHECK(workers.old.exit_code() == 0);
+    client.send(" a line\n");
+    const std::string expected = answer(workers.next, "4 half a line");
+    CHECK(client.receive_bytes(expected.size()) == expected);
+    CHECK(counter(workers.board.row(0).handed_over) == 1);
+}
+
+TEST_CASE("connections that the successor cannot go on from end in order, and the master is told how many") {
+    const std::string speaks =
+        GENERATE(R"([{"protocol":"line/1","reads":[2,3]}])", R"([{"protocol":"line/2","reads":[1]}])", "[]",
+                 R"([{"protocol":"line/1","reads":[]}])");
+    CAPTURE(speaks);
+    TwoWorkers workers(counting({"3", "3"}), 0, counting({"1", "1"}));
+    workers.open_inbox();
+    CHECK(contains(workers.old.channel_packet(), "speaks"));
+    std::vector<std::unique_ptr<Client>> clients;
+    for (int i = 0; i < 3; ++i) {
+        clients.push_back(std::make_unique<Client>(workers.old.http()));
+        REQUIRE(counts(workers.old, *clients.back(), 1));
+    }
+    REQUIRE(workers.old.send(reload_to(speaks), {workers.inbox.sender.get()}));
+    workers.old.signal(SIGTERM);
+    for (const auto& client : clients) CHECK(client->ended_in_order());
+    CHECK(workers.old.exit_code() == 0);
+    std::string last;
+    for (std::string packet = workers.old.channel_packet(); !packet.empty();
+         packet = workers.old.channel_packet())
+        last = packet;
+    CHECK(last == R"({"connections":3,"protocol":"line/1","type":"unreadable"})");
+    CHECK(counter(workers.board.row(0).drained) == 3);
+    CHECK(counter(workers.board.row(1).taken) == 0);
+}
+
+TEST_CASE("a successor that does not say what it reads gets version 1, and no state that it would not know") {
+    TwoWorkers workers(line_worker(), 0, counting({"1", "1"}));
+    workers.open_inbox();
+    Client fresh(workers.old.http());
+    Client known(workers.old.http());
+    REQUIRE(counts(workers.old, known, 1));
+    REQUIRE(workers.reload());
+    CHECK(workers.old.exit_code() == 0);
+    CHECK(known.ended_in_order());
+}
+
+TEST_CASE("what the master says wrongly of the successor is as if it had said nothing") {
+    const std::string speaks = GENERATE(
+        "1", R"({"protocol":"line/1","reads":[9]})", R"([{"protocol":"line/1"}])",
+        R"([{"protocol":1,"reads":[9]}])", R"([{"protocol":"line/1","reads":["9"]}])",
+        R"([{"protocol":"line/1","reads":[-9]}])", R"([{"protocol":"line/1","reads":[4294967297]}])");
+    CAPTURE(speaks);
+    TwoWorkers workers(line_worker(), 0, line_worker());
+    workers.open_inbox();
+    Client client(workers.old.http());
+    REQUIRE(answers(workers.old, client, "one"));
+    REQUIRE(workers.old.send(reload_to(speaks), {workers.inbox.sender.get()}));
+    workers.old.signal(SIGTERM);
+    CHECK(workers.old.exit_code() == 0);
+    CHECK(answers(workers.next, client, "two"));
+}
+
+TEST_CASE("near its limit of descriptors a worker ends some connections in order, and newcomers are served") {
+    FakeMasterOptions options = line_worker();
+    options.descriptor_limit = 48;
+    FakeMaster master(options);
+    REQUIRE(master.wait_until_ready());
+    std::vector<std::unique_ptr<Client>> clients;
+    for (int i = 0; i < 100; ++i) {
+        CAPTURE(i);
+        clients.push_back(std::make_unique<Client>(master.http()));
+        CHECK(answers(master, *clients.back(), "one"));
+    }
 }
 
 TEST_CASE("what is answered counts as requests") {

@@ -106,6 +106,13 @@ bool FakeMaster::send(const std::string& packet, const std::vector<int>& descrip
     return sent && *sent == SendOutcome::sent;
 }
 
+std::string FakeMaster::channel_packet() {
+    std::array<char, 4096> buffer;
+    Result<std::optional<UnixMessage>> message = receive_unix_message(channel_.get(), buffer);
+    if (!message || !message->has_value()) return {};
+    return {buffer.data(), (*message)->size};
+}
+
 void FakeMaster::signal(int number) const {
     ::kill(pid_, number);
 }

@@ -46,6 +46,8 @@ public:
     bool wait_until_ready() { return notification().find("READY=1") == 0; }
     bool has_channel() const { return static_cast<bool>(channel_); }
     bool send(const std::string& packet, const std::vector<int>& descriptors = {});
+    // The next packet that the worker has sent through its channel; empty when there is none now.
+    std::string channel_packet();
     // The master dies, as far as the worker can see.
     void close_channel() { channel_.reset(); }
     void close_listeners() { listeners_.clear(); }

@@ -208,7 +208,7 @@ TEST_CASE("readiness does not wait for the channel, which is offered until its d
     Supervisor supervisor;
     const auto announcement = supervisor.announcement(*supervisor.client, long_patience);
     sup::test::InFlight too_many;
-    announcement->begin(true);
+    announcement->begin("the first packet");
     CHECK(supervisor.wait() == "READY=1");
     CHECK(supervisor.received.empty());
     CHECK(announcement->said_ready());
@@ -230,7 +230,7 @@ TEST_CASE("READY=1 waits for room in the supervisor's queue, and nothing else do
     while (supervisor.client->send("STATUS=starting").ok()) ++sent;
     CHECK(sent > 0);
     const auto announcement = supervisor.announcement(*supervisor.client, long_patience);
-    announcement->begin(true);
+    announcement->begin("the first packet");
     CHECK_FALSE(announcement->said_ready());
     while (sent-- > 0) CHECK(supervisor.receive() == "STATUS=starting");
     CHECK(supervisor.wait() == "READY=1\nX_SUP_CHANNEL=1");
@@ -242,7 +242,7 @@ TEST_CASE("a READY=1 that cannot be said is an error after a while, which says w
     Supervisor supervisor;
     const NotifyClient missing("/nonexistent/notify");
     const auto announcement = supervisor.announcement(missing, sup::Duration{50});
-    announcement->begin(true);
+    announcement->begin("the first packet");
     uv_run(supervisor.loop.get(), UV_RUN_DEFAULT);
     REQUIRE(supervisor.failures.size() == 1);
     CHECK(supervisor.failures[0] == "cannot notify the supervisor at /nonexistent/notify: it is gone");
@@ -254,7 +254,7 @@ TEST_CASE("a READY=1 that comes late is said all the same") {
     int sent = 0;
     while (supervisor.client->send("STATUS=starting").ok()) ++sent;
     const auto announcement = supervisor.announcement(*supervisor.client, sup::Duration{50});
-    announcement->begin(true);
+    announcement->begin("the first packet");
     while (supervisor.failures.empty()) uv_run(supervisor.loop.get(), UV_RUN_ONCE);
     CHECK(supervisor.failures[0].find(": its queue is full") != std::string::npos);
     while (sent-- > 0) CHECK(supervisor.receive() == "STATUS=starting");

@@ -146,7 +146,7 @@ public:
     // A listener is served by the first that asks for it. The worker must outlive this. Connections that
     // outlive it stay yours, are counted no longer, and cannot be handed over.
     Connections(Worker& worker, Spoken spoken, ConnectionHandlers handlers,
-                ListenerChoice listeners = ListenerChoice::all());
+                const ListenerChoice& listeners = ListenerChoice::all());
     ~Connections();
     Connections(const Connections&) = delete;
     Connections& operator=(const Connections&) = delete;

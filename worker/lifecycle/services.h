@@ -1,0 +1,71 @@
+// What a worker serves: its protocols, and the listeners of each.
+#pragma once
+
+#include <cstddef>
+#include <memory>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "common/spoken.h"
+#include "worker/lifecycle/acceptor.h"
+#include "worker/lifecycle/inbox_packet.h"
+#include "worker/lifecycle/service.h"
+
+namespace sup::worker {
+
+class Services {
+public:
+    void add(Service& service, const ListenerChoice& listeners);
+    // `acceptor` takes connections for it.
+    void serve(Service& service, std::unique_ptr<Acceptor> acceptor);
+    // Also while each() calls it, or another one.
+    void remove(Service& service);
+
+    bool empty() const { return all_.empty(); }
+    // Some service asked for listeners, and none was there.
+    bool lacks_listeners() const;
+    std::size_t open_connections() const;
+    // Some acceptor has not closed its listener.
+    bool accepting() const;
+    std::vector<Reads> reads() const;
+
+    // Calls `call` with each service that is there when its turn comes.
+    template <typename Call>
+    void each(Call call) const {
+        for (const Registered& one : std::vector<Registered>(all_)) {
+            if (has(*one.service)) call(*one.service);
+        }
+    }
+    template <typename Call>
+    void each_acceptor(Call call) const {
+        for (const Served& one : served_) call(*one.acceptor);
+    }
+
+    // Who goes on with that connection; null: nobody.
+    Service* taker_of(const InboxPacket& packet) const;
+    // A copy of the name that outlives every service; null: there are more than make sense.
+    const std::string* remember(const std::string& listener);
+    // The one with most connections; null: none.
+    Service* busiest() const;
+
+private:
+    struct Registered {
+        Service* service;
+        ListenerChoice listeners;
+    };
+    struct Served {
+        Service* service;
+        std::unique_ptr<Acceptor> acceptor;
+    };
+
+    bool has(const Service& service) const;
+
+    std::vector<Registered> all_;
+    std::vector<Served> served_;
+    std::vector<std::unique_ptr<Acceptor>>
+        left_;                     // of services that went, perhaps by what an acceptor brought
+    std::set<std::string> names_;  // of listeners, also of other generations': services keep references
+};
+
+}  // namespace sup::worker
