@@ -16,6 +16,9 @@ std::string hello_worker_v2() {
 std::string load_generator() {
     return SUP_TEST_LOAD_GENERATOR;
 }
+std::string examples_dir() {
+    return SUP_TEST_EXAMPLES_DIR;
+}
 std::string source_dir() {
     return SUP_TEST_SOURCE_DIR;
 }
