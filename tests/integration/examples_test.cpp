@@ -229,13 +229,15 @@ TEST_CASE("files, the example with ranges and uploads, serves whole files over r
             connection.send("GET /numbers.txt HTTP/1.1\r\nHost: test\r\nRange: bytes=" + std::to_string(i) +
                             "-500000\r\n\r\n");
             const Answer part = connection.receive();
-            if (part.status != 206 || part.body != content.substr(i, 500'001 - i)) return wrong("GET", part).substr(0, 200);
+            if (part.status != 206 || part.body != content.substr(i, 500'001 - i))
+                return wrong("GET", part).substr(0, 200);
             connection.send(with_body("PUT", mine, content.substr(i)));
             const Answer saved = connection.receive();
             if (saved.status != 201) return wrong("PUT", saved);
             connection.send(request(mine, true));
             const Answer again = connection.receive();
-            if (!again.ok() || again.body != content.substr(i)) return wrong("GET of what was put", again).substr(0, 200);
+            if (!again.ok() || again.body != content.substr(i))
+                return wrong("GET of what was put", again).substr(0, 200);
         }
         return {};
     });
@@ -252,13 +254,15 @@ TEST_CASE("events, the example of a stream: it ends in order at a reload, and go
         long last = 0;
         while (!stopping) {
             HttpConnection connection(instance.port());
-            connection.send("GET /events HTTP/1.1\r\nHost: test\r\nLast-Event-ID: " + std::to_string(last) + "\r\n\r\n");
+            connection.send("GET /events HTTP/1.1\r\nHost: test\r\nLast-Event-ID: " + std::to_string(last) +
+                            "\r\n\r\n");
             const Answer stream = connection.receive(2 * patience);
             if (!stream.ok() || !stream.error.empty()) return wrong("stream", stream);
             for (std::size_t at = stream.body.find("id: "); at != std::string::npos;
                  at = stream.body.find("id: ", at + 1)) {
                 const long id = std::stol(stream.body.substr(at + 4));
-                if (last != 0 && id != last + 1) return "after " + std::to_string(last) + " came " + std::to_string(id);
+                if (last != 0 && id != last + 1)
+                    return "after " + std::to_string(last) + " came " + std::to_string(id);
                 last = id;
             }
         }
@@ -280,8 +284,9 @@ TEST_CASE("websocket, the example of an upgrade: sessions go on over reloads wit
     std::atomic<unsigned> generation{0};
     Clients clients(16, [&](unsigned, const std::atomic<bool>& stopping) -> std::string {
         Socket socket(instance.port());
-        socket.send("GET /socket HTTP/1.1\r\nHost: test\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n"
-                    "Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n");
+        socket.send(
+            "GET /socket HTTP/1.1\r\nHost: test\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n"
+            "Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n");
         if (socket.line() != "HTTP/1.1 101 Switching Protocols") return "no upgrade";
         bool accepted = false;  // with the answer to this key that RFC 6455 gives
         for (std::string line = socket.line(); !line.empty(); line = socket.line())
@@ -295,7 +300,8 @@ TEST_CASE("websocket, the example of an upgrade: sessions go on over reloads wit
             socket.send(whole.substr(5));
             const std::string answer = message(socket);
             const auto json = nlohmann::json::parse(answer, nullptr, false);
-            if (!json.is_object() || json["count"] != i) return "message " + std::to_string(i) + ": " + answer;
+            if (!json.is_object() || json["count"] != i)
+                return "message " + std::to_string(i) + ": " + answer;
             generation = std::max(generation.load(), json["generation"].get<unsigned>());
         }
         return {};

@@ -69,7 +69,8 @@ private:
 
     void join(sup::worker::Connection arrived) {
         const State state = State::parse(arrived.take_state());
-        const Place place = sessions_.insert(sessions_.end(), Session{std::move(arrived), state.name, {}, {}, false, {}});
+        const Place place =
+            sessions_.insert(sessions_.end(), Session{std::move(arrived), state.name, {}, {}, false, {}});
         place->received = place->connection.take_unread();
         watch(place);
         // It comes from the last generation, where everybody heard everything until the move began. What was
@@ -81,7 +82,8 @@ private:
     }
 
     void watch(Place place) {
-        place->watch = examples::Watch(worker_.loop(), place->connection.socket(), [this, place] { serve(place); });
+        place->watch =
+            examples::Watch(worker_.loop(), place->connection.socket(), [this, place] { serve(place); });
         place->watch.wait_for(!place->unsent.empty());
     }
 
@@ -128,8 +130,8 @@ private:
 
     static void flush(Session& session) {
         while (!session.unsent.empty()) {
-            const ssize_t count =
-                ::send(session.connection.socket(), session.unsent.data(), session.unsent.size(), MSG_NOSIGNAL);
+            const ssize_t count = ::send(session.connection.socket(), session.unsent.data(),
+                                         session.unsent.size(), MSG_NOSIGNAL);
             if (count < 0) {
                 session.over = session.over || (errno != EAGAIN && errno != EINTR);
                 break;
@@ -164,7 +166,8 @@ private:
             const Place place = next++;
             if (!place->unsent.empty()) continue;
             place->watch = {};
-            if (place->connection.put_back(place->received, State{worker_.generation(), place->name}.text())) {
+            if (place->connection.put_back(place->received,
+                                           State{worker_.generation(), place->name}.text())) {
                 sessions_.erase(place);
                 --count;
             } else {

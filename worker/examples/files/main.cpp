@@ -70,7 +70,8 @@ public:
     // A file without a name can be linked to one that is free (open(2), O_TMPFILE); rename(2) then puts it in
     // the place of what was there.
     bool publish() const {
-        const std::string beside = ".upload-" + std::to_string(::getpid()) + "-" + std::to_string(file_.get());
+        const std::string beside =
+            ".upload-" + std::to_string(::getpid()) + "-" + std::to_string(file_.get());
         const std::string from = "/proc/self/fd/" + std::to_string(file_.get());
         if (::fsync(file_.get()) != 0) return false;
         if (::linkat(AT_FDCWD, from.c_str(), folder_, beside.c_str(), AT_SYMLINK_FOLLOW) != 0) return false;
@@ -117,17 +118,16 @@ private:
     void upload(const std::string& name, sup::http::Request& request, sup::http::Response response) {
         const auto upload = std::make_shared<Upload>(folder_, name);
         if (upload->file() < 0) return void(response.send(500, std::string(std::strerror(errno)) + "\n"));
-        request.save_body(
-            upload->file(), largest_upload,
-            [this, upload](const sup::http::Saved& saved, sup::http::Response& open) {
-                if (saved.error != 0)
-                    return void(open.send(507, std::string(std::strerror(saved.error)) + "\n"));
-                worker_.offload([upload] { return upload->publish(); },
-                                [open](bool published) mutable {
-                                    if (published) return void(open.send(201, "saved\n"));
-                                    open.send(500, "it could not be saved\n");
-                                });
-            });
+        request.save_body(upload->file(), largest_upload,
+                          [this, upload](int problem, sup::http::Response& open) {
+                              if (problem != 0)
+                                  return void(open.send(507, std::string(std::strerror(problem)) + "\n"));
+                              worker_.offload([upload] { return upload->publish(); },
+                                              [open](bool published) mutable {
+                                                  if (published) return void(open.send(201, "saved\n"));
+                                                  open.send(500, "it could not be saved\n");
+                                              });
+                          });
     }
 
     sup::worker::Worker& worker_;

@@ -77,7 +77,7 @@ public:
                         .end_idle = [this] { end_all(); },
                         .end_all = [this](std::chrono::milliseconds) { end_all(); },
                         .spare = [this](std::size_t count) { put_back(count); }},
-                       sup::worker::no_listeners) {}
+                       sup::worker::ListenerChoice::none()) {}
 
     sup::worker::Connections& connections() { return connections_; }
 
@@ -109,8 +109,8 @@ private:
     }
 
     void watch(Place place) {
-        place->watch =
-            examples::Watch(worker_.loop(), place->socket.connection().socket(), [this, place] { serve(place); });
+        place->watch = examples::Watch(worker_.loop(), place->socket.connection().socket(),
+                                       [this, place] { serve(place); });
         place->watch.wait_for(place->socket.has_unsent());
     }
 
@@ -171,7 +171,8 @@ public:
             return void(response.send(426, "this is a WebSocket\n"));
         }
         response.header("Sec-WebSocket-Accept", accept_key(*key));
-        response.upgrade("websocket", sockets_.connections());
+        if (!response.upgrade("websocket", sockets_.connections()))
+            response.send(400, "this is a WebSocket\n");
     }
 
 private:

@@ -45,7 +45,8 @@ WebSocket::WebSocket(sup::worker::Connection connection)
     wslay_event_config_set_max_recv_msg_length(context, longest_message);
 }
 
-ssize_t WebSocket::take(wslay_event_context_ptr context, std::uint8_t* to, std::size_t size, int, void* self) {
+ssize_t WebSocket::take(wslay_event_context_ptr context, std::uint8_t* to, std::size_t size, int,
+                        void* self) {
     WebSocket& me = *static_cast<WebSocket*>(self);
     const std::size_t count = std::min(size, me.fed_);
     if (count == 0) {
@@ -58,7 +59,8 @@ ssize_t WebSocket::take(wslay_event_context_ptr context, std::uint8_t* to, std::
     return static_cast<ssize_t>(count);
 }
 
-ssize_t WebSocket::put(wslay_event_context_ptr context, const std::uint8_t* bytes, std::size_t size, int, void* self) {
+ssize_t WebSocket::put(wslay_event_context_ptr context, const std::uint8_t* bytes, std::size_t size, int,
+                       void* self) {
     const WebSocket& me = *static_cast<WebSocket*>(self);
     const ssize_t count = ::send(me.connection_.socket(), bytes, size, MSG_NOSIGNAL);
     if (count >= 0) return count;
@@ -100,7 +102,8 @@ bool WebSocket::feed_whole_frames() {
 }
 
 void WebSocket::send(std::string_view message) {
-    const wslay_event_msg text{WSLAY_TEXT_FRAME, reinterpret_cast<const std::uint8_t*>(message.data()), message.size()};
+    const wslay_event_msg text{WSLAY_TEXT_FRAME, reinterpret_cast<const std::uint8_t*>(message.data()),
+                               message.size()};
     wslay_event_queue_msg(context_.get(), &text);
     wslay_event_send(context_.get());
 }

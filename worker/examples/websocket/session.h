@@ -43,19 +43,21 @@ private:
         void operator()(wslay_event_context* context) const { wslay_event_context_free(context); }
     };
 
-    static ssize_t take(wslay_event_context_ptr context, std::uint8_t* to, std::size_t size, int flags, void* self);
-    static ssize_t put(wslay_event_context_ptr context, const std::uint8_t* bytes, std::size_t size, int flags,
-                       void* self);
-    static void message(wslay_event_context_ptr context, const wslay_event_on_msg_recv_arg* message, void* self);
+    static ssize_t take(wslay_event_context_ptr context, std::uint8_t* to, std::size_t size, int flags,
+                        void* self);
+    static ssize_t put(wslay_event_context_ptr context, const std::uint8_t* bytes, std::size_t size,
+                       int flags, void* self);
+    static void message(wslay_event_context_ptr context, const wslay_event_on_msg_recv_arg* message,
+                        void* self);
 
     bool read_socket();
     bool feed_whole_frames();
 
     sup::worker::Connection connection_;
     Received callback_;
-    std::string received_;       // from the client, and not given to wslay yet
-    std::size_t fed_ = 0;        // so much of it may wslay have now
-    bool in_message_ = false;    // a fragment came, and not yet the last one
+    std::string received_;     // from the client, and not given to wslay yet
+    std::size_t fed_ = 0;      // so much of it may wslay have now
+    bool in_message_ = false;  // a fragment came, and not yet the last one
     std::unique_ptr<wslay_event_context, Free> context_;
 };
 
