@@ -94,12 +94,10 @@ public:
         const std::string path = request.decoded_path().value_or("");
         const std::string name = path.substr(path.empty() ? 0 : 1);
         if (!is_plain(name)) return void(response.send(404, "not here\n"));
-        switch (request.method()) {
-            case sup::http::Method::get:
-            case sup::http::Method::head: return download(name, std::move(response));
-            case sup::http::Method::put: return upload(name, request, std::move(response));
-            default: break;
-        }
+        const sup::http::Method method = request.method();
+        if (method == sup::http::Method::put) return upload(name, request, std::move(response));
+        if (method == sup::http::Method::get || method == sup::http::Method::head)
+            return download(name, std::move(response));
         response.header("Allow", "GET, HEAD, PUT");
         response.send(405, "method not allowed\n");
     }
