@@ -9,7 +9,7 @@ std::string sup_binary();
 std::string hello_worker();     // version "1" of the example worker
 std::string hello_worker_v2();  // the same source with another version string
 std::string load_generator();   // the benchmark's
-std::string examples_dir();    // of the worker library's examples
+std::string examples_dir();     // of the worker library's examples
 std::string source_dir();
 std::string build_dir();
 std::string compiler();
