@@ -181,7 +181,7 @@ TEST_CASE("an instance that serves nobody is DOWN, and the slot says how it came
     const std::string text = render_status(status, plain_view());
     CHECK_THAT(text, Catch::Contains("hello  DOWN (no worker is ready)  0 of 1 workers ready"));
     CHECK_THAT(in_one_line(text),
-               Catch::Contains("the last one exited with code 3 2s ago; next try in 400ms; ended early 4 "
+               Catch::Contains("the last one exited with code 3 2.0s ago; next try in 400ms; ended early 4 "
                                "times in a row"));
     CHECK(text.find("restarting") == text.rfind("restarting"));
     CHECK(health_of(status) == ExitCode::down);

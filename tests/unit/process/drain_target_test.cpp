@@ -31,8 +31,9 @@ struct Wrapper {
         std::vector<ProcessStat> children;
         REQUIRE(wait_until([&] {
             children = children_of(worker.pid());
-            // While dash forks, all of its signals are blocked: it waits for the exec, as after vfork(2).
-            return children.size() == 1 && execs_sleep(children[0].pid);
+            // dash blocks all signals while it forks, until a moment after the child's exec (vfork(2)).
+            return children.size() == 1 && execs_sleep(children[0].pid) &&
+                   signal_sets(worker.pid())->blocked == 0;
         }));
         child = children[0];
     }
