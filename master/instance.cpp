@@ -343,7 +343,10 @@ void Instance::deliver_readiness() {
 void Instance::look_at_workers() {
     if (std::exchange(looked_at_workers_, true)) return;
     deliver_readiness();
-    for (const auto& [id, worker] : workers_) worker->collect();
+    for (const auto& [id, worker] : workers_) {
+        worker->collect();
+        worker->report_exit_now();
+    }
 }
 
 Listeners Instance::held_listeners() const {

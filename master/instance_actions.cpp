@@ -383,13 +383,13 @@ void Instance::note_promotion(core::GenerationId generation) {
     if (active_) {
         replaced_by_.emplace(*active_, generation);
         last_reload_ = outcome;
+        queues_.look_later();
     }
     active_ = generation;
     aborted_ = false;  // what an earlier one left in O_NONBLOCK is now as these workers want it
     remove_retired_files();
     for (const auto& listener : generations_.at(generation)->listeners) warn(listener->apply());
     hide_replaced_sockets();
-    queues_.look_later();
     const config::Config& config = generations_.at(generation)->config;
     follow_log_settings(config);
     live_record_.set_drain(config.drain.signal, config.drain.timeout);

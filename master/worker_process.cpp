@@ -227,6 +227,10 @@ void WorkerProcess::handle_exit(const ExitReport& report) {
     conclude_exit();
 }
 
+void WorkerProcess::report_exit_now() {
+    if (exit_report_ && !exit_reported_ && output_) output_->finish_now();
+}
+
 void WorkerProcess::conclude_exit() {
     if (!end_leftovers()) report_exit();
 }

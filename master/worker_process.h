@@ -123,6 +123,8 @@ public:
     std::string listeners_text() const;
     // For the reaper of orphans: true when this process has ended and was reaped here.
     bool collect() { return watch_->collect(); }
+    // Reports an exit that waits for the turn of its last words.
+    void report_exit_now();
 
 private:
     WorkerProcess(uv_loop_t* loop, Spec spec, Callbacks callbacks)

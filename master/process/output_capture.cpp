@@ -99,6 +99,15 @@ void OutputCapture::read_last_words() {
     turns_.wants_turn(*next);
 }
 
+void OutputCapture::finish_now() {
+    const auto has_words = [](const Channel& channel) { return channel.last_words.has_value(); };
+    for (;;) {
+        const auto next = std::ranges::find_if(channels_, has_words);
+        if (next == channels_.end()) return;
+        read_piece(*next);
+    }
+}
+
 bool OutputCapture::read_piece(Channel& channel) {
     if (!channel.reader) return false;
     const std::size_t got = read_some(channel);

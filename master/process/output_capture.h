@@ -57,6 +57,10 @@ public:
     // `read` must not destroy the capture.
     void finish(std::function<void()> read);
 
+    // After finish(): reads what is left of it at once, a pipe's size at the most. For when the exit must be
+    // known before something else.
+    void finish_now();
+
     // The newest lines of both streams.
     std::vector<std::string> last_lines() const { return last_lines_.lines(); }
 

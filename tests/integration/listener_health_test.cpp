@@ -69,6 +69,7 @@ int check(const Instance& instance, const std::string& option = "--check") {
 TEST_CASE("old workers that shut the listener down take nothing from their successors, and it is said") {
     Instance instance;
     instance.config.command = python(instance, "server.py", shutting_server);
+    instance.write_config();
     instance.start();
     const std::uint16_t port = instance.port();
     CHECK(get(port).ok());
@@ -78,8 +79,9 @@ TEST_CASE("old workers that shut the listener down take nothing from their succe
         INFO(answer.error);
         CHECK(answer.ok());
     }
-    CHECK(instance.log().find("a worker has shut it down (shutdown(2))") != std::string::npos);
-    CHECK(instance.log().find("it listens again") != std::string::npos);
+    const auto said = [&](const char* words) { return instance.log().find(words) != std::string::npos; };
+    CHECK(eventually(
+        [&] { return said("a worker has shut it down (shutdown(2))") && said("it listens again"); }));
     CHECK(check(instance) == 0);
 }
 
@@ -88,6 +90,7 @@ TEST_CASE("a unix listener that a worker has shut down is never called well, and
     instance.config.listen = {"unix:" + instance.path("app.sock").string()};
     instance.config.count = 1;
     instance.config.command = python(instance, "server.py", shutting_server);
+    instance.write_config();
     instance.start();
     ::kill(instance.worker_pids().at(0), SIGTERM);
     REQUIRE(eventually([&] { return instance.log().find("binds it anew") != std::string::npos; }));

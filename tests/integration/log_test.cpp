@@ -150,7 +150,7 @@ TEST_CASE("a line without end is cut, and memory stays bounded") {
 
 TEST_CASE(
     "an output that a descendant keeps is captured after the worker's own end, and nobody spins on it") {
-    Instance instance{{.command = {"./parent"}, .count = 1, .ready = "50ms"}};
+    Instance instance{{.command = {"./parent"}, .count = 1, .ready = "50ms", .leftovers = "leave"}};
     // setsid: out of the worker's group, so it outlives the worker, and holds its output.
     install_script(
         "if [ $SUP_GENERATION = 1 ]; then\n"

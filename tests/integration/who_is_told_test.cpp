@@ -121,7 +121,7 @@ signal.pause()
 )"},
                        .count = 1}};
     namespace fs = std::filesystem;
-    fs::permissions(instance.sandbox()->path("."), fs::perms::all);
+    fs::permissions(instance.sandbox()->path("."), fs::perms::all | fs::perms::sticky_bit);
     fs::copy_file(fs::canonical(python()), instance.path("setuid-python"));
     fs::permissions(instance.path("setuid-python"), fs::perms::set_uid | fs::perms(0755));
     Launch launch = instance.sandbox()->command({"start", instance.config_path().string()});

@@ -218,7 +218,9 @@ void Core::offload(std::function<void()> work, std::function<void()> done) {
     offload_.begin(std::move(work), std::move(done));
 }
 
+// A worker that drains takes nobody in, but from its own inbox, and hands over what it has.
 void Core::make_room(std::size_t count) {
+    if (draining()) return;
     if (Service* busiest = services_.busiest()) busiest->make_room(count);
 }
 
