@@ -194,7 +194,7 @@ void Checker::steps_run() {
     processes_bounded();
     const std::vector<bool> served = served_slots(std::nullopt);
     for (Slot slot = 0; slot < active->count() && slot < served_.size(); ++slot)
-        require(!served_[slot] || served[slot], Property::slot_stays_served,
+        require(!served_[slot] || (slot < served.size() && served[slot]), Property::slot_stays_served,
                 "a slot is left by who served it, and nobody else serves it");
     const GenerationModel& target = *model_.roll_target();
     if (model_.steps() >= model_.max_surge()) return;

@@ -3,6 +3,8 @@
 #include <signal.h>
 #include <unistd.h>
 
+#include <algorithm>
+
 #include "master/process/orphan_reaper.h"
 #include "support.h"
 #include "tests/catch.h"
@@ -81,6 +83,10 @@ TEST_CASE("what has no time is killed at once, also when that is decided later")
 
 TEST_CASE("what bears no mark of the worker is left alone, unless it can be nobody else's") {
     Fixture fixture(helper, false);
+    REQUIRE(wait_until([] {  // until then it is in the worker's session
+        return std::ranges::any_of(children_of(::getpid()),
+                                   [](const ProcessStat& child) { return child.session == child.pid; });
+    }));
     CHECK_FALSE(fixture.leftovers->begin(false));
     const auto own = [](const ProcessStat& process) { return process.parent == ::getpid(); };
     Leftovers all(fixture.loop.get(), {.pid = fixture.worker, .notify_socket = "/run/notify.1"}, own,
