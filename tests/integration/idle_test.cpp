@@ -69,6 +69,8 @@ TEST_CASE("an idle master sits in one epoll_wait for five seconds and has one th
     REQUIRE(instance.reload({"--drained"}).exit_code == 0);
     footprint(instance);
     CHECK(proc::threads(instance.master()) == 1);
+    // Some seconds after a reload the master looks at its queues, once.
+    trace(instance, instance.master(), std::chrono::seconds(7));
     const auto calls = trace(instance, instance.master(), std::chrono::seconds(5));
     if (!calls) return skip("strace cannot attach to the master here");
     // Attaching interrupts the wait under way (EINTR), so there may be two lines for one wait.
