@@ -226,7 +226,8 @@ TEST_CASE("a full inbox is waited for, without haste, and meanwhile the old work
     CHECK(counter(workers.board.row(0).handed_over) == clients.size());
 }
 
-TEST_CASE("too many descriptors in flight for a user without privileges are waited for, and none is lost") {
+TEST_CASE("too many descriptors in flight for a user without privileges are waited for, and none is lost",
+          "[alone]") {
     FakeMasterOptions unprivileged;
     unprivileged.few_privileges = true;
     TwoWorkers workers({}, 0, unprivileged);
@@ -245,7 +246,7 @@ TEST_CASE("too many descriptors in flight for a user without privileges are wait
     CHECK(counter(workers.board.row(0).handed_over) == 60);
 }
 
-TEST_CASE("connections in flight leave room for the channel of a worker that could take them") {
+TEST_CASE("connections in flight leave room for the channel of a worker that could take them", "[alone]") {
     FakeMasterOptions unprivileged;
     unprivileged.few_privileges = true;
     TwoWorkers workers({}, 0, unprivileged);
