@@ -327,7 +327,7 @@ sup_sim_mutant(slot-kept-twice rolling.cpp
     "serves(active, worker.slot) ||
                 served_elsewhere(step.instance, failed, worker.slot))"
     "serves(active, worker.slot))"
-    "gives every slot back")
+    "never exceed the cap")
 sup_sim_mutant(stop-forgets-who-still-serves stop.cpp
     "drain_those_still_serving(step);"
     ""
