@@ -34,7 +34,7 @@ std::vector<std::string> command_of(const Generation& generation) {
 std::string release_of(const Generation& generation) {
     const std::string& program = generation.config.worker.program;
     const std::string& directory = generation.directory->path();
-    const std::string folder = config::folder_of(generation.executable->identity().path);
+    std::string folder = config::folder_of(generation.executable->identity().path);
     const bool bare = program.find('/') == program.npos;
     const bool below = (folder + "/").starts_with(directory == "/" ? "/usr/" : directory + "/");
     if (bare || below || folder.starts_with("/usr/") || is_interpreter(program)) return directory;
