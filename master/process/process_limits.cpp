@@ -35,7 +35,7 @@ std::optional<std::filesystem::path> folder_of_pids(const std::string& proc_cgro
         if (first == std::string::npos || second == std::string::npos) continue;
         const std::string controllers = line.substr(first + 1, second - first - 1);
         const std::string path = line.substr(second + 1);
-        if (controllers == "pids") return std::filesystem::path(mount + "/pids" + path);
+        if (controllers == "pids") return std::filesystem::path(mount).concat("/pids").concat(path);
         if (controllers.empty()) unified = std::filesystem::path(mount + path);
     }
     return unified;
