@@ -89,9 +89,10 @@ bool is_beside(const ProcessStat& process, const WorkerMarks& worker) {
 }  // namespace
 
 std::vector<ProcessStat> children_of(pid_t parent) {
-    const auto told = told_children(parent);
+    auto pids = told_children(parent);
+    if (!pids) pids = numbers_in("/proc");
     std::vector<ProcessStat> children;
-    for (const pid_t pid : told ? *told : numbers_in("/proc")) {
+    for (const pid_t pid : *pids) {
         const auto stat = process_stat(pid);
         if (stat && stat->parent == parent) children.push_back(*stat);
     }
