@@ -246,7 +246,8 @@ bool WorkerProcess::end_leftovers() {
         leftovers_.reset();
         return false;
     }
-    left_behind_ = leftovers_->names() + " behind, in a session of its own";
+    if (const std::string names = leftovers_->names(); !names.empty())
+        left_behind_ = names + " behind, in a session of its own";
     return true;
 }
 

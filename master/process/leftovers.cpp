@@ -98,12 +98,16 @@ void Leftovers::finish() {
 
 std::string Leftovers::names() const {
     constexpr std::size_t most = 3;
-    std::string text;
-    for (std::size_t i = 0; i < std::min(found_.size(), most); ++i) {
-        if (i > 0) text += i + 1 == found_.size() ? " and " : ", ";
-        text += found_[i].name;
+    std::vector<std::string> names;
+    for (const Found& one : found_) {
+        if (one.process.group != worker_.pid) names.push_back(one.name);
     }
-    if (found_.size() > most) text += " and " + std::to_string(found_.size() - most) + " more";
+    std::string text;
+    for (std::size_t i = 0; i < std::min(names.size(), most); ++i) {
+        if (i > 0) text += i + 1 == names.size() ? " and " : ", ";
+        text += names[i];
+    }
+    if (names.size() > most) text += " and " + std::to_string(names.size() - most) + " more";
     return text;
 }
 

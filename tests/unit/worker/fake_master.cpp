@@ -7,6 +7,7 @@
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <sys/un.h>
 #include <sys/wait.h>
 
@@ -21,8 +22,15 @@
 #include "worker/lifecycle/listener.h"
 
 namespace sup::test {
+namespace {
 
-FakeMaster::FakeMaster(const FakeMasterOptions& options) {
+bool become(uid_t user) {
+    return ::setresgid(user, user, user) == 0 && ::setresuid(user, user, user) == 0;
+}
+
+}  // namespace
+
+FakeMaster::FakeMaster(const FakeMasterOptions& options) : user_(options.user) {
     listen();
     open_notify_socket();
     pid_ = ::fork();
@@ -65,6 +73,8 @@ void FakeMaster::become_worker(const FakeMasterOptions& options) {
     std::array<int, 2> sources{};
     for (std::size_t i = 0; i < 2; ++i) sources[i] = ::fcntl(listeners_[i].get(), F_DUPFD_CLOEXEC, 100);
     for (std::size_t i = 0; i < 2; ++i) ::dup2(sources[i], static_cast<int>(3 + i));
+    // Another user may not reach its folder.
+    const int program = ::open(options.program.c_str(), O_PATH | O_CLOEXEC);
     if (options.descriptor_limit > 0) {
         const rlimit limit{options.descriptor_limit, options.descriptor_limit};
         ::setrlimit(RLIMIT_NOFILE, &limit);
@@ -87,7 +97,14 @@ void FakeMaster::become_worker(const FakeMasterOptions& options) {
     std::vector<char*> arguments{::strdup("hello-worker")};
     for (const std::string& flag : options.flags) arguments.push_back(::strdup(flag.c_str()));
     arguments.push_back(nullptr);
-    ::execv(options.program.c_str(), arguments.data());
+    if (options.user != 0) {
+        ::chmod(directory_.path().c_str(), 0711);
+        ::chmod((directory_.path() + "/notify").c_str(), 0777);
+        if (!become(options.user)) ::_exit(126);
+        ::fexecve(program, arguments.data(), environ);
+    } else {
+        ::execv(options.program.c_str(), arguments.data());
+    }
     ::_exit(127);
 }
 
@@ -123,6 +140,18 @@ bool FakeMaster::running() {
     if (::waitpid(pid_, &status, WNOHANG) != pid_) return true;
     exit_code_ = WIFEXITED(status) ? WEXITSTATUS(status) : -WTERMSIG(status);
     return false;
+}
+
+// By a process of the worker's user, as root may lack CAP_SYS_RESOURCE for another's (prlimit(2)).
+bool FakeMaster::limit_descriptors(unsigned limit) const {
+    const pid_t child = ::fork();
+    if (child == 0) {
+        if (user_ != 0 && !become(user_)) ::_exit(1);
+        const rlimit wanted{limit, limit};
+        ::_exit(::prlimit(pid_, RLIMIT_NOFILE, &wanted, nullptr) == 0 ? 0 : 1);
+    }
+    int status = 0;
+    return ::waitpid(child, &status, 0) == child && status == 0;
 }
 
 std::optional<int> FakeMaster::exit_code() {

@@ -23,6 +23,9 @@ struct FakeMasterOptions {
     std::vector<std::string> environment = {};  // more of it, "A=B"
     unsigned descriptor_limit = 0;              // RLIMIT_NOFILE, hard and soft; 0: as it is
     bool few_privileges = false;                // the kernel's limits bind it, whoever runs the test
+    // Run it as this user, so that what other processes have in flight is not counted for it; 0: as the
+    // test's own. Only root can.
+    uid_t user = 0;
 };
 
 class FakeMaster {
@@ -53,6 +56,8 @@ public:
     void close_listeners() { listeners_.clear(); }
 
     void signal(int number) const;
+    // Sets RLIMIT_NOFILE of the running worker.
+    bool limit_descriptors(unsigned limit) const;
     // The exit code, or minus the signal; nothing when the worker has not ended in time.
     std::optional<int> exit_code();
     bool running();
@@ -68,6 +73,7 @@ private:
     std::vector<std::string> addresses_;
     UniqueFd notify_;
     UniqueFd channel_;
+    uid_t user_;
     pid_t pid_ = -1;
     std::optional<int> exit_code_;
 };

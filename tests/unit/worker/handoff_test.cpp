@@ -59,6 +59,14 @@ std::string post(const std::string& body) {
            body;
 }
 
+// A user of this test's own: the kernel counts what a user has in flight, and others have something, too.
+FakeMasterOptions without_privileges() {
+    FakeMasterOptions options;
+    options.few_privileges = true;
+    if (::geteuid() == 0) options.user = 200'000 + static_cast<uid_t>(::getpid());
+    return options;
+}
+
 constexpr const char* http_head = R"({"listener":"http","protocol":"http/1.1"})";
 
 }  // namespace
@@ -228,13 +236,11 @@ TEST_CASE("a full inbox is waited for, without haste, and meanwhile the old work
 
 TEST_CASE("too many descriptors in flight for a user without privileges are waited for, and none is lost",
           "[alone]") {
-    FakeMasterOptions unprivileged;
-    unprivileged.few_privileges = true;
+    FakeMasterOptions unprivileged = without_privileges();
     TwoWorkers workers({}, 0, unprivileged);
     Clients clients = connect(workers.old, 60);
     // From here on fewer may be in flight than it has connections (unix(7), ETOOMANYREFS).
-    const rlimit few{20, 20};
-    REQUIRE(::prlimit(workers.old.pid(), RLIMIT_NOFILE, &few, nullptr) == 0);
+    REQUIRE(workers.old.limit_descriptors(20));
     REQUIRE(workers.reload());
     CHECK(eventually([&] { return counter(workers.board.row(0).handed_over) > 0; }));
     for (int i = 0; i < 20; ++i) sup::test::pause_briefly();
@@ -247,12 +253,10 @@ TEST_CASE("too many descriptors in flight for a user without privileges are wait
 }
 
 TEST_CASE("connections in flight leave room for the channel of a worker that could take them", "[alone]") {
-    FakeMasterOptions unprivileged;
-    unprivileged.few_privileges = true;
+    FakeMasterOptions unprivileged = without_privileges();
     TwoWorkers workers({}, 0, unprivileged);
     Clients clients = connect(workers.old, 60);
-    const rlimit few{40, 40};
-    REQUIRE(::prlimit(workers.old.pid(), RLIMIT_NOFILE, &few, nullptr) == 0);
+    REQUIRE(workers.old.limit_descriptors(40));
     REQUIRE(workers.reload());
     CHECK(eventually([&] { return counter(workers.board.row(0).handed_over) > 0; }));
     for (int i = 0; i < 20; ++i) sup::test::pause_briefly();
