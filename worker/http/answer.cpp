@@ -65,7 +65,8 @@ void Protocol::ask_for_body(std::uint64_t limit, Request::BodyReader reader) {
 }
 
 void Protocol::save_body(UniqueFd file, std::uint64_t limit, Request::BodySaved done) {
-    auto saved = std::make_shared<BodyFile>(context_.worker, std::move(file), std::move(done));
+    auto saved = std::make_shared<BodyFile>(context_.worker, std::move(file), std::move(done),
+                                            exchange_->share_gone());
     ask_for_body(limit, [saved](std::string_view piece, bool last, Response& response) {
         saved->take(piece, last, response);
     });
@@ -85,7 +86,7 @@ bool Protocol::decide_keep_alive() const {
     const Head& head = exchange_->parser.head();
     if (!head.keep_alive || ending() || exchange_->after == Exchange::After::close) return false;
     if (context_.draining && !host_.moves_on() && !next_received()) return false;
-    if (exchange_->reading != Exchange::Reading::body || exchange_->reader != nullptr) return true;
+    if (exchange_->reading != Exchange::Reading::body || exchange_->body_limit) return true;
     return head.content_length <= discard_limit && !head.expect_continue;
 }
 
@@ -173,6 +174,14 @@ bool Protocol::write(std::string_view piece) {
         return false;
     }
     return !full();
+}
+
+void Protocol::hold_body(const Response& response, bool held) {
+    response.check("Protocol::hold_body");
+    Exchange& exchange = *response.exchange_;
+    if (exchange.protocol == nullptr) return;
+    exchange.file_flow = held ? Exchange::Flow::paused : Exchange::Flow::runs;
+    if (!held) exchange.protocol->proceed();
 }
 
 Protocol* Protocol::of(const Response& response) {

@@ -1,6 +1,7 @@
 // A request's body on its way into a file: written on the pool, so that a slow disk holds up nobody else.
 #pragma once
 
+#include <atomic>
 #include <cstdint>
 #include <functional>
 #include <memory>
@@ -19,20 +20,25 @@ namespace sup::http {
 // In the loop's thread. Lives as long as pieces or a job of it do.
 class BodyFile : public std::enable_shared_from_this<BodyFile> {
 public:
-    BodyFile(worker::Core* worker, UniqueFd file, Request::BodySaved done)
-        : worker_(worker), file_(std::move(file)), done_(std::move(done)) {}
+    // `gone`: once it is true, a file that takes nothing is waited for no longer.
+    BodyFile(worker::Core* worker, UniqueFd file, Request::BodySaved done,
+             std::shared_ptr<const std::atomic<bool>> gone)
+        : worker_(worker), file_(std::move(file)), done_(std::move(done)), gone_(std::move(gone)) {}
 
     void take(std::string_view piece, bool last, Response& response);
 
 private:
     void go_on(Response& response);
     void begin_job(Response& response);
+    void written(Response& response);
     void write(std::string_view bytes);
+    int wait_for_room() const;
     void tell(Response& response);
 
     worker::Core* worker_;  // null: writes at once
     UniqueFd file_;
     Request::BodySaved done_;
+    std::shared_ptr<const std::atomic<bool>> gone_;
     std::string waiting_;
     int problem_ = 0;
     enum class Job : std::uint8_t { none, runs } job_ = Job::none;

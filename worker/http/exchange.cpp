@@ -12,9 +12,10 @@ void Exchange::begin(Protocol& owner, const ParserLimits& limits) {
     references = 1;
     reading = Reading::head;
     parser.reset(limits);
-    body_limit = 0;
+    body_limit.reset();
     body_received = 0;
     flow = Flow::runs;
+    file_flow = Flow::runs;
     go_ahead = GoAhead::not_awaited;
     answering = Answering::nothing;
     framing = Framing::none;
@@ -29,6 +30,11 @@ void Exchange::begin(Protocol& owner, const ParserLimits& limits) {
 const Peer& Exchange::ask_peer() {
     if (!peer) peer = protocol != nullptr ? protocol->peer() : Peer{};
     return *peer;
+}
+
+std::shared_ptr<std::atomic<bool>> Exchange::share_gone() {
+    if (nobody_waits == nullptr) nobody_waits = std::make_shared<std::atomic<bool>>(false);
+    return nobody_waits;
 }
 
 void Exchange::forget_headers() {

@@ -50,9 +50,10 @@ public:
     KeptHead head;  // what the parser's ranges are of, once the head is complete
     Request request{*this};
     Request::BodyReader reader;
-    std::uint64_t body_limit = 0;
+    std::optional<std::uint64_t> body_limit;  // once the handler has asked for the body
     std::uint64_t body_received = 0;
-    Flow flow = Flow::runs;  // of the body
+    Flow flow = Flow::runs;       // of the body, as the handler wants it …
+    Flow file_flow = Flow::runs;  // … and as the file does that it is saved to
     GoAhead go_ahead = GoAhead::not_awaited;
 
     Answering answering = Answering::nothing;
@@ -86,6 +87,14 @@ public:
     void forget_headers();
     const Peer& ask_peer();
     std::string_view text(Range range) const { return range.in(head.bytes()); }
+    // Nobody takes any of the body now. Once answered, what is left of it is read away, or saved still.
+    bool body_waits() const {
+        const bool answered = answering == Answering::complete;
+        if (reader == nullptr) return !answered;
+        return file_flow == Flow::paused || (flow == Flow::paused && !answered);
+    }
+    // For other threads: true once nobody waits for the answer any more.
+    std::shared_ptr<std::atomic<bool>> share_gone();
     // Somebody may still answer: a copy of the response, or a callback that will be given one.
     bool awaited() const { return references > 1 || reader != nullptr || writable != nullptr; }
 };

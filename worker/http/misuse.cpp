@@ -39,7 +39,9 @@ std::string_view sentence(Misuse kind) {
         case Misuse::bad_inform: return "Response::inform() takes 102, 103 and others below 200, not this";
         case Misuse::late_inform: return "Response::inform() after the answer began does nothing";
         case Misuse::late_read: return "Request::read_body() after the answer's end does nothing";
-        case Misuse::no_file: return "Response::send_file() was given no regular file, and sent nothing";
+        case Misuse::no_file:
+            return "Response::send_file() was given no regular file that is open for reading, and sent "
+                   "nothing";
         case Misuse::late_detach:
             return "Response::detach() after the answer began gives a Reply that does nothing";
         case Misuse::no_answer: return "the last Response was dropped without an answer; 500 was sent";

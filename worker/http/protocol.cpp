@@ -223,15 +223,24 @@ void Protocol::guard(Callback callback) {
     if (exchange_ != nullptr && exchange_->answering != Exchange::Answering::complete) refuse(500);
 }
 
+void Protocol::call(const Response& response, const std::function<void()>& callback) {
+    if (response.stage("Protocol::call") == Response::Stage::gone) return;
+    Protocol* protocol = response.exchange_->protocol;
+    if (protocol == nullptr) return callback();  // long answered, and no longer anything to end
+    {
+        Working scope(*protocol);
+        protocol->guard(callback);
+    }
+    protocol->proceed();
+}
+
 bool Protocol::read_body(std::string_view input, std::size_t& used) {
     const bool answered = exchange_->answering == Exchange::Answering::complete;
     if (answered && exchange_->after == Exchange::After::close) {
         cut();
         return false;
     }
-    // Once answered, what is left of the body is only read away.
-    if (!answered && (exchange_->flow == Exchange::Flow::paused || exchange_->reader == nullptr))
-        return false;
+    if (exchange_->body_waits()) return false;
     std::size_t count = 0;
     std::string_view piece;
     const Parser::Step step = exchange_->parser.parse_body(input.substr(used), count, piece);
@@ -246,16 +255,20 @@ bool Protocol::read_body(std::string_view input, std::size_t& used) {
     }
     exchange_->body_received += piece.size();
     body_bytes_ += piece.size();
-    const bool reads = exchange_->reader != nullptr;
-    if (exchange_->body_received > (reads ? exchange_->body_limit : discard_limit)) {
+    if (exchange_->body_received > exchange_->body_limit.value_or(discard_limit)) {
         refuse(413);
         return false;
     }
-    if (reads) {
-        Response response(exchange_.get());
-        guard([&] { exchange_->reader(piece, false, response); });
-    }
+    if (exchange_->reader != nullptr) deliver(piece);
     return true;
+}
+
+// The reader may ask for the rest to go to another one, which must not take its place while it runs.
+void Protocol::deliver(std::string_view piece) {
+    auto reader = std::exchange(exchange_->reader, nullptr);
+    Response response(exchange_.get());
+    guard([&] { reader(piece, false, response); });
+    if (exchange_->reader == nullptr) exchange_->reader = std::move(reader);
 }
 
 bool Protocol::deliver_end() {
@@ -285,6 +298,7 @@ void Protocol::end_exchange() {
     over->writable = nullptr;
     over->half_closed = nullptr;
     over->draining = nullptr;
+    over->takeover = nullptr;
     const bool complete = over->answering == Exchange::Answering::complete;
     const bool whole = complete || over->answering == Exchange::Answering::refused;
     if (!whole && over->reading != Exchange::Reading::head) ++context_.unanswered;
@@ -332,11 +346,13 @@ Peer Protocol::peer() const {
 
 void Protocol::tell_drain() {
     if (!context_.draining || exchange_ == nullptr || exchange_->draining == nullptr) return;
-    Working scope(*this);
-    const auto draining = std::exchange(exchange_->draining, nullptr);
-    Response response(exchange_.get());
-    guard([&] { draining(response, context_.drain()); });
-    consume_held();
+    {
+        Working scope(*this);
+        const auto draining = std::exchange(exchange_->draining, nullptr);
+        Response response(exchange_.get());
+        guard([&] { draining(response, context_.drain()); });
+    }
+    proceed();
 }
 
 // The request cannot be served. An answer that was begun can only be cut.

@@ -93,6 +93,11 @@ public:
 
     // Of an answer that is not complete; null when there is none, or nobody to have it.
     static Protocol* of(const Response& response);
+    // From the loop: what `callback` throws ends the request of `response`, as with every callback of it. Not
+    // called when the client has gone.
+    static void call(const Response& response, const std::function<void()>& callback);
+    // Holds the request's body back beside what its handler asks for, and also when it is answered already.
+    static void hold_body(const Response& response, bool held);
     // A part of a regular file, as the last part of an answer that was begun with its length. False where the
     // answer has no such part to come.
     bool write_file(UniqueFd descriptor, off_t offset, std::uint64_t length);
@@ -154,6 +159,7 @@ private:
     bool begin(std::string_view input, std::size_t& used);
     bool read_head(std::string_view input, std::size_t& used);
     bool read_body(std::string_view input, std::size_t& used);
+    void deliver(std::string_view piece);
     bool deliver_end();
     void call_handler();
     template <typename Callback>

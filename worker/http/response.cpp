@@ -1,5 +1,6 @@
 #include "sup/http/response.h"
 
+#include <fcntl.h>
 #include <sys/stat.h>
 
 #include <algorithm>
@@ -35,6 +36,13 @@ std::string etag_of(const struct stat& file) {
         etag += std::to_string(part);
     }
     return etag + "\"";
+}
+
+// Whether sendfile(2) can read it.
+bool is_readable_file(int descriptor, struct stat& known) {
+    if (::fstat(descriptor, &known) != 0 || !S_ISREG(known.st_mode)) return false;
+    const int flags = ::fcntl(descriptor, F_GETFL);
+    return (flags & O_ACCMODE) != O_WRONLY && (flags & O_PATH) == 0;
 }
 
 // No client shows it, whatever was meant.
@@ -187,7 +195,7 @@ bool Response::send_file(int descriptor, const FileOptions& options) {
     UniqueFd file(descriptor);
     if (!begins("Response::send_file", 200)) return false;
     struct stat known {};
-    if (::fstat(file.get(), &known) != 0 || !S_ISREG(known.st_mode)) return misuse(Misuse::no_file);
+    if (!is_readable_file(file.get(), known)) return misuse(Misuse::no_file);
     const auto size = static_cast<std::uint64_t>(known.st_size);
     const std::string etag = options.etag.empty() ? etag_of(known) : std::string(options.etag);
     const FilePart part = judge_file(exchange_->request, {size, known.st_mtime, etag}, options.ranges);
@@ -303,7 +311,6 @@ void Response::on_drain(std::function<void(Response&, const worker::Drain&)> cal
     Protocol& protocol = *exchange_->protocol;
     exchange_->draining = std::move(callback);
     protocol.tell_drain();
-    protocol.proceed();
 }
 
 Reply Response::detach() && {
@@ -314,9 +321,9 @@ Reply Response::detach() && {
         return {nullptr, 0, nullptr};
     }
     Exchange& exchange = *mine.exchange_;
-    if (exchange.nobody_waits == nullptr) exchange.nobody_waits = std::make_shared<std::atomic<bool>>(false);
+    Reply::Gone gone = exchange.share_gone();
     const std::uint64_t number = exchange.home->keep_detached(std::move(mine));
-    return {exchange.home, number, exchange.nobody_waits};
+    return {exchange.home, number, std::move(gone)};
 }
 
 void Response::pause_body() {

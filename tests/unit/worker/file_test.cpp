@@ -1,5 +1,4 @@
-// Files as answers, and bodies as files: what HTTP says about them. How the bytes travel:
-// connection_files_test.cpp.
+// Files as answers: what HTTP says about them. How the bytes travel: connection_files_test.cpp.
 #include <fcntl.h>
 #include <sys/mman.h>
 #include <sys/resource.h>
@@ -42,12 +41,6 @@ UniqueFd memory_file(const std::string& content) {
     const std::array<timespec, 2> times{timespec{modified, 0}, timespec{modified, 0}};
     REQUIRE(::futimens(file.get(), times.data()) == 0);
     return file;
-}
-
-std::string content_of(const UniqueFd& file) {
-    std::string content(static_cast<std::size_t>(::lseek(file.get(), 0, SEEK_END)), '\0');
-    content.resize(static_cast<std::size_t>(::pread(file.get(), content.data(), content.size(), 0)));
-    return content;
 }
 
 // Serves ten bytes as "/", none as "/empty", without ranges as "/whole".
@@ -184,6 +177,10 @@ TEST_CASE("what is no regular file is not sent, and the handler may answer somet
         CHECK_FALSE(response.send_file(pipe[0]));
         CHECK(::fcntl(pipe[0], F_GETFD) == -1);
         CHECK_FALSE(response.send_file(-1));
+        CHECK_FALSE(response.send_file(::open("/tmp", O_RDONLY | O_DIRECTORY | O_CLOEXEC)));
+        CHECK_FALSE(response.send_file(::open("/dev/zero", O_RDONLY | O_CLOEXEC)));
+        CHECK_FALSE(response.send_file(::open("/proc/self/exe", O_PATH | O_CLOEXEC)));
+        CHECK_FALSE(response.send_file(::open("/tmp", O_TMPFILE | O_WRONLY | O_CLOEXEC, 0600)));
         response.send(404, "");
     });
     CHECK(contains(wire.give(get("/")), "404 Not Found"));
@@ -202,51 +199,4 @@ TEST_CASE("a date is read in each of its forms, and nothing else is one") {
         CAPTURE(none);
         CHECK_FALSE(parse_date(none));
     }
-}
-
-TEST_CASE("a body is written to a file as it comes, however it comes") {
-    const UniqueFd file(::memfd_create("body", MFD_CLOEXEC));
-    RunningServer server([&](Request& request, Response) {
-        request.save_body(file.get(), 10'000'000, [](int problem, Response& response) {
-            response.send(problem == 0 ? 201 : 507, "saved");
-        });
-    });
-    std::string body(3'000'000, '\0');
-    for (std::size_t i = 0; i < body.size(); ++i) body[i] = static_cast<char>('a' + i % 23 + i / 70'000 % 3);
-    Client client(server.address());
-    client.send("POST / HTTP/1.1\r\nHost: a\r\nContent-Length: " + std::to_string(body.size()) + "\r\n\r\n" +
-                body);
-    CHECK(client.receive().status == 201);
-    CHECK(content_of(file) == body);
-    client.send("POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nxyz\r\n0\r\n\r\n");
-    CHECK(client.receive().status == 201);
-    client.send("POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 0\r\n\r\n");
-    CHECK(client.receive().status == 201);
-    CHECK(content_of(file) == body + "xyz");
-}
-
-TEST_CASE("a body that is too large, or that cannot be written, is told") {
-    const UniqueFd full(::open("/dev/full", O_WRONLY | O_CLOEXEC));
-    const UniqueFd file(::memfd_create("body", MFD_CLOEXEC));
-    std::atomic<int> problem = -1;
-    RunningServer server([&](Request& request, const Response&) {
-        const int where = request.path() == "/full"   ? full.get()
-                          : request.path() == "/none" ? -1
-                                                      : file.get();
-        request.save_body(where, 1000, [&](int met, Response& out) {
-            problem = met;
-            out.send(507, "");
-        });
-    });
-    const auto post = [&](const std::string& path, std::size_t count) {
-        return sup::test::request(server.address(),
-                                  "POST " + path + " HTTP/1.1\r\nHost: a\r\nContent-Length: " +
-                                      std::to_string(count) + "\r\n\r\n" + std::string(count, 'x'));
-    };
-    CHECK(post("/", 1001).status == 413);
-    CHECK(problem == -1);
-    CHECK(post("/full", 1000).status == 507);
-    CHECK(problem == ENOSPC);
-    CHECK(post("/none", 10).status == 507);
-    CHECK(problem == EBADF);
 }

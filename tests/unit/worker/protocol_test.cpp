@@ -790,3 +790,70 @@ TEST_CASE("a target with scheme and host has the path of its end") {
     wire.give("OPTIONS * HTTP/1.1\r\nHost: a\r\n\r\n");
     CHECK(path == "*");
 }
+
+TEST_CASE("an answer that asks while the worker drains is told at once, once, however its request came") {
+    int told = 0;
+    std::vector<std::string> asked;
+    Wire wire([&](Request& request, Response response) {
+        asked.emplace_back(request.target());
+        const auto tell = [&told](Response& out, const sup::worker::Drain&) {
+            ++told;
+            out.send(200, "bye");
+        };
+        if (request.has_body()) {
+            return request.read_body(10, [tell](std::string_view, bool last, Response& out) {
+                if (last) out.on_drain(tell);
+            });
+        }
+        response.on_drain(tell);
+        CHECK_FALSE(response.open());
+        CHECK(request.target() == asked.back());
+    });
+    wire.context.draining = true;
+    const std::string all =
+        get("/1") + "POST /2 HTTP/1.1\r\nHost: a\r\nContent-Length: 3\r\n\r\nabc" + get("/3");
+    const std::size_t cut = GENERATE_COPY(range(std::size_t{0}, all.size(), std::size_t{7}));
+    std::string text = wire.give(all.substr(0, cut));
+    text += wire.give(all.substr(cut));
+    CAPTURE(cut, text);
+    // Whichever request is the last one that is here ends the connection.
+    REQUIRE(told >= 1);
+    CHECK(told == static_cast<int>(asked.size()));
+    for (std::size_t i = 0; i < asked.size(); ++i) CHECK(asked[i] == "/" + std::to_string(i + 1));
+    CHECK(closes(wire));
+}
+
+TEST_CASE("a reader may give the rest of the body to another reader while it runs") {
+    const std::string big(100, 'k');
+    std::string first;
+    std::string second;
+    Request* asked = nullptr;
+    Wire wire([&](Request& request, const Response&) {
+        asked = &request;
+        request.read_body(100, [&, big](std::string_view piece, bool, Response&) {
+            asked->read_body(100, [&, big](std::string_view rest, bool last, Response& out) {
+                second.append(rest);
+                if (last) out.send(200, second);
+            });
+            // What it has captured is still its own.
+            first.append(piece).append(big);
+        });
+    });
+    wire.give("POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 6\r\n\r\nabc");
+    CHECK(first == "abc" + big);
+    const std::string text = wire.give("def");
+    CHECK(contains(text, "def"));
+    CHECK_FALSE(contains(text, "Connection: close"));
+    CHECK(second == "def");
+}
+
+TEST_CASE("an answer given while a body is read keeps the connection, and the rest is read away") {
+    Wire wire([](Request& request, const Response&) {
+        request.read_body(1'000'000, [](std::string_view, bool last, Response& out) {
+            if (!last) out.send(200, "enough");
+        });
+    });
+    const std::string text = wire.give("POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 200000\r\n\r\nabc");
+    CHECK(contains(text, "enough"));
+    CHECK_FALSE(contains(text, "Connection: close"));
+}

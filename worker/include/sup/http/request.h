@@ -82,9 +82,10 @@ public:
     // `problem`: 0, or the errno of what could not be written (ENOSPC: the disk is full).
     using BodySaved = std::function<void(int problem, Response& response)>;
 
-    // Writes the body into an open file, from its position on, on libuv's pool; what comes faster than the
-    // file takes it is not read. `done` is called when all of it was written, or when something could not be.
-    // Above `limit` and on other ends as read_body(). `descriptor` stays yours, and may be closed at once.
+    // Writes the body into an open file (or pipe, or the like), from its position on, on libuv's pool; what
+    // comes faster than the file takes it is not read. `done` is called when all of it was written, or when
+    // something could not be. Above `limit` and on other ends as read_body(). `descriptor` stays yours, and
+    // may be closed at once.
     void save_body(int descriptor, std::uint64_t limit, BodySaved done);
 
 private:

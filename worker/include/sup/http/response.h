@@ -85,7 +85,8 @@ public:
     // descriptor in any case. Content-Length, ETag, Last-Modified and Accept-Ranges are told, and Range,
     // If-Range, If-Match, If-None-Match, If-Modified-Since and If-Unmodified-Since heeded: 206, 304, 412 and
     // 416 are among the answers. One range; of several the whole file is sent. False, and nothing was sent:
-    // also where it is no regular file. A file that is cut short meanwhile cuts the connection.
+    // also where it is no regular file, or not open for reading. A file that is cut short meanwhile cuts the
+    // connection.
     bool send_file(int descriptor, const FileOptions& options = {});
 
     // 101, and once that has left the connection is one of `to`, with its listener, what the client has sent
