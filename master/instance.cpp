@@ -68,10 +68,12 @@ Status Instance::start() {
     return Success{};
 }
 
-void Instance::report_failed_start() {
+void Instance::report_failed_start(const std::string& log) {
     if (!failed_start_ || !report_.waiting()) return;
     report_.failed(failed_start_->reason, {{"worker_output", failed_start_->worker_output},
-                                           {"configuration_error", failed_start_->configuration_error}});
+                                           {"configuration_error", failed_start_->configuration_error},
+                                           {"left_behind", left_behind_.to_json()},
+                                           {"log", log}});
 }
 
 nlohmann::json Instance::start_result() const {

@@ -51,8 +51,10 @@ public:
     Status start();
     // Set when the core has said Exit.
     std::optional<int> exit_code() const noexcept { return exit_code_; }
-    // After the loop has ended: tells a waiting `sup start` that it failed, when it did.
-    void report_failed_start();
+    bool start_failed() const noexcept { return failed_start_.has_value(); }
+    // After the loop has ended: tells a waiting `sup start` that it failed, when it did, and where the log
+    // is.
+    void report_failed_start(const std::string& log);
 
     // Signals.
     void reload_by_signal(const char* name);

@@ -84,6 +84,13 @@ int fail_early(MasterOptions& options, const Error& error) {
     return 1;
 }
 
+// Where what the log said of a start that failed is to be read from now on; empty: nowhere, or by whoever has
+// standard error.
+std::string keep_log(const Log& log, InstanceDirectory& directory) {
+    if (log.file() != directory.paths().log) return log.file();
+    return directory.keep_log() ? directory.paths().failed_start_log : std::string();
+}
+
 }  // namespace
 
 int run_master(MasterOptions options) {
@@ -131,9 +138,10 @@ int run_master(MasterOptions options) {
         loop.run();
         exit_code = instance.exit_code().value_or(1);
         log->info("instance {} has ended", options.directory.name());
+        const std::string kept = instance.start_failed() ? keep_log(*log, options.directory) : std::string();
         if (Status removed = options.directory.remove_all(); !removed)
             log->warning("{}", removed.error().message);
-        instance.report_failed_start();
+        instance.report_failed_start(kept);
     }
     log->finish(patience_at_the_end);
     return exit_code;

@@ -1,8 +1,8 @@
 #include "master/cli/connect.h"
 
-#include <fstream>
-#include <sstream>
 #include <string>
+
+#include "master/process/process_status.h"
 
 namespace sup::cli {
 
@@ -10,26 +10,12 @@ using Kind = control::CallError::Kind;
 
 namespace {
 
-// Its pid in its own namespace (proc_pid_status(5), NSpid): the last of those that it has.
-pid_t pid_as_it_knows_it(pid_t pid) {
-    std::ifstream file("/proc/" + std::to_string(pid) + "/status");
-    for (std::string line; std::getline(file, line);) {
-        if (!line.starts_with("NSpid:")) continue;
-        std::istringstream pids(line.substr(line.find(':') + 1));
-        pid_t last = 0;
-        while (pids >> last) {
-        }
-        return last;
-    }
-    return pid;
-}
-
 // The pid file may just have changed hands, so it is read once more before somebody is called an impostor. A
 // master in another pid namespace has written its pid there, and has none or another one here.
 Status check_master(const control::Client& client, const Found& instance) {
     const pid_t peer = client.master_pid();
     const auto agrees = [peer](pid_t pid) {
-        return peer == 0 || pid == 0 || peer == pid || pid_as_it_knows_it(peer) == pid;
+        return peer == 0 || pid == 0 || peer == pid || pid_in_own_namespace(peer) == pid;
     };
     if (agrees(instance.pid)) return Success{};
     const pid_t now = look_at(instance.runtime_directory, instance.name).pid;

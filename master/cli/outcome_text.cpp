@@ -105,6 +105,8 @@ std::string describe_failed_reload(const json& outcome, const json& status) {
                              : still_serves       ? "the reload failed, what served before still serves"
                                                   : "the reload failed";
     std::string text = describe_failure(what, reason, member(outcome, "worker_output"));
+    if (const std::string left = names_of_left_behind(member(status, "left_behind")); !left.empty())
+        text += "\nthis is left, which sup may not signal: " + left + "; end it as its user or as root";
     if (const std::string log = text_of(status, "log"); !log.empty()) text += "\nthe log is " + log;
     return text;
 }
@@ -117,6 +119,12 @@ std::string describe_failure(const std::string& what, const std::string& reason,
         if (line.is_string()) text += "\n  " + line.get<std::string>();
     }
     return text;
+}
+
+std::string names_of_left_behind(const json& left_behind) {
+    std::string names;
+    for (const auto& process : left_behind) names += (names.empty() ? "" : ", ") + text_of(process, "name");
+    return names;
 }
 
 }  // namespace sup::cli

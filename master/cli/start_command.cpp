@@ -3,8 +3,11 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cstring>
+#include <deque>
 #include <filesystem>
+#include <fstream>
 #include <nlohmann/json.hpp>
 #include <system_error>
 #include <utility>
@@ -38,6 +41,8 @@ struct Failed {
     std::string reason;
     json worker_output;
     bool configuration_error = false;
+    json left_behind{};
+    std::string log{};  // empty: it is where log.file says, if anywhere
 };
 struct Died {};
 struct TimedOut {};
@@ -51,7 +56,8 @@ std::optional<Report> understand(const std::string& line, Progress& progress) {
     if (const auto& error = member(message, "error"); error.is_object()) {
         const auto& data = member(error, "data");
         return Failed{text_of(error, "message"), member(data, "worker_output"),
-                      flag_of(data, "configuration_error")};
+                      flag_of(data, "configuration_error"), member(data, "left_behind"),
+                      text_of(data, "log")};
     }
     return std::nullopt;
 }
@@ -83,6 +89,24 @@ std::string wait_for_exit(pid_t pid, Duration limit) {
         return "was killed by signal " + std::to_string(number) + " (" + ::strsignal(number) + ")";
     }
     return "exited with code " + std::to_string(WEXITSTATUS(status));
+}
+
+// ", its last lines:" and those, or nothing.
+std::string last_lines_of(const std::string& log) {
+    std::error_code unknown;
+    if (!std::filesystem::is_regular_file(log, unknown)) return {};
+    constexpr std::streamoff most_bytes = 4096;
+    constexpr std::size_t most_lines = 5;
+    std::ifstream file{log, std::ios::binary | std::ios::ate};
+    file.seekg(std::max<std::streamoff>(file.tellg() - most_bytes, 0));
+    std::deque<std::string> lines;
+    for (std::string line; std::getline(file, line);) {
+        lines.push_back(std::move(line));
+        if (lines.size() > most_lines) lines.pop_front();
+    }
+    std::string text;
+    for (const std::string& line : lines) text += "\n  " + line;
+    return text.empty() ? text : ", its last lines:" + text;
 }
 
 class Start {
@@ -125,8 +149,13 @@ private:
         if (gone) [[maybe_unused]]
             const auto removed = claim_.directory.remove_all();
         std::string message = describe_failure(name_ + " did not start", failed.reason, failed.worker_output);
+        if (const std::string left = names_of_left_behind(failed.left_behind); !left.empty())
+            message +=
+                "\nthis is left of it, which sup may not signal: " + left + "; end it as its user or as root";
         std::error_code unknown;
-        if (claim_.config.log.file && std::filesystem::is_regular_file(*claim_.config.log.file, unknown))
+        if (!failed.log.empty())
+            message += "\nthe log is " + failed.log;
+        else if (claim_.config.log.file && std::filesystem::is_regular_file(*claim_.config.log.file, unknown))
             message += "\nthe log is " + *claim_.config.log.file;
         if (!gone) message += "\nits master (pid " + std::to_string(master_.pid) + ") is still ending";
         return fail({failed.configuration_error ? ExitCode::usage : ExitCode::failed, message});
@@ -141,7 +170,8 @@ private:
         if (!orphans.empty())
             message += "\n" + describe_workers(orphans) + " still " + (orphans.size() == 1 ? "runs" : "run") +
                        "; `sup stop " + name_ + "` ends what is left";
-        message += "\nthe log is " + log_place(claim_.config, claim_.directory.paths(), true).file;
+        const std::string log = log_place(claim_.config, claim_.directory.paths(), true).file;
+        message += "\nthe log is " + log + last_lines_of(log);
         return fail({ExitCode::failed, message});
     }
 

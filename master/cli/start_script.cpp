@@ -1,9 +1,14 @@
 #include "master/cli/start_script.h"
 
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
 #include <algorithm>
 #include <array>
-#include <fstream>
 #include <sstream>
+
+#include "common/unique_fd.h"
 
 namespace sup::cli {
 namespace {
@@ -31,10 +36,14 @@ bool becomes_another(const std::string& word_after_exec) {
 }
 
 std::string beginning_of(const std::string& path) {
-    std::ifstream file{path, std::ios::binary};
+    // O_NONBLOCK and only a regular file: a FIFO would be waited for, a device might act.
+    struct stat status {};
+    if (::stat(path.c_str(), &status) != 0 || !S_ISREG(status.st_mode)) return {};
+    const UniqueFd file{::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK)};
+    if (!file) return {};
     std::string text(most_bytes, '\0');
-    file.read(text.data(), static_cast<std::streamsize>(text.size()));
-    text.resize(static_cast<std::size_t>(std::max<std::streamsize>(file.gcount(), 0)));
+    const ssize_t size = ::pread(file.get(), text.data(), text.size(), 0);
+    text.resize(static_cast<std::size_t>(std::max<ssize_t>(size, 0)));
     return text;
 }
 

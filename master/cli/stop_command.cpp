@@ -6,6 +6,7 @@
 #include "master/cli/connect.h"
 #include "master/cli/json_access.h"
 #include "master/cli/orphans.h"
+#include "master/cli/outcome_text.h"
 #include "master/cli/progress.h"
 #include "master/cli/terminal.h"
 #include "master/runtime/process_identity.h"
@@ -41,8 +42,7 @@ Outcome wait_for_end(const Found& instance, const UniqueFd& master, bool now, co
 
 // What sup could not end.
 Outcome tell_left_behind(const std::string& name, const json& left_behind) {
-    std::string names;
-    for (const auto& process : left_behind) names += (names.empty() ? "" : ", ") + text_of(process, "name");
+    const std::string names = names_of_left_behind(left_behind);
     if (names.empty()) return Success{};
     return CommandError{ExitCode::failed,
                         name + " has stopped, but this is left of it, which sup may not signal: " + names +
@@ -59,7 +59,7 @@ Outcome stop_master(control::Client& client, const Found& instance, bool now, co
         return explain(result.error(), instance.name, "the stop");
     }
     if (!master && !client.wait_for_end(deadline)) return still_going(instance.name);
-    const auto ended = wait_for_end(instance, master, now, deadline);
+    auto ended = wait_for_end(instance, master, now, deadline);
     if (!ended || !result) return ended;
     return tell_left_behind(instance.name, member(*result, "left_behind"));
 }

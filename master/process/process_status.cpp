@@ -57,6 +57,15 @@ std::optional<ProcessStat> process_stat(pid_t pid) {
     return stat;
 }
 
+std::optional<pid_t> pid_in_own_namespace(pid_t pid) {
+    const auto status = read_proc_file(place(pid, "/status"));
+    if (!status) return std::nullopt;
+    std::istringstream pids{std::string(field(*status, "NSpid"))};  // from ours down to its own
+    std::optional<pid_t> last;
+    for (pid_t one = 0; pids >> one;) last = one;
+    return last;
+}
+
 std::optional<ProcessUsers> process_users(pid_t pid) {
     const auto status = read_proc_file(place(pid, "/status"));
     if (!status) return std::nullopt;

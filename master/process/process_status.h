@@ -20,6 +20,9 @@ struct ProcessStat {
 // None: there is no such process, or /proc hides it (hidepid).
 std::optional<ProcessStat> process_stat(pid_t pid);
 
+// Its pid in its own pid namespace (proc_pid_status(5), NSpid). None as above.
+std::optional<pid_t> pid_in_own_namespace(pid_t pid);
+
 struct ProcessUsers {
     uid_t real;
     uid_t effective;

@@ -158,7 +158,10 @@ Result<InstanceDirectory> InstanceDirectory::claim(const std::string& runtime_di
 }
 
 Status InstanceDirectory::clear_stale() {
-    return remove_leftovers(paths_.folder);
+    if (auto removed = remove_leftovers(paths_.folder); !removed) return removed;
+    // In a folder that others share, somebody else may have taken that name; it is worth no failed start.
+    [[maybe_unused]] const Status removed = remove_file(paths_.failed_start_log);
+    return Success{};
 }
 
 Status InstanceDirectory::write_pid(pid_t pid) {
@@ -177,6 +180,12 @@ Result<bool> InstanceDirectory::restore() {
     if (auto cleared = claimed->clear_stale(); !cleared) return cleared.error();
     *this = std::move(*claimed);
     return true;
+}
+
+Status InstanceDirectory::keep_log() {
+    if (!is_file_at(folder_.get(), paths_.folder)) return Error{paths_.folder + " is not there any more"};
+    if (::rename(paths_.log.c_str(), paths_.failed_start_log.c_str()) == 0) return Success{};
+    return errno_error("cannot move " + paths_.log + " to " + paths_.failed_start_log);
 }
 
 Status InstanceDirectory::remove_all() {

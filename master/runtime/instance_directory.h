@@ -30,7 +30,8 @@ public:
     // Close-on-exec, as everything here; a background start keeps it open across its fork.
     std::array<int, 2> lock_descriptors() const noexcept { return {lock_.get(), folder_.get()}; }
 
-    // Removes the pid file, the sockets and the record of live workers of a dead master. Its log stays.
+    // Removes the pid file, the sockets and the record of live workers of a dead master, and the log that a
+    // failed start has left beside the folder. The log in the folder stays.
     Status clear_stale();
 
     // Atomically; called by the master itself, before it answers on its control socket.
@@ -41,6 +42,10 @@ public:
     // the folder is where it was. An error where another master has taken the name meanwhile, or has died and
     // left workers.
     Result<bool> restore();
+
+    // Moves the log in the folder to where remove_all() leaves it and the next start removes it. An error
+    // where there is none, or where the folder is not this master's any more.
+    Status keep_log();
 
     // The orderly end: removes every file of this instance, the log in the folder included, the lock last,
     // and then the folder. Files that are not sup's stay, and so does then the folder. Doing it again does

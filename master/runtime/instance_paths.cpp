@@ -9,7 +9,8 @@ InstancePaths::InstancePaths(const std::string& runtime_directory, const std::st
       control_socket(folder + "/control.sock"),
       log(folder + "/sup.log"),
       older_log(log + ".1"),
-      live_workers(folder + "/workers") {}
+      live_workers(folder + "/workers"),
+      failed_start_log(folder + "~failed-start.log") {}
 
 std::string InstancePaths::notify_socket(core::WorkerId worker) const {
     return folder + "/notify." + std::to_string(static_cast<std::uint64_t>(worker));

@@ -18,6 +18,9 @@ struct InstancePaths {
     std::string log;             // used in the background when `log.file` is not set
     std::string older_log;       // what it was before it grew too long
     std::string live_workers;    // see live_record.h
+    // Beside the folder, which goes with a start that failed: what its log said. No instance's name has a
+    // "~".
+    std::string failed_start_log;
 
     // A worker's NOTIFY_SOCKET. Short, because a unix socket's path has only 107 bytes.
     std::string notify_socket(core::WorkerId worker) const;

@@ -84,6 +84,64 @@ TEST_CASE("a first generation that fails: exit code 1, its last words, and nothi
     CHECK(contains(outcome.err, "9"));
 }
 
+TEST_CASE("a start that failed says where its log is: it is there, until the next start takes the name") {
+    Instance instance{{.log_file = ""}};
+    const fs::path log = instance.sandbox()->runtime_dir() / "test~failed-start.log";
+    const auto release = fs::path(instance.path("release"));
+    fs::rename(instance.worker_path(), release);
+    install_script("echo no such database >&2\nexit 9", instance.worker_path());
+    for (int attempt = 0; attempt < 2; ++attempt) {
+        const Outcome outcome = instance.try_start();
+        INFO(outcome.text());
+        CHECK(outcome.exit_code == 1);
+        CHECK(contains(outcome.err, "the log is " + log.string()));
+        CHECK(contains(read_file(log), "no such database"));
+        CHECK(contains(read_file(log), "the start failed"));
+        CHECK(mode(log) == 0600);
+        CHECK_FALSE(fs::exists(instance.folder()));
+    }
+    const Outcome list = instance.sandbox()->sup({"list"});
+    CHECK_FALSE(contains(list.text(), "failed-start"));
+    fs::rename(release, instance.worker_path());
+    instance.start();
+    CHECK_FALSE(fs::exists(log));
+}
+
+TEST_CASE("a start that failed names its log.file, and nothing is kept beside") {
+    Instance instance;
+    install_script("exit 9", instance.worker_path());
+    const Outcome outcome = instance.try_start();
+    INFO(outcome.text());
+    CHECK(contains(outcome.err, "the log is " + instance.path("sup.log").string()));
+    CHECK_FALSE(fs::exists(instance.sandbox()->runtime_dir() / "test~failed-start.log"));
+}
+
+TEST_CASE("a worker's command that is a FIFO, a folder or a device is an error at once, and no wait") {
+    Instance instance{{.command = {"./odd"}}};
+    SECTION("FIFO") {
+        REQUIRE(::mkfifo(instance.path("odd").c_str(), 0755) == 0);
+    }
+    SECTION("link to a FIFO") {
+        REQUIRE(::mkfifo(instance.path("fifo").c_str(), 0755) == 0);
+        fs::create_symlink("fifo", instance.path("odd"));
+    }
+    SECTION("folder") {
+        fs::create_directory(instance.path("odd"));
+    }
+    SECTION("device") {
+        fs::create_symlink("/dev/tty", instance.path("odd"));
+    }
+    instance.write_config();
+    const Outcome check = instance.sandbox()->sup({"check", instance.config_path().string()});
+    INFO(check.text());
+    CHECK(check.exit_code == 2);
+    CHECK(contains(check.text(), "/worker/command/0"));
+    const Outcome start = instance.try_start();
+    INFO(start.text());
+    CHECK(start.exit_code != 0);
+    CHECK(contains(start.text(), "odd"));
+}
+
 TEST_CASE("a first generation that never becomes ready ends at ready_timeout") {
     Instance instance{{.ready_timeout = "1s"}};
     install_script("exec sleep 1000", instance.worker_path());

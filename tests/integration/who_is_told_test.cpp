@@ -134,6 +134,7 @@ signal.pause()
     INFO(instance.log());
     CHECK(started.exit_code == 1);
     CHECK(says(started.text(), "may not signal it: it runs as user 0"));
+    CHECK(says(started.text(), "this is left of it, which sup may not signal: process "));
     CHECK(says(instance.log(), "cannot be ended"));
     // Nobody but root can end it now.
     for (const pid_t pid : instance.sandbox()->processes()) ::kill(pid, SIGKILL);
