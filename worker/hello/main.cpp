@@ -21,6 +21,7 @@ struct Flags {
     std::string version = HELLO_VERSION;
     std::string ready_delay;
     std::string crash_after;
+    std::size_t max_connections = 0;
     bool fail_start = false;
     bool ignore_drain = false;
 };
@@ -45,6 +46,8 @@ void declare(CLI::App& app, Flags& flags) {
         ->capture_default_str();
     app.add_option("--ready-delay", flags.ready_delay, "serve and say READY=1 only after that long")
         ->check(is_duration);
+    app.add_option("--max-connections", flags.max_connections, "so many may be open at a time; 0: any number")
+        ->type_name("N");
     app.add_flag("--fail-start", flags.fail_start, "print a line to stderr and exit with 1");
     app.add_option("--crash-after", flags.crash_after, "abort after that long")->check(is_duration);
     app.add_flag("--ignore-drain", flags.ignore_drain, "keep running when told to drain");
@@ -58,6 +61,7 @@ void declare(CLI::App& app, Flags& flags) {
 int serve(const Flags& flags) {
     sup::worker::Options options;
     options.listen = {flags.listen};
+    options.max_connections = flags.max_connections;
     options.ready_at_start = flags.ready_delay.empty();
     options.handle_signals = !flags.ignore_drain;
     if (flags.ignore_drain) {

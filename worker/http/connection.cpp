@@ -218,6 +218,7 @@ bool Connection::must_linger() const {
 void Connection::linger() {
     life_ = Life::lingering;
     link_.shut_down();
+    server_.lingers();
 }
 
 int Connection::wanted_events() const {
@@ -309,11 +310,12 @@ void Connection::hand_to_new_owner() {
     server_.closed(*this);
 }
 
-void Connection::end_if_idle() {
-    if (life_ != Life::serving || !protocol_->idle()) return;
+bool Connection::end_if_idle() {
+    if (life_ != Life::serving || !protocol_->idle()) return false;
     read();
     if (!link_.broken() && protocol_->idle()) protocol_->close();
     settle();
+    return life_ != Life::serving;
 }
 
 void Connection::end_at_deadline() {
@@ -328,7 +330,10 @@ void Connection::end_at_deadline() {
 void Connection::time_out() {
     if (life_ == Life::lingering) return close();
     if (protocol_->has_output()) return takes_its_answer() ? set_deadline(wait()) : give_up();
-    if (protocol_->idle()) return end_if_idle();
+    if (protocol_->idle()) {
+        end_if_idle();
+        return;
+    }
     protocol_->time_out();
     settle();
 }

@@ -46,8 +46,9 @@ public:
     void tell_drain();
     // Nothing is going on: puts itself back for a peer; true when it has gone.
     bool put_back();
-    // Ends in order what is not in the midst of something, after a last look for bytes that have come.
-    void end_if_idle();
+    // Ends in order what is not in the midst of something, after a last look for bytes that have come; true
+    // when it did.
+    bool end_if_idle();
     // Ends in order, whatever is going on: the time is up.
     void end_at_deadline();
     void time_out();

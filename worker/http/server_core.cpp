@@ -17,6 +17,8 @@ namespace {
 
 constexpr std::size_t scratch_size = 64 * 1024UL;
 constexpr std::size_t most_spare = 1024;
+// So long a new connection may say nothing before it counts as idle.
+constexpr Duration fresh_grace{100};
 
 void put_in(std::vector<std::unique_ptr<Connection>>& list, std::unique_ptr<Connection> connection) {
     connection->index = list.size();
@@ -169,19 +171,23 @@ void ServerCore::close_all(Duration left) {
     for (Connection* connection : all()) connection->end_at_deadline();
 }
 
-void ServerCore::make_room(std::size_t count) {
-    for (; count > 0; --count) {
+std::size_t ServerCore::make_room(std::size_t count) {
+    std::size_t ended = 0;
+    // Each that waits now, once: what comes in the last moment is served, and its connection stays.
+    for (std::size_t left = fresh_.size() + waiting_.size(); left > 0 && ended < count; --left) {
         Deadline* idle = longest_idle();
-        if (idle == nullptr) return;
-        // What comes in the last moment is served, and its connection stays.
+        if (idle == nullptr) break;
         idle->cancel();
-        owner(*idle).end_if_idle();
+        if (owner(*idle).end_if_idle()) ++ended;
     }
+    return ended;
 }
 
+// The first request of a new one may be on its way.
 Deadline* ServerCore::longest_idle() const {
     Deadline* fresh = fresh_.first();
     Deadline* served = waiting_.first();
+    if (fresh != nullptr && fresh_.waited(*fresh) < fresh_grace) fresh = nullptr;
     if (fresh == nullptr || served == nullptr) return fresh == nullptr ? served : fresh;
     return fresh_.waited(*fresh) > waiting_.waited(*served) ? fresh : served;
 }

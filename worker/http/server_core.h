@@ -27,12 +27,13 @@ public:
     const std::string& protocol() const { return spoken_.protocol; }
     void take(UniqueFd connection, const worker::Arrival& arrival) override;
     std::size_t open_connections() const override { return connections_.size(); }
+    std::size_t ended_connections() const override { return lingering_.size(); }
     void drain() override;
     void hand_over() override;
     std::size_t put_back(std::size_t count) override;
     void close_idle() override;
     void close_all(Duration left) override;
-    void make_room(std::size_t count) override;
+    std::size_t make_room(std::size_t count) override;
 
     // For connections.
     uv_loop_t* loop() { return loop_; }
@@ -64,6 +65,9 @@ public:
     }
     bool put_back(const worker::InboxPacket& packet, int socket) { return worker_->put_back(packet, socket); }
     void closed(Connection& connection);
+    void lingers() const {
+        if (worker_ != nullptr) worker_->connection_ended();
+    }
     void recycle(Connection& connection);
 
 private:

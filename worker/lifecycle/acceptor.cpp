@@ -3,6 +3,7 @@
 #include <fcntl.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
+#include <poll.h>
 #include <sys/socket.h>
 
 #include <cerrno>
@@ -25,7 +26,8 @@ Acceptor::Acceptor(uv_loop_t* loop, UniqueFd listener, std::string name, Balance
       name_(std::move(name)),
       callbacks_(std::move(callbacks)),
       queue_(
-          loop, listener_.get(), [this] { return accept_one(); }, balance) {}
+          loop, listener_.get(), [this] { return accept_one(); },
+          [this, &balance] { return callbacks_.full() || balance.above_peers(); }) {}
 
 Status Acceptor::start() {
     // Linux hands these on to each accepted connection, which saves as many system calls for each of them.
@@ -58,9 +60,19 @@ void Acceptor::ensure_nonblocking() {
     if (flags >= 0 && (flags & O_NONBLOCK) == 0) ::fcntl(listener_.get(), F_SETFL, flags | O_NONBLOCK);
 }
 
+bool Acceptor::someone_waits() const {
+    pollfd state{listener_.get(), POLLIN, 0};
+    return ::poll(&state, 1, 0) > 0;
+}
+
 // Nothing but the listener's own end stops it for good.
 SharedQueue::Taken Acceptor::accept_one() {
     if (!listener_) return SharedQueue::Taken::none_left;  // what came last has made it leave
+    if (callbacks_.full()) {
+        if (!someone_waits()) return SharedQueue::Taken::none_left;
+        if (!callbacks_.make_place()) return SharedQueue::Taken::no_room;
+        if (!listener_) return SharedQueue::Taken::none_left;  // what ended has made it leave
+    }
     ensure_nonblocking();
     UniqueFd connection(::accept4(listener_.get(), nullptr, nullptr, SOCK_NONBLOCK | SOCK_CLOEXEC));
     if (connection) {
@@ -101,7 +113,7 @@ SharedQueue::Taken Acceptor::accept_one() {
         default: break;
     }
     tell_waiting(errno);
-    return SharedQueue::Taken::no_descriptor;
+    return SharedQueue::Taken::no_room;
 }
 
 // The connection stays queued in the kernel, where a peer may take it; accepting and closing it would lose

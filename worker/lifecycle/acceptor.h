@@ -7,6 +7,7 @@
 
 #include "common/result.h"
 #include "common/unique_fd.h"
+#include "worker/lifecycle/balance.h"
 #include "worker/lifecycle/shared_queue.h"
 
 namespace sup::worker {
@@ -16,6 +17,10 @@ public:
     struct Callbacks {
         std::function<void(UniqueFd)> accepted;       // each connection, non-blocking and close-on-exec
         std::function<void()> no_descriptor = [] {};  // one waits, and none is free for it
+        // As many are open as may be. What waits then stays in the kernel's queue …
+        std::function<bool()> full = [] { return false; };
+        // … unless another one ends for it: whether there is a place now.
+        std::function<bool()> make_place = [] { return false; };
     };
     Acceptor(uv_loop_t* loop, UniqueFd listener, std::string name, Balance& balance, Callbacks callbacks);
 
@@ -26,7 +31,7 @@ public:
     void leave();
 
     // Stops waiting for new connections, but accepts what is queued now, then closes; `done` is called once,
-    // perhaps at once, perhaps when descriptors have become free.
+    // perhaps at once, perhaps when there is room again.
     void empty_queue(std::function<void()> done);
 
     // Goes on if what made it stop is over.
@@ -37,6 +42,7 @@ public:
 
 private:
     SharedQueue::Taken accept_one();
+    bool someone_waits() const;
     void ensure_nonblocking();
     void tell_waiting(int reason);
 

@@ -83,8 +83,10 @@ void ConnectionsCore::close_all(Duration left) {
     call("end_all", handlers_.end_all, left);
 }
 
-void ConnectionsCore::make_room(std::size_t count) {
+std::size_t ConnectionsCore::make_room(std::size_t count) {
+    const std::size_t before = open_;
     call("make_room", handlers_.make_room, count);
+    return before > open_ ? before - open_ : 0;
 }
 
 bool ConnectionsCore::moves_on(const std::string& listener) const {

@@ -33,7 +33,7 @@ public:
     std::size_t put_back(std::size_t count) override;
     void close_idle() override;
     void close_all(Duration left) override;
-    void make_room(std::size_t count) override;
+    std::size_t make_room(std::size_t count) override;
 
     // For connections.
     bool moves_on(const std::string& listener) const;

@@ -128,6 +128,8 @@ void Core::add(Service& service, const ListenerChoice& listeners) {
             room_.taken_by(services_.open_connections());
         };
         callbacks.no_descriptor = [this] { room_.none_free(); };
+        callbacks.full = [this] { return full(); };
+        callbacks.make_place = [this] { return make_place(); };
         services_.serve(service, std::make_unique<Acceptor>(loop_.get(), std::move(listener.fd),
                                                             listener.name, balance_, std::move(callbacks)));
     }
@@ -220,8 +222,23 @@ void Core::offload(std::function<void()> work, std::function<void()> done) {
 
 // A worker that drains takes nobody in, but from its own inbox, and hands over what it has.
 void Core::make_room(std::size_t count) {
-    if (draining()) return;
-    if (Service* busiest = services_.busiest()) busiest->make_room(count);
+    if (!draining()) services_.make_room(count);
+}
+
+// A drain takes what nobody else will serve, however much that is.
+bool Core::full() const {
+    const std::size_t most = options_.max_connections;
+    return most != 0 && !draining() && services_.living_connections() >= most;
+}
+
+bool Core::make_place() {
+    const std::size_t most = options_.max_connections;
+    services_.make_room(services_.living_connections() + 1 - most);
+    if (!full()) return true;
+    if (!std::exchange(told_full_, true))
+        log_line("as many connections are open as may be (max_connections, " + std::to_string(most) +
+                 "), and none is idle: others wait until one ends; this is said once");
+    return false;
 }
 
 void Core::connection_opened() {
@@ -242,9 +259,13 @@ void Core::connection_closed(Ended how, const Spoken& spoken) {
             case Ended::upgraded: break;
         }
     }
-    services_.each_acceptor([](Acceptor& acceptor) { acceptor.connection_closed(); });
+    connection_ended();
     handover_.connection_closed();
     if (draining()) check_finished();
+}
+
+void Core::connection_ended() {
+    services_.each_acceptor([](Acceptor& acceptor) { acceptor.connection_closed(); });
 }
 
 void Core::request_served(std::size_t count) {

@@ -66,6 +66,8 @@ public:
     // For services.
     void connection_opened();
     void connection_closed(Ended how, const Spoken& spoken);
+    // One was ended, and waits for nothing but the client's end.
+    void connection_ended();
     // How a connection ends that ends now, and not by being handed over.
     Ended ended_now() const { return stage_ >= Stage::past_deadline ? Ended::at_deadline : Ended::in_order; }
     void request_served(std::size_t count = 1);
@@ -102,6 +104,8 @@ private:
     bool master_lives() const { return channel_ && !channel_->closed(); }
     void cannot_announce(const Error& error);
     void make_room(std::size_t count);
+    bool full() const;
+    bool make_place();
 
     // What the channel brings, and what comes through it: arrivals.cpp.
     void use(ScoreboardPacket packet);
@@ -155,6 +159,7 @@ private:
     std::optional<DrainClock> clock_;  // of the drain
     uv::Timer finish_;
     bool checking_ = false;  // whether everything has ended
+    bool told_full_ = false;
 };
 
 }  // namespace sup::worker

@@ -19,7 +19,8 @@ Inbox::Inbox(uv_loop_t* loop, UniqueFd receiver, Balance& balance, Callbacks cal
       callbacks_(std::move(callbacks)),
       buffer_(max_inbox_packet),
       queue_(
-          loop, receiver_.get(), [this] { return take_one(); }, balance) {}
+          loop, receiver_.get(), [this] { return take_one(); },
+          [&balance] { return balance.above_peers(); }) {}
 
 Status Inbox::drain() {
     queue_.stop();
@@ -47,7 +48,7 @@ bool Inbox::empty_now() {
     for (;;) {
         switch (take_one()) {
             case SharedQueue::Taken::one: break;
-            case SharedQueue::Taken::no_descriptor: return false;
+            case SharedQueue::Taken::no_room: return false;
             case SharedQueue::Taken::none_left:
             case SharedQueue::Taken::broken:
             case SharedQueue::Taken::failed: return true;
@@ -79,7 +80,7 @@ SharedQueue::Taken Inbox::take_one() {
         const int reason = errno;
         if (!something_queued()) return SharedQueue::Taken::none_left;
         tell_no_descriptor(reason);
-        return SharedQueue::Taken::no_descriptor;
+        return SharedQueue::Taken::no_room;
     }
     Result<std::optional<UnixMessage>> received = receive_unix_message(receiver_.get(), buffer_);
     if (!received) {

@@ -8,6 +8,7 @@
 #include "common/unique_fd.h"
 #include "common/unix_message.h"
 #include "common/uv.h"
+#include "worker/lifecycle/balance.h"
 #include "worker/lifecycle/inbox_packet.h"
 #include "worker/lifecycle/shared_queue.h"
 

@@ -44,6 +44,8 @@ public:
     // Core::connection_closed() after closing it.
     virtual void take(UniqueFd connection, const Arrival& arrival) = 0;
     virtual std::size_t open_connections() const = 0;
+    // Those among them that were ended, and wait for nothing but the client's end.
+    virtual std::size_t ended_connections() const { return 0; }
 
     // The drain has begun: finish what is in flight. Connections that Core::moves_on() then go to
     // Core::hand_over() at the next boundary between messages; others end after their next answer.
@@ -58,9 +60,9 @@ public:
     virtual void close_idle() = 0;
     // The time is up: end everything in order, waiting no longer than `left` for the clients.
     virtual void close_all(Duration left) = 0;
-    // Descriptors are short: end up to so many connections in order on which nothing is going on, those first
-    // that have waited longest.
-    virtual void make_room([[maybe_unused]] std::size_t count) {}
+    // Newcomers want room: end up to so many connections in order on which nothing is going on, those first
+    // that have waited longest. Returns how many that were.
+    virtual std::size_t make_room(std::size_t count) = 0;
 };
 
 }  // namespace sup::worker

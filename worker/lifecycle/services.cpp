@@ -52,6 +52,13 @@ std::size_t Services::open_connections() const {
     return open;
 }
 
+std::size_t Services::living_connections() const {
+    std::size_t living = 0;
+    for (const Registered& one : all_)
+        living += one.service->open_connections() - one.service->ended_connections();
+    return living;
+}
+
 bool Services::accepting() const {
     return std::any_of(served_.begin(), served_.end(),
                        [](const Served& one) { return !one.acceptor->closed(); });
@@ -81,12 +88,16 @@ const std::string* Services::remember(const std::string& listener) {
     return &*names_.insert(listener).first;
 }
 
-Service* Services::busiest() const {
-    const auto fewer = [](const Registered& one, const Registered& other) {
-        return one.service->open_connections() < other.service->open_connections();
-    };
-    const auto found = std::max_element(all_.begin(), all_.end(), fewer);
-    return found == all_.end() ? nullptr : found->service;
+void Services::make_room(std::size_t count) const {
+    std::vector<Registered> busiest_first = all_;
+    std::stable_sort(busiest_first.begin(), busiest_first.end(),
+                     [](const Registered& one, const Registered& other) {
+                         return one.service->open_connections() > other.service->open_connections();
+                     });
+    for (const Registered& one : busiest_first) {
+        if (count == 0) return;
+        if (has(*one.service)) count -= std::min(count, one.service->make_room(count));
+    }
 }
 
 }  // namespace sup::worker

@@ -26,6 +26,8 @@ public:
     // Some service asked for listeners, and none was there.
     bool lacks_listeners() const;
     std::size_t open_connections() const;
+    // Without those that were ended, and wait for nothing but the client's end.
+    std::size_t living_connections() const;
     // Some acceptor has not closed its listener.
     bool accepting() const;
     std::vector<Reads> reads() const;
@@ -46,8 +48,8 @@ public:
     Service* taker_of(const InboxPacket& packet) const;
     // A copy of the name that outlives every service; null: there are more than make sense.
     const std::string* remember(const std::string& listener);
-    // The one with most connections; null: none.
-    Service* busiest() const;
+    // Ends up to so many connections on which nothing is going on, beginning with who has most.
+    void make_room(std::size_t count) const;
 
 private:
     struct Registered {

@@ -9,14 +9,15 @@ namespace {
 // again.
 constexpr int taken_per_wake = 8;
 constexpr int taken_per_slice = 64;
-constexpr Duration descriptor_retry{100};
+constexpr Duration room_retry{100};
 constexpr Duration broken_retry{250};
 constexpr Duration left_to_peers{2};
 
 }  // namespace
 
-SharedQueue::SharedQueue(uv_loop_t* loop, int fd, std::function<Taken()> take, Balance& balance)
-    : loop_(loop), fd_(fd), take_(std::move(take)), balance_(balance) {}
+SharedQueue::SharedQueue(uv_loop_t* loop, int fd, std::function<Taken()> take,
+                         std::function<bool()> has_enough)
+    : loop_(loop), fd_(fd), take_(std::move(take)), has_enough_(std::move(has_enough)) {}
 
 Status SharedQueue::start() {
     Result<uv::Poll> poll = uv::Poll::create(loop_, fd_, [this](int, int) { woken(); });
@@ -34,7 +35,7 @@ void SharedQueue::stop() {
 void SharedQueue::empty(std::function<void()> done) {
     empty_ = std::move(done);
     poll_ = {};
-    if (pause_ != Pause::for_descriptor) take_all();
+    if (pause_ != Pause::for_room) take_all();
 }
 
 void SharedQueue::connection_closed() {
@@ -42,9 +43,9 @@ void SharedQueue::connection_closed() {
         case Pause::none:
         case Pause::until_mended:
         case Pause::between_slices: return;
-        case Pause::for_descriptor: return timer_.arm(Duration{0});
+        case Pause::for_room: return timer_.arm(Duration{0});
         case Pause::for_peers:
-            if (!poll_ || balance_.above_peers()) return;
+            if (!poll_ || has_enough_()) return;
             pause_ = Pause::none;
             timer_.cancel();
             poll_.start(UV_READABLE);
@@ -57,11 +58,11 @@ void SharedQueue::woken() {
 
 void SharedQueue::take_some(bool leave_to_peers) {
     for (int i = 0; i < taken_per_wake && poll_; ++i) {
-        if (leave_to_peers && balance_.above_peers()) return pause(Pause::for_peers, left_to_peers);
+        if (leave_to_peers && has_enough_()) return pause(Pause::for_peers, left_to_peers);
         switch (take_()) {
             case Taken::one: break;
             case Taken::none_left: return;
-            case Taken::no_descriptor: return pause(Pause::for_descriptor, descriptor_retry);
+            case Taken::no_room: return pause(Pause::for_room, room_retry);
             case Taken::broken: return pause(Pause::until_mended, broken_retry);
             case Taken::failed: return finish();
         }
@@ -73,7 +74,7 @@ void SharedQueue::take_all() {
     for (int i = 0; i < taken_per_slice; ++i) {
         switch (take_()) {
             case Taken::one: break;
-            case Taken::no_descriptor: return pause(Pause::for_descriptor, descriptor_retry);
+            case Taken::no_room: return pause(Pause::for_room, room_retry);
             case Taken::none_left:
             case Taken::broken:  // which has lost its queue
             case Taken::failed: return finish();

@@ -1,5 +1,5 @@
 // Takes from a queue of connections that several workers share, a listener's or an inbox: a few each wake,
-// leaving some to peers that have fewer, and never without a free descriptor.
+// leaving some to peers that have fewer, and never without room for it.
 //
 // The descriptor is watched level-triggered and by every worker, so whatever one of them leaves wakes the
 // others. A worker that has more than its peers looks away for a moment only, and then takes what is still
@@ -11,7 +11,6 @@
 
 #include "common/result.h"
 #include "common/uv.h"
-#include "worker/lifecycle/balance.h"
 
 namespace sup::worker {
 
@@ -20,28 +19,27 @@ public:
     enum class Taken {
         one,
         none_left,
-        no_descriptor,  // to be tried again soon, or when a connection is closed
-        broken,         // to be tried again from time to time: somebody may mend it
-        failed,         // for good
+        no_room,  // for want of a descriptor, say: to be tried again soon, or when a connection is closed
+        broken,   // to be tried again from time to time: somebody may mend it
+        failed,   // for good
     };
 
-    // `take` takes one connection off the queue behind `fd`, without blocking.
-    SharedQueue(uv_loop_t* loop, int fd, std::function<Taken()> take, Balance& balance);
+    // `take` takes one connection off the queue behind `fd`, without blocking; `has_enough` says that peers
+    // should have it rather than this worker.
+    SharedQueue(uv_loop_t* loop, int fd, std::function<Taken()> take, std::function<bool()> has_enough);
 
     Status start();
     void stop();
     // From now on takes whatever comes, without regard to peers.
     void take_everything() { leaves_to_peers_ = false; }
     // Stops waiting for more, but takes all that is there; `done` is called once, perhaps at once, perhaps
-    // when descriptors have become free.
+    // when there is room again.
     void empty(std::function<void()> done);
     // A connection was closed: goes on if what made it stop is over.
     void connection_closed();
-    // Stopped for want of a descriptor.
-    bool waiting_for_descriptor() const { return pause_ == Pause::for_descriptor; }
 
 private:
-    enum class Pause { none, for_peers, for_descriptor, until_mended, between_slices };
+    enum class Pause { none, for_peers, for_room, until_mended, between_slices };
 
     void woken();
     void take_some(bool leave_to_peers);
@@ -53,7 +51,7 @@ private:
     uv_loop_t* loop_;
     int fd_;
     std::function<Taken()> take_;
-    Balance& balance_;
+    std::function<bool()> has_enough_;
     std::function<void()> empty_;  // set: emptying the queue
     uv::Poll poll_;
     uv::Timer timer_;

@@ -336,7 +336,7 @@ TEST_CASE("where room is needed the longest idle go first, in order, and no requ
     }
     // The first has just asked again, which the server has not seen yet.
     idle[0].send(get("/"));
-    server.server().make_room(2);
+    CHECK(server.server().make_room(1) == 1);
     CHECK(server.until([&] {
         idle[1].read();
         return idle[1].ended();

@@ -116,8 +116,9 @@ struct ConnectionHandlers {
     // This worker has more connections than its peers: put back up to `count` idle ones.
     std::function<void(std::size_t count)> spare = {};
 
-    // New connections wait, and no descriptor will soon be free for them: end up to `count` connections in
-    // order, those that have been idle for longest.
+    // New connections wait, and descriptors are short, or Options::max_connections are open: end up to
+    // `count` connections in order, those that have been idle for longest. Called again, every 100 ms, while
+    // they wait.
     std::function<void(std::size_t count)> make_room = {};
 };
 

@@ -18,6 +18,7 @@
 #pragma once
 
 #include <chrono>
+#include <cstddef>
 #include <functional>
 #include <memory>
 #include <optional>
@@ -45,6 +46,14 @@ struct Options {
     // client or pipe that has gone is an error (EPIPE) and not the end of the process; programs that you
     // start inherit that, unless by uv_spawn(). With false all dispositions are left alone; call drain().
     bool handle_signals = true;
+
+    // So many connections may be open at a time, of all servers and protocols of this worker together; 0: as
+    // many as there are descriptors. At the limit newcomers wait in the listener's queue, where other workers
+    // take them, or until one ends here; an idle one ends for them, the one that has been idle for longest
+    // (keep-alive connections of HTTP, and what ConnectionHandlers::make_room picks). Those that come from
+    // other workers, at a reload say, count, but are always served; those that were ended, and wait for the
+    // client's end alone, do not; and a drain takes what waits in a queue that nobody else will serve.
+    std::size_t max_connections = 0;
 
     // How long a drain may take where SUP_DRAIN_TIMEOUT_MS does not say it. Shortly before its end (a
     // tenth of it, but 5 s at the most) what is still open is closed in order, or reset where

@@ -48,7 +48,8 @@ struct Options {
     // meant to trickle set it to 0: one byte in each stall_timeout is then enough.
     std::size_t min_body_rate = 240;
     // Between requests, and before the first; the connection is then ended in order. Empty lines are no
-    // request. 0: for ever between requests.
+    // request. 0: for ever between requests. Where descriptors are short, or worker::Options::max_connections
+    // are open, the longest idle end before that for newcomers.
     std::chrono::milliseconds idle_timeout{75'000};
     // How long a connection that was ended waits for the client's end, and again for each 64 KiB that the
     // client sends all the same, up to 64 MiB: an upload that was refused, say. A reset would cost it the
