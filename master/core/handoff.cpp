@@ -1,8 +1,9 @@
 // Who hands its connections over to whom. A generation's inbox is a second accept queue, and may be offered
 // only while somebody there will take from it: what is put into any other would wait for ever. A sender hears
 // of a change only when it next reads its channel, so an inbox is also closed before those leave who take
-// from it: after its close it only empties, and the last to go finds all that was ever put in. A generation
-// that lives on, and in which somebody takes again, gets another one.
+// from it: after its close it only empties, and the last to go finds all that was ever put in. The last is
+// the last that is there: a slot that restarts promises somebody, who may be told to leave before it takes
+// anything. A generation that lives on, and in which somebody takes again, gets another one.
 #include <algorithm>
 
 #include "master/core/rules.h"
@@ -13,6 +14,12 @@ namespace {
 // A slot whose worker has spoken the channel is a promise, also while it restarts, for the next one will.
 bool has_spoken(const Generation& generation) {
     return std::ranges::any_of(generation.slots, [](const SlotRecord& slot) { return slot.spoke; });
+}
+
+bool takes_now(const Generation& generation, const SlotRecord& slot) {
+    if (!slot.worker) return false;
+    const Worker& worker = generation.workers.at(*slot.worker);
+    return worker.channel && !is_leaving(worker);
 }
 
 bool takes_connections(const Generation& generation) {
@@ -102,9 +109,15 @@ void leave_inbox(Step& step, Generation& leaving, std::optional<GenerationId> su
     if (successor) offer_to_those_without(step);
 }
 
-// A slot that took is gone, and the generation lives on.
-void close_inbox_if_nobody_takes(Step& step, Generation& generation, std::optional<GenerationId> successor) {
-    if (!takes_connections(generation)) close_inbox(step, generation, successor);
+// The generation lives on without that slot, whose worker leaves the inbox to those who are there.
+void leave_inbox_to_peers(Step& step, Generation& generation, const SlotRecord& left,
+                          std::optional<GenerationId> successor) {
+    if (!left.spoke) return;
+    const bool was_the_last =
+        takes_now(generation, left) && std::ranges::none_of(generation.slots, [&](const SlotRecord& slot) {
+            return takes_now(generation, slot);
+        });
+    if (was_the_last || !takes_connections(generation)) close_inbox(step, generation, successor);
 }
 
 void forward_inbox(Step& step, GenerationId gone) {

@@ -7,7 +7,6 @@
 // when its slot's worker of the old generation is ready again. It is no reload any more: the next one
 // may begin meanwhile, and takes over each slot from whoever serves it.
 #include <algorithm>
-#include <utility>
 #include <vector>
 
 #include "master/core/rules.h"
@@ -28,8 +27,10 @@ bool takes_part(const Generation& generation) {
 // Nobody of the active generation comes into this slot any more, unless it is given back.
 void vacate(Step& step, Generation& active, SlotRecord& slot, GenerationId successor) {
     cancel(step, slot.restart);
+    const SlotRecord left = slot;
     slot.worker.reset();
-    if (std::exchange(slot.spoke, false)) close_inbox_if_nobody_takes(step, active, successor);
+    slot.spoke = false;
+    leave_inbox_to_peers(step, active, left, successor);
 }
 
 // A worker is replaced. It leaves its slot at once, so that its exit restarts nothing.

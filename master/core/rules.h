@@ -54,7 +54,9 @@ void on(Step& step, const WorkerOpenedChannel& event);
 std::optional<GenerationId> inbox_for(Step& step, const Worker& worker,
                                       std::optional<GenerationId> successor);
 void leave_inbox(Step& step, Generation& leaving, std::optional<GenerationId> successor);
-void close_inbox_if_nobody_takes(Step& step, Generation& generation, std::optional<GenerationId> successor);
+// `left` is not one of the generation's slots any more; its worker is told to leave after this.
+void leave_inbox_to_peers(Step& step, Generation& generation, const SlotRecord& left,
+                          std::optional<GenerationId> successor);
 void forward_inbox(Step& step, GenerationId gone);
 
 // restart.cpp: a slot of the active generation lost its worker.

@@ -29,7 +29,7 @@ void on(Step& step, const RemoveWorkerRequested&) {
     generation->slots.pop_back();
     announce_count(step, *generation);
     cancel(step, removed.restart);
-    if (removed.spoke) close_inbox_if_nobody_takes(step, *generation, std::nullopt);
+    leave_inbox_to_peers(step, *generation, removed, std::nullopt);
     if (removed.worker) drain(step, generation->workers.at(*removed.worker), generation->id);
 }
 

@@ -69,7 +69,7 @@ private:
     // checker_rolling.cpp: slots that change hands one by one.
     void roll();
     void pass_on(Worker& worker, const GenerationModel& next);
-    void vacated(GenerationModel& active, SlotModel& slot, const GenerationModel& next);
+    void vacated(GenerationModel& active, SlotModel& slot, const Worker* leaver, const GenerationModel& next);
     void slot_served(GenerationModel& generation);
     void step_begins(const GenerationModel& generation, core::Slot slot);
     void steps_run();
@@ -82,6 +82,9 @@ private:
                                                 std::optional<core::GenerationId> successor);
     void owe_close(GenerationModel& left, std::optional<core::GenerationId> successor);
     void owe_close_at_once(GenerationModel& left, std::optional<core::GenerationId> successor);
+    // A slot that had spoken is no slot of this generation any more.
+    void left_to_peers(GenerationModel& generation, const Worker* leaver,
+                       std::optional<core::GenerationId> successor);
     void owe_reopening(GenerationModel& generation, const Worker& taker);
     std::optional<core::GenerationId> late_inbox_for(const Worker& worker,
                                                      std::optional<core::GenerationId> instead) const;

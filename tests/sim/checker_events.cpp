@@ -99,12 +99,12 @@ bool Checker::happened(const RemoveWorkerRequested&) {
     active->slots.pop_back();
     active->count_owed = true;
     if (slot.restart_at) coverage_.visit(Situation::scaled_down_while_waiting_for_restart);
-    if (slot.spoke && !model_.takes(*active)) owe_close(*active, std::nullopt);
-    if (!slot.worker) return true;
-    Worker& worker = *model_.worker(*slot.worker);
-    if (worker.killing()) coverage_.visit(Situation::scaled_down_while_killing);
-    worker.beside_count = true;
-    owe_drain(worker, active->id, Property::scaled_by_request);
+    Worker* worker = slot.worker ? model_.worker(*slot.worker) : nullptr;
+    if (slot.spoke) left_to_peers(*active, worker, std::nullopt);
+    if (worker == nullptr) return true;
+    if (worker->killing()) coverage_.visit(Situation::scaled_down_while_killing);
+    worker->beside_count = true;
+    owe_drain(*worker, active->id, Property::scaled_by_request);
     return true;
 }
 

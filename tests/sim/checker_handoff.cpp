@@ -53,6 +53,17 @@ void Checker::owe_close_at_once(GenerationModel& left, std::optional<GenerationI
     }
 }
 
+// Who leaves it to others leaves it to those who are there: a slot that restarts may be given up, too.
+void Checker::left_to_peers(GenerationModel& generation, const Worker* leaver,
+                            std::optional<GenerationId> successor) {
+    const bool last = leaver != nullptr && model_.last_taker(*leaver);
+    if (model_.takes(generation)) {
+        if (!last) return;
+        coverage_.visit(Situation::last_that_takes_leaves_a_promise);
+    }
+    owe_close(generation, successor);
+}
+
 // It lives on, and somebody takes there again.
 void Checker::owe_reopening(GenerationModel& generation, const Worker& taker) {
     if (!generation.inbox_closed || generation.leaving()) return;

@@ -124,7 +124,7 @@ void Checker::roll() {
             coverage_.visit(model_.serves(*next, number) ? Situation::old_worker_replaced_unready
                                                          : Situation::restoring_given_up);
             slot.restart_at.reset();
-            vacated(*active, slot, *next);
+            vacated(*active, slot, nullptr, *next);
         } else if (!elsewhere && !slot.restart_at) {
             coverage_.visit(Situation::gap_filled_at_once);
             slot.spawn_owed = true;
@@ -140,16 +140,19 @@ void Checker::pass_on(Worker& worker, const GenerationModel& next) {
     coverage_.visit(Situation::slot_replaced);
     if (worker.state != WorkerState::ready) coverage_.visit(Situation::old_worker_replaced_unready);
     own.slots[worker.slot].worker.reset();
-    vacated(own, own.slots[worker.slot], next);
+    vacated(own, own.slots[worker.slot], &worker, next);
 }
 
 // Nobody takes there any more whom the slot had promised.
-void Checker::vacated(GenerationModel& active, SlotModel& slot, const GenerationModel& next) {
-    if (!std::exchange(slot.spoke, false) || model_.takes(active)) return;
+void Checker::vacated(GenerationModel& active, SlotModel& slot, const Worker* leaver,
+                      const GenerationModel& next) {
+    if (!std::exchange(slot.spoke, false)) return;
+    const bool was_closed = active.inbox_closed;
+    left_to_peers(active, leaver, next.id);
     const auto hands_over = [&](const Worker& other) { return other.draining() && other.inbox == active.id; };
-    if (std::any_of(model_.workers.begin(), model_.workers.end(), hands_over))
+    if (active.inbox_closed && !was_closed &&
+        std::any_of(model_.workers.begin(), model_.workers.end(), hands_over))
         coverage_.visit(Situation::last_that_takes_replaced);
-    owe_close(active, next.id);
 }
 
 // One of its workers serves from now on.

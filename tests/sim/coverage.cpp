@@ -262,6 +262,8 @@ const char* to_string(Situation situation) {
         case Situation::stop_while_given_back: return "a stop while slots are given back";
         case Situation::many_steps_at_once: return "more than one slot changes at once";
         case Situation::last_that_takes_replaced: return "the last that takes is replaced";
+        case Situation::last_that_takes_leaves_a_promise:
+            return "the last that takes leaves a slot that restarts";
         case Situation::drained_in_spawning: return "a worker is drained while it is being spawned";
         case Situation::drained_before_ready: return "a worker is drained before it is ready";
         case Situation::killed_at_drain_deadline: return "a drain's deadline passes";

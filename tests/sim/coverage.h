@@ -56,6 +56,7 @@ enum class Situation {
     stop_while_given_back,
     many_steps_at_once,
     last_that_takes_replaced,
+    last_that_takes_leaves_a_promise,
     drained_in_spawning,
     drained_before_ready,
     killed_at_drain_deadline,

@@ -88,4 +88,12 @@ bool Model::takes(const GenerationModel& generation) const {
                        [](const SlotModel& slot) { return slot.spoke; });
 }
 
+bool Model::last_taker(const Worker& worker) const {
+    if (!worker.channel || worker.draining() || worker.killing()) return false;
+    return std::none_of(workers.begin(), workers.end(), [&](const Worker& other) {
+        return other.id != worker.id && other.generation == worker.generation && other.channel &&
+               other.staying();
+    });
+}
+
 }  // namespace sup::sim

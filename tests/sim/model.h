@@ -164,6 +164,8 @@ struct Model {
     Duration soak_of(const Worker& worker) const;
     // Whether somebody there takes from its inbox, or will when it has restarted.
     bool takes(const GenerationModel& generation) const;
+    // Whether this is the one who takes from it, and others only may when they have come.
+    bool last_taker(const Worker& worker) const;
 };
 
 }  // namespace sup::sim

@@ -176,7 +176,7 @@ sup_sim_mutant(inbox-of-the-failed-not-closed reload.cpp
     ""
     "an inbox is closed to senders")
 sup_sim_mutant(scaled-down-and-not-withdrawn scale.cpp
-    "if (removed.spoke) close_inbox_if_nobody_takes(step, *generation, std::nullopt);"
+    "leave_inbox_to_peers(step, *generation, removed, std::nullopt);"
     ""
     "an inbox is closed to senders")
 sup_sim_mutant_seen(scaled-down-and-not-withdrawn "by the connections"
@@ -327,14 +327,24 @@ sup_sim_mutant(slot-kept-twice rolling.cpp
     "serves(active, worker.slot) ||
                 served_elsewhere(step.instance, failed, worker.slot))"
     "serves(active, worker.slot))"
-    "never exceed the cap")
+    "gives every slot back" --connections-only)
 sup_sim_mutant(stop-forgets-who-still-serves stop.cpp
     "drain_those_still_serving(step);"
     ""
     "a stop signals every worker once")
 sup_sim_mutant(last-that-takes-replaced rolling.cpp
-    "if (std::exchange(slot.spoke, false)) close_inbox_if_nobody_takes(step, active, successor);"
+    "leave_inbox_to_peers(step, active, left, successor);"
     ""
+    "an inbox is closed to senders")
+sup_sim_mutant(left-to-who-is-not-there handoff.cpp
+    "if (was_the_last || !takes_connections(generation))"
+    "if (!takes_connections(generation))"
+    "an inbox is closed to senders")
+sup_sim_mutant(closed-while-a-peer-takes handoff.cpp
+    "std::ranges::none_of(generation.slots, [&](const SlotRecord& slot) {
+            return takes_now(generation, slot);
+        });"
+    "true;"
     "an inbox is closed to senders")
 sup_sim_mutant(max-surge-not-saved save.cpp
     "{\"max_surge\", saved(policy.max_surge)}"

@@ -210,12 +210,28 @@ TEST_CASE(
     CHECK(contains(life.exit(wrk(3), 1), "Drain worker=2 successor=1 inbox=1"));
 }
 
-TEST_CASE("who is scaled down while all that take restart hands over to them") {
+TEST_CASE("the last that takes does not leave the inbox to slots that only restart") {
     Life life;
     life.serve(policy_of(2));
     open_channels(life, gen(1));
     life.exit(wrk(1), 1);
-    CHECK(contains(life.feed(RemoveWorkerRequested{}), "Drain worker=2 successor=1 inbox=1"));
+    CHECK(life.feed(RemoveWorkerRequested{}) == Lines{"CountChanged generation=1 count=1",
+                                                      "CloseInbox generation=1",
+                                                      "Drain worker=2 successor=1"});
+    SECTION("and hands over when one of them is there") {
+        life.pass(1s);
+        life.spawned(gen(1));
+        CHECK(life.feed(WorkerOpenedChannel{wrk(3)}) ==
+              Lines{"ReopenInbox generation=1 worker=3", "OfferInbox worker=2 inbox=1"});
+    }
+}
+
+TEST_CASE("one of several that take leaves the inbox to the others") {
+    Life life;
+    life.serve(policy_of(3));
+    open_channels(life, gen(1));
+    life.exit(wrk(1), 1);
+    CHECK(contains(life.feed(RemoveWorkerRequested{}), "Drain worker=3 successor=1 inbox=1"));
 }
 
 TEST_CASE("a successor that opens its channel late is offered then") {
