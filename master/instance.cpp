@@ -111,6 +111,7 @@ void Instance::work_off() {
     }
     steer_output();
     record_problem(live_record_.save());
+    end_if_nothing_is_left();
 }
 
 // Whoever starts, drains or ends must not wait for the log's reader, and nobody must during a reload.
@@ -215,7 +216,7 @@ void Instance::stop(bool now, control::Reply reply) {
 
 void Instance::abandon_worker(core::WorkerId id) {
     auto node = workers_.extract(id);
-    if (node.empty() || exit_code_) return;  // nobody is left to wait for it
+    if (node.empty() || ends_with_) return;  // nobody is left to wait for it
     leaving_for_.erase(id);
     node.mapped()->abandon();
     abandoned_.insert(std::move(node));
@@ -245,7 +246,8 @@ void Instance::worker_exited(core::WorkerId id, const ExitReport& report) {
         log_.warning("{} {}", name_of(id), describe(report.status));
     }
     if (worker != nullptr && !worker->left_behind().empty())
-        log_.warning("{} left {}; what it left was ended", name_of(id), worker->left_behind());
+        log_.warning("{} left {}; what it left {} ended", name_of(id), worker->left_behind(),
+                     worker->ends_leftovers() ? "is being" : "was");
     if (!report.status_known) log_.warning("{}: how it ended is not known", name_of(id));
     live_record_.remove(pid);
     deliver_readiness();
@@ -292,8 +294,8 @@ void Instance::forget_worker(core::WorkerId id) {
     leaving_for_.erase(id);
     abandoned_.erase(id);
     const auto node = workers_.extract(id);
-    if (node.empty() || node.mapped()->output_closed() || exit_code_) return;
-    survived_by_output_.emplace(id, std::move(node.mapped()));
+    if (node.empty() || node.mapped()->finished()) return;
+    survived_.emplace(id, std::move(node.mapped()));
 }
 
 WorkerProcess::Callbacks Instance::callbacks_for(core::WorkerId id,
@@ -313,13 +315,16 @@ WorkerProcess::Callbacks Instance::callbacks_for(core::WorkerId id,
         log_.warning("{}: {}", name_of(id), trouble);
     };
     callbacks.exited = [this, id](const ExitReport& report) { worker_exited(id, report); };
-    callbacks.left_behind = [this, id](const ProcessStat& process) {
-        if (const WorkerProcess* worker = find_worker(id)) note_left_behind(*worker, process);
+    callbacks.ended_leftovers = [this, id](const std::vector<ProcessStat>& remaining) {
+        for (const ProcessStat& process : remaining) {
+            if (const WorkerProcess* worker = find_worker(id)) note_left_behind(*worker, process);
+        }
+        if (ends_with_) turn_.arm(Duration{0});
     };
     callbacks.is_only_its_own = [this, id](const ProcessStat& process) {
         return is_nobody_elses(id, process);
     };
-    callbacks.output_closed = [this, id] { survived_by_output_.erase(id); };
+    callbacks.finished = [this, id] { survived_.erase(id); };
     return callbacks;
 }
 
@@ -375,7 +380,7 @@ const Generation* Instance::find_generation(core::GenerationId id) const {
 }
 
 WorkerProcess* Instance::find_worker(core::WorkerId id) const {
-    for (const auto* map : {&workers_, &survived_by_output_, &abandoned_}) {
+    for (const auto* map : {&workers_, &survived_, &abandoned_}) {
         if (const auto found = map->find(id); found != map->end()) return found->second.get();
     }
     return nullptr;

@@ -95,6 +95,7 @@ private:
     void perform(const core::ReloadWaits& action);
     void perform(const core::CountChanged& action);
     void perform(const core::Exit& action);
+    void end_if_nothing_is_left();
 
     // instance_inboxes.cpp
     void relay(core::GenerationId from, std::shared_ptr<const Inbox> inbox, core::GenerationId to);
@@ -183,8 +184,8 @@ private:
     std::list<Relay> relays_;
     OutputTurns output_turns_;
     std::map<core::WorkerId, std::unique_ptr<WorkerProcess>> workers_;
-    // Exited, but a descendant that left the process group still holds their output.
-    std::map<core::WorkerId, std::unique_ptr<WorkerProcess>> survived_by_output_;
+    // Exited, but a descendant that left the process group still holds their output, or is being ended.
+    std::map<core::WorkerId, std::unique_ptr<WorkerProcess>> survived_;
     // How the sockets' O_NONBLOCK was before the reload that runs, or before the first of those that failed
     // and still leave.
     std::map<const ListeningSocket*, bool> nonblock_before_;
@@ -210,7 +211,9 @@ private:
     QueueWatch queues_;
     std::optional<ReloadOutcome> last_reload_;
     std::optional<ReloadOutcome> failed_start_;
-    std::optional<int> exit_code_;
+    std::optional<int> ends_with_;  // the core has come to its end
+    std::vector<core::RequestId> answered_at_the_end_;
+    std::optional<int> exit_code_;  // and nothing is left of it
 };
 
 }  // namespace sup

@@ -212,7 +212,7 @@ void Instance::perform(const core::CancelTimer& action) {
 }
 
 void Instance::perform(const core::Release& action) {
-    for (const auto* map : {&workers_, &survived_by_output_, &abandoned_}) {
+    for (const auto* map : {&workers_, &survived_, &abandoned_}) {
         for (const auto& [id, worker] : *map) {
             if (worker->generation_id() == action.generation) worker->release_generation();
         }
@@ -369,7 +369,7 @@ void Instance::perform(const core::Reply& action) {
             requests_.answer(action.request, to_json(with_connections(outcome)));
             return;
         }
-        case core::Reply::Outcome::stopped: requests_.answer(action.request, {}); return;
+        case core::Reply::Outcome::stopped: answered_at_the_end_.push_back(action.request); return;
     }
 }
 
@@ -383,7 +383,6 @@ void Instance::note_promotion(core::GenerationId generation) {
     if (active_) {
         replaced_by_.emplace(*active_, generation);
         last_reload_ = outcome;
-        queues_.look_later();
     }
     active_ = generation;
     aborted_ = false;  // what an earlier one left in O_NONBLOCK is now as these workers want it
@@ -488,12 +487,23 @@ void Instance::perform(const core::CountChanged& action) {
     announce(to_event(action));
 }
 
+// What workers that died have left is still being ended. It has no more time.
 void Instance::perform(const core::Exit& action) {
-    exit_code_ = action.code;
+    ends_with_ = action.code;
+    for (const auto* map : {&workers_, &survived_}) {
+        for (const auto& [id, worker] : *map) worker->kill_leftovers();
+    }
+}
+
+void Instance::end_if_nothing_is_left() {
+    const auto is_busy = [](const auto& entry) { return entry.second->ends_leftovers(); };
+    if (!ends_with_ || exit_code_ || std::ranges::any_of(survived_, is_busy)) return;
+    exit_code_ = ends_with_;
+    for (const core::RequestId request : answered_at_the_end_) requests_.answer(request, {});
     listener_watch_.reset();
     queues_.stop();
     relays_.clear();
-    survived_by_output_.clear();
+    survived_.clear();
     abandoned_.clear();
     log_.set_listener({});
     log_.unfollow();

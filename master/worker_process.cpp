@@ -32,7 +32,7 @@ Status WorkerProcess::open_output() {
     callbacks.on_closed = [this] {
         last_words_ = output_->last_lines();
         output_.reset();
-        if (exit_reported_) report_output_closed();
+        report_if_finished();
     };
     auto output =
         OutputCapture::open(loop_, *spec_.turns, std::nullopt, std::move(callbacks),
@@ -231,28 +231,32 @@ void WorkerProcess::report_exit_now() {
     if (exit_report_ && !exit_reported_ && output_) output_->finish_now();
 }
 
+// Who was told to end is gone when all of it is. Who died has a slot that somebody must serve: what it left
+// is ended beside its successor.
 void WorkerProcess::conclude_exit() {
-    if (!end_leftovers()) report_exit();
+    end_leftovers();
+    if (!leftovers_ || !told_to_end_) report_exit();
 }
 
-// Whether something was left; report_exit() then comes when that has ended, or has proven to be out of reach.
-bool WorkerProcess::end_leftovers() {
-    if (!spec_.generation || !generation().config.worker.end_leftovers) return false;
-    leftovers_ = std::make_unique<Leftovers>(loop_, marks(), callbacks_.is_only_its_own, [this] {
-        tell_remaining();
-        report_exit();
-    });
-    if (!leftovers_->begin(killed_ || !was_ready_)) {
-        leftovers_.reset();
-        return false;
-    }
+void WorkerProcess::end_leftovers() {
+    if (!spec_.generation || !generation().config.worker.end_leftovers) return;
+    auto leftovers = std::make_unique<Leftovers>(loop_, marks(), callbacks_.is_only_its_own,
+                                                 [this] { leftovers_ended(); });
+    if (!leftovers->begin(killed_ || !was_ready_)) return;
+    leftovers_ = std::move(leftovers);
     if (const std::string names = leftovers_->names(); !names.empty())
         left_behind_ = names + " behind, in a session of its own";
-    return true;
 }
 
-void WorkerProcess::tell_remaining() {
-    for (const ProcessStat& process : leftovers_->remaining()) callbacks_.left_behind(process);
+void WorkerProcess::leftovers_ended() {
+    const auto leftovers = std::exchange(leftovers_, nullptr);
+    callbacks_.ended_leftovers(leftovers->remaining());
+    if (exit_reported_) return report_if_finished();
+    report_exit();
+}
+
+void WorkerProcess::kill_leftovers() {
+    if (leftovers_) leftovers_->kill();
 }
 
 void WorkerProcess::abandon() {
@@ -262,7 +266,13 @@ void WorkerProcess::abandon() {
     channel_.reset();
 }
 
+void WorkerProcess::release_generation() {
+    served_ = listeners_text();
+    spec_.generation.reset();
+}
+
 std::string WorkerProcess::listeners_text() const {
+    if (!spec_.generation) return served_;
     std::string text;
     for (const auto& listener : generation().listeners)
         text += (text.empty() ? "" : ", ") + listener->name() + " " + listener->address();
@@ -272,13 +282,14 @@ std::string WorkerProcess::listeners_text() const {
 void WorkerProcess::report_exit() {
     exit_reported_ = true;
     callbacks_.exited(*exit_report_);
-    if (!output_) report_output_closed();
+    report_if_finished();
 }
 
-void WorkerProcess::report_output_closed() {
+void WorkerProcess::report_if_finished() {
+    if (!exit_reported_ || !finished()) return;
     // A copy, because the callback may destroy the worker and itself with it.
-    const auto closed = callbacks_.output_closed;
-    closed();
+    const auto report = callbacks_.finished;
+    report();
 }
 
 std::vector<std::string> WorkerProcess::last_lines() const {
@@ -363,7 +374,7 @@ void WorkerProcess::set_patient(bool patient) {
 SignalOutcome WorkerProcess::kill() {
     told_to_end_ = true;
     killed_ = true;
-    if (leftovers_) leftovers_->kill();
+    kill_leftovers();
     watch_->kill_group();
     return watch_->signal(SIGKILL);  // it may have left its group
 }

@@ -41,7 +41,7 @@ public:
         std::optional<BirthNote> note;
         OutputTurns* turns = nullptr;  // where its output is captured; outlives the worker
     };
-    // Called from the loop, never from within start(). None may destroy the worker, but output_closed.
+    // Called from the loop, never from within start(). None may destroy the worker, but finished.
     struct Callbacks {
         std::function<void()> ready;
         std::function<void()> opened_channel;  // it has its inbox; comes before ready unless that had to wait
@@ -49,9 +49,12 @@ public:
         std::function<void(OutputStream, std::string_view)> line;
         std::function<void(const std::string&)> trouble;  // something that a person should know, in words
         std::function<void(const ExitReport&)>
-            exited;                           // once; all of its notifications and output came before
-        std::function<void()> output_closed;  // once, after exited: nobody holds its output any more
-        std::function<void(const ProcessStat&)> left_behind;  // one of its processes cannot be ended
+            exited;  // once; all of its notifications and output came before
+        // What it has left behind has been ended, but for these, which cannot be; comes before exited where
+        // it was told to end.
+        std::function<void(const std::vector<ProcessStat>&)> ended_leftovers;
+        // Once, after exited: nobody holds its output any more, and nothing that it left is being ended.
+        std::function<void()> finished;
         // Whether a process that bears no worker's marks can be nobody else's than this worker's.
         Leftovers::IsOnlyItsOwn is_only_its_own;
     };
@@ -65,15 +68,15 @@ public:
     // Until release_generation().
     const Generation& generation() const noexcept { return *spec_.generation; }
     // The process has exited and its generation is released: its sockets must close, even while a descendant
-    // of the worker keeps this object for its output.
-    void release_generation() { spec_.generation.reset(); }
+    // of the worker keeps this object.
+    void release_generation();
     core::Slot slot() const noexcept { return spec_.slot; }
     pid_t pid() const noexcept { return pid_; }
     // Whether its process has written its note.
     bool noted() const noexcept { return noted_; }
     const std::string& status_text() const noexcept { return status_text_; }
     std::vector<std::string> last_lines() const;
-    bool output_closed() const noexcept { return output_ == nullptr; }
+    bool finished() const noexcept { return output_ == nullptr && leftovers_ == nullptr; }
     // Delivers what the worker has said and nobody has read yet; nothing once it was ready.
     void deliver_readiness();
     // Whether the master has told it to end: its exit is then expected.
@@ -93,12 +96,16 @@ public:
     std::optional<std::string> odd_main_process() const;
     // It is ready: what it leaves behind is given the time to end by itself.
     void was_ready() { was_ready_ = true; }
-    // Whether the process has been reaped; `exited` comes later when something of it is still being ended.
+    // Whether the process has been reaped; `exited` comes later where it was told to end, and something of it
+    // is still being ended.
     bool reaped() const { return watch_->reaped(); }
     bool exited() const noexcept { return exit_reported_; }
     bool is_its_own(const ProcessStat& process) const { return belongs_to(process, marks()); }
     // What was still there of it when it exited, in words; empty: nothing.
     const std::string& left_behind() const noexcept { return left_behind_; }
+    bool ends_leftovers() const noexcept { return leftovers_ != nullptr; }
+    // They have no more time.
+    void kill_leftovers();
 
     // To a worker that drains already: its connections go elsewhere from now on.
     void redirect(ListenerSplit listeners, std::shared_ptr<const Inbox> inbox, SpokenByAll spoken);
@@ -119,7 +126,7 @@ public:
     SignalOutcome kill();
     // It cannot be killed, and is no worker any more: it is only waited for.
     void abandon();
-    // Where it serves, in words: "http 127.0.0.1:8080, …".
+    // Where it serves, or served, in words: "http 127.0.0.1:8080, …".
     std::string listeners_text() const;
     // For the reaper of orphans: true when this process has ended and was reaped here.
     bool collect() { return watch_->collect(); }
@@ -143,17 +150,17 @@ private:
     void extend(Duration extension);
     void note_sender(const Notification& notification);
     SignalOutcome send_drain_signal();
-    bool end_leftovers();
+    void end_leftovers();
+    void leftovers_ended();
     void conclude_exit();
     void report_exit();
-    void tell_remaining();
     bool hears(const Sender& sender);
     void handle(Notification notification);
     void deliver_messages();
     void became_ready();
     void open_channel(UniqueFd socket);
     void handle_exit(const ExitReport& report);
-    void report_output_closed();
+    void report_if_finished();
 
     uv_loop_t* loop_;
     Spec spec_;
@@ -183,8 +190,9 @@ private:
     bool killed_ = false;
     std::optional<ExitReport> exit_report_;
     std::string left_behind_;
-    std::unique_ptr<Leftovers> leftovers_;
-    std::vector<std::string> last_words_;  // once the output has closed
+    std::string served_;                    // once the generation is released
+    std::unique_ptr<Leftovers> leftovers_;  // while there are any that can be ended
+    std::vector<std::string> last_words_;   // once the output has closed
 };
 
 }  // namespace sup

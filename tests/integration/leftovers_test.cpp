@@ -19,6 +19,12 @@ const char* const with_helper = "setsid sleep 1000 &\nexec ./worker";
 const char* const with_stranger =
     "(setsid env -i sh -c 'echo $$ >helper.pid; exec sleep 1000' </dev/null >/dev/null 2>&1 3<&- &)\n"
     "exec ./worker";
+// Serves, beside a helper in a session of its own that does not end at SIGTERM. The next such worker writes
+// down which helper of its predecessor it met.
+const char* const with_stubborn =
+    "[ -e helper.pid ] && kill -0 $(cat helper.pid) && cat helper.pid >met\n"
+    "setsid sh -c 'trap \"\" TERM; echo $$ >helper.new; mv helper.new helper.pid; sleep 1000; :' &\n"
+    "exec ./worker";
 // Goes into the background, as daemon(3) does.
 const char* const daemon = "(setsid sleep 1000 &)\nsleep 0.1\nexit 0";
 
@@ -73,6 +79,32 @@ TEST_CASE("a helper in a session of its own ends with its worker, and no descrip
     });
     CHECK(eventually([&] { return instance.sandbox()->processes().size() == 3; }));
     REQUIRE(instance.stop().exit_code == 0);
+    CHECK(instance.sandbox()->processes().empty());
+}
+
+TEST_CASE("the slot of a worker that died is filled at once, and what it left is gone a moment later") {
+    Instance instance{{.command = {"./with-stubborn"}, .count = 1}};
+    install_script(with_stubborn, instance.path("with-stubborn"));
+    instance.start();
+    const pid_t helper = written_pid(instance);
+    ::kill(instance.worker_pids().at(0), SIGKILL);
+    instance.wait_for("a replacement", [](const InstanceStatus& now) {
+        return now.settled() && now.generations[0].workers[0].restarts == 1;
+    });
+    CHECK(read_file(instance.path("met")) == std::to_string(helper) + "\n");
+    CHECK(eventually([&] { return !proc::alive(helper); }));
+    CHECK(eventually([&] { return instance.sandbox()->processes().size() == 4; }));
+}
+
+TEST_CASE("a stop waits for what a worker that died has left") {
+    Instance instance{{.command = {"./with-stubborn"}, .count = 1}};
+    install_script(with_stubborn, instance.path("with-stubborn"));
+    instance.start();
+    ::kill(instance.worker_pids().at(0), SIGKILL);
+    instance.wait_for("its end", [](const InstanceStatus& now) {
+        return now.generations[0].workers.empty() || now.generations[0].workers[0].restarts == 1;
+    });
+    REQUIRE(instance.stop({"--now"}).exit_code == 0);
     CHECK(instance.sandbox()->processes().empty());
 }
 
