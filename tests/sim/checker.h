@@ -130,7 +130,7 @@ private:
     core::TimePoint now_{};
     bool aborted_ = false;      // a reload failed in this step
     std::uint32_t surge_ = 0;   // the most that a roll which is not at its end may have had
-    std::vector<bool> served_;  // by slot: before this step's event, and not by whose end it tells
+    std::vector<bool> served_;  // by slot: before this step's event, and not by whom the event takes away
 
     struct Deadline {
         core::TimePoint at;

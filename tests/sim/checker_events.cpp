@@ -218,6 +218,9 @@ bool Checker::happened(const WorkerOutOfReach& event) {
     }
     if (generation.rolling() && worker->state == WorkerState::ready && !worker->soak_timer) return false;
     coverage_.visit(Situation::refused_out_of_reach);
+    // In its soak it may be alone in its slot, when its predecessor has died. SIGKILL does not come to it
+    // either, so it serves on, and is nobody's.
+    served_ = served_slots(worker->id);
     owe_kill(*worker, Kill::Reason::aborted, Property::failed_is_ended);
     abort(generation, {Failure::Kind::out_of_reach, worker->id, worker->slot, {}, event.reason});
     return true;

@@ -32,11 +32,7 @@ void Checker::after(const Event& event, TimePoint now, const std::vector<Action>
     }
     coverage_.visit(model_, event);
     const auto* exited = std::get_if<WorkerExited>(&event);
-    const auto* out_of_reach = std::get_if<WorkerOutOfReach>(&event);
-    std::optional<WorkerId> lost;  // it serves its slot no longer, whatever the core does
-    if (exited != nullptr) lost = exited->worker;
-    if (out_of_reach != nullptr) lost = out_of_reach->worker;
-    served_ = served_slots(lost);
+    served_ = served_slots(exited != nullptr ? std::optional(exited->worker) : std::nullopt);
     const bool meant = std::visit([this](const auto& what) { return happened(what); }, event);
     roll();
     require(meant || actions.empty(), Property::gone_ignored, "an event without meaning is acted upon");
