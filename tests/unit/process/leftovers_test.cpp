@@ -38,7 +38,11 @@ struct Fixture {
             loop.get(), WorkerMarks{.pid = worker, .notify_socket = "/run/notify.1"},
             [](const ProcessStat&) { return false; }, [this] { ++ended; });
     }
-    std::size_t left() const { return left_by({worker, "/run/notify.1", {}}, {}).size(); }
+    // Those that have left its group by now.
+    std::ptrdiff_t left() const {
+        return std::ranges::count_if(left_by({worker, "/run/notify.1", {}}, {}),
+                                     [&](const ProcessStat& one) { return one.group != worker; });
+    }
 };
 
 const char* const helper = "setsid sleep 1000 >/dev/null 2>&1 & echo x";
