@@ -254,7 +254,7 @@ sup_sim_mutant(lost-terminal-kills stop.cpp
 sup_sim_mutant(stop-signal-not-saved save.cpp
     "{\"stop_signalled_at\", saved(instance.stop_signalled_at)}"
     "{\"stop_signalled_at\", nullptr}"
-    "saving and restoring")
+    "saving and restoring" --seeds 12000)
 sup_sim_mutant(exit-while-preparing stop.cpp
     "|| instance.reload || !instance.generations.empty()"
     "|| !instance.generations.empty()"
@@ -264,7 +264,7 @@ sup_sim_mutant(exit-while-preparing stop.cpp
 sup_sim_mutant(named-successor-not-saved save.cpp
     "{\"successor\", saved(worker.successor)}"
     "{\"successor\", nullptr}"
-    "saving and restoring")
+    "saving and restoring" --seeds 30000)
 sup_sim_mutant(short-lives-not-saved save.cpp
     "{\"short_lives\", slot.short_lives}"
     "{\"short_lives\", 0}"

@@ -37,6 +37,6 @@ endfunction()
 
 function(sup_sim_mutant_test name target promise)
     add_test(NAME "sim: catches ${name}"
-             COMMAND ${target} --seeds 12000 --seconds 100 --jobs 1 --expect-violation "${promise}" ${ARGN})
+             COMMAND ${target} --seeds 3000 --seconds 100 --jobs 1 --expect-violation "${promise}" ${ARGN})
     set_tests_properties("sim: catches ${name}" PROPERTIES TIMEOUT 120)
 endfunction()
