@@ -97,8 +97,12 @@ std::string escaped(std::string_view bytes) {
 
 }  // namespace
 
+bool is_plain(std::string_view bytes) {
+    return plain_prefix(bytes) == bytes.size();
+}
+
 std::string safe_text(std::string_view bytes, std::size_t max_bytes) {
-    if (bytes.size() <= max_bytes && plain_prefix(bytes) == bytes.size()) return std::string(bytes);
+    if (bytes.size() <= max_bytes && is_plain(bytes)) return std::string(bytes);
     std::string text;
     text.reserve(std::min(bytes.size(), max_bytes));
     std::size_t cut = 0;  // where the text may end so that an ellipsis still fits

@@ -15,7 +15,10 @@ namespace sup {
 std::string safe_text(std::string_view bytes,
                       std::size_t max_bytes = std::numeric_limits<std::size_t>::max());
 
-// The same with line ends and tabs as they are, for text of several lines.
+// Whether it is printable ASCII throughout, as nearly all of a log is: safe_text() has nothing to do.
+bool is_plain(std::string_view bytes);
+
+// As safe_text(), with line ends and tabs as they are, for text of several lines.
 std::string safe_lines(std::string_view bytes);
 
 // JSON text, indented or not, in which the same characters are written as \uNNNN: a program reads what was

@@ -24,7 +24,8 @@ public:
 
 private:
     void cut(const OnLine& on_line);
-    void end_line(const OnLine& on_line);
+    void end_partial(const OnLine& on_line);
+    void end_line(std::string_view line, const OnLine& on_line);
     void emit(std::string_view line, bool continues, const OnLine& on_line);
 
     std::string partial_;
