@@ -11,7 +11,7 @@ from pathlib import Path
 
 sys.dont_write_bytecode = True  # leaves nothing behind among the sources
 
-from driver import peers, picture, plan, smoke, summary, table
+from driver import output, peers, picture, plan, smoke, summary, table
 from driver.phases import Bench
 
 
@@ -33,6 +33,7 @@ def arguments():
     parser.add_argument("--out", type=Path, default=Path("build/bench"), help="folder for table, picture and results")
     parser.add_argument("--quick", action="store_true", help="a minute: one round, shorter, without the variants of peers")
     parser.add_argument("--smoke", action="store_true", help="seconds, sup alone; fails when a request or connection is lost")
+    parser.add_argument("--output-only", action="store_true", help="a minute: only what it costs to log what workers print")
     parser.add_argument("--rounds", type=int, help="how many rounds (3; with --quick 1)")
     parser.add_argument("--scale", type=float, help="of all durations (1; with --quick 0.35)")
     parser.add_argument("--limit", type=float, help="seconds after which no further round begins (600; with --quick 60)")
@@ -66,11 +67,24 @@ def main():
     with tempfile.TemporaryDirectory(prefix="sup-bench-") as directory:
         if options.smoke:
             return smoke.run(bench, Path(directory), say)
+        if options.output_only:
+            return write_output(output.measure(directory, options.rounds or 1, options.scale or 1.0, say), options.out)
         limit = options.limit or (60 if options.quick else 600)
         rounds = options.rounds or (1 if options.quick else 3)
         results = plan.run_rounds(bench, chosen_peers(options, say), Path(directory), rounds, start + limit, say)
+        printed = {} if options.quick else output.measure(directory, 1, bench.scale, say)
     write(results, options.out, bench, say)
-    return 0
+    return write_output(printed, options.out) if printed else 0
+
+
+def write_output(results, out):
+    out.mkdir(parents=True, exist_ok=True)
+    (out / "output.json").write_text(json.dumps(results, indent=1))
+    (out / "output.md").write_text(output.markdown(results))
+    print()
+    print(output.markdown(results))
+    lost = results[output.SupText.name]["lost"] + results[output.SupJson.name]["lost"]
+    return 1 if lost else 0
 
 
 def write(results, out, bench, say):

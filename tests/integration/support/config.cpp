@@ -30,6 +30,7 @@ std::string Config::json() const {
     if (!drain_to.empty()) config["drain"]["to"] = drain_to;
     if (!cwd.empty()) config["worker"]["cwd"] = cwd;
     if (!log_file.empty()) config["log"]["file"] = log_file;
+    if (!log_when_slow.empty()) config["log"]["when_slow"] = nlohmann::json::parse(log_when_slow);
     return config.dump(2);
 }
 

@@ -33,6 +33,7 @@ struct Config {
     std::string log_file = "sup.log";  // empty: not in the file
     std::string log_format = "text";
     std::string log_workers = "capture";
+    std::string log_when_slow{};  // an object, as JSON; empty: not in the file
 
     std::string json() const;
 };
