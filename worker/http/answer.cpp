@@ -66,7 +66,7 @@ void Protocol::ask_for_body(std::uint64_t limit, Request::BodyReader reader) {
 
 void Protocol::save_body(UniqueFd file, std::uint64_t limit, Request::BodySaved done) {
     auto saved = std::make_shared<BodyFile>(context_.worker, std::move(file), std::move(done),
-                                            exchange_->share_gone());
+                                            exchange_->share_saving());
     ask_for_body(limit, [saved](std::string_view piece, bool last, Response& response) {
         saved->take(piece, last, response);
     });

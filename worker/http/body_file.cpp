@@ -2,6 +2,7 @@
 
 #include <poll.h>
 #include <sys/stat.h>
+#include <sys/uio.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -9,6 +10,7 @@
 #include <climits>
 #include <utility>
 
+#include "common/without_broken_pipe.h"
 #include "sup/http/response.h"
 #include "worker/http/protocol.h"
 #include "worker/lifecycle/core.h"
@@ -18,10 +20,20 @@ namespace {
 
 // What waits behind a job under way; beyond it no more is read.
 constexpr std::size_t most_waiting = 256 * 1024UL;
-// How often who waits for room looks whether the client is still there, in ms.
-constexpr int look_up_every = 1'000;
+// How often who waits for room looks whether that is still wanted, in ms, …
+constexpr int look_up_every = 100;
+// … and how often in vain, once the exchange is over: 10 s.
+constexpr int most_looks = 100;
 
 }  // namespace
+
+BodyFile::BodyFile(worker::Core* worker, UniqueFd file, Request::BodySaved done,
+                   std::shared_ptr<const std::atomic<Saving>> saving)
+    : worker_(worker),
+      file_(std::move(file)),
+      done_(std::move(done)),
+      saving_(std::move(saving)),
+      given_up_(worker == nullptr ? nullptr : worker->work_given_up()) {}
 
 void BodyFile::take(std::string_view piece, bool last, Response& response) {
     if (done_ == nullptr) return;
@@ -56,15 +68,13 @@ void BodyFile::written(Response& response) {
 }
 
 // On the pool. Nothing else touches the file or the problem meanwhile. What is no regular file, a pipe say,
-// may take nothing for long: it gets no more at once than it has room for (pipe(7), PIPE_BUF), so that
-// nothing but wait_for_room() waits.
+// may take nothing for long: nothing but wait_for_room() waits for it.
 void BodyFile::write(std::string_view bytes) {
     struct stat known {};
     const bool waits = ::fstat(file_.get(), &known) == 0 && !S_ISREG(known.st_mode);
     while (problem_ == 0 && !bytes.empty()) {
         if (waits && (problem_ = wait_for_room()) != 0) return;
-        const std::size_t most = waits ? std::min<std::size_t>(bytes.size(), PIPE_BUF) : bytes.size();
-        const ssize_t count = ::write(file_.get(), bytes.data(), most);
+        const ssize_t count = write_some(bytes, waits);
         if (count < 0 && (errno == EINTR || (waits && errno == EAGAIN))) continue;
         if (count <= 0) {
             problem_ = count < 0 ? errno : EIO;
@@ -74,11 +84,30 @@ void BodyFile::write(std::string_view bytes) {
     }
 }
 
+// Others may write into the same pipe, and take the room that poll(2) saw. Where the kernel cannot be asked
+// not to wait (before Linux 6.4 for a pipe), no more is written at once than there was room for (pipe(7),
+// PIPE_BUF).
+ssize_t BodyFile::write_some(std::string_view bytes, bool waits) const {
+    if (!waits) return ::write(file_.get(), bytes.data(), bytes.size());
+    const WithoutBrokenPipe guard;
+    const std::size_t most = std::min<std::size_t>(bytes.size(), PIPE_BUF);
+    const iovec part{const_cast<char*>(bytes.data()), most};  // only read
+    const ssize_t count = ::pwritev2(file_.get(), &part, 1, -1, RWF_NOWAIT);
+    if (count >= 0 || errno != EOPNOTSUPP) return count;
+    return ::write(file_.get(), bytes.data(), most);
+}
+
 // 0, or why there will be none.
 int BodyFile::wait_for_room() const {
     pollfd room{file_.get(), POLLOUT, 0};
-    while (::poll(&room, 1, look_up_every) == 0) {
-        if (*gone_) return ECANCELED;
+    for (int looks = 0; ::poll(&room, 1, look_up_every) == 0;) {
+        if (given_up_ && *given_up_) return ECANCELED;
+        switch (saving_->load()) {
+            case Saving::goes_on: break;
+            case Saving::cut: return ECANCELED;
+            case Saving::answered:
+                if (++looks == most_looks) return ETIMEDOUT;
+        }
     }
     return 0;
 }

@@ -37,6 +37,11 @@ std::shared_ptr<std::atomic<bool>> Exchange::share_gone() {
     return nobody_waits;
 }
 
+std::shared_ptr<const std::atomic<Saving>> Exchange::share_saving() {
+    if (saving == nullptr) saving = std::make_shared<std::atomic<Saving>>(Saving::goes_on);
+    return saving;
+}
+
 void Exchange::forget_headers() {
     headers.clear();
     takeover = nullptr;

@@ -13,6 +13,7 @@
 
 #include "sup/http/request.h"
 #include "sup/http/response.h"
+#include "worker/http/body_file.h"
 #include "worker/http/home.h"
 #include "worker/http/kept_head.h"
 #include "worker/http/parser.h"
@@ -75,6 +76,7 @@ public:
     std::uint64_t written = 0;                        // of its body
     std::chrono::steady_clock::time_point began;      // only with Options::on_finished
     std::shared_ptr<std::atomic<bool>> nobody_waits;  // of a Reply, if there is one
+    std::shared_ptr<std::atomic<Saving>> saving;      // of the body, if it is saved
 
     // An answer was begun that may have no body.
     bool bodiless() const { return answering == Answering::streaming && framing == Framing::none; }
@@ -95,6 +97,8 @@ public:
     }
     // For other threads: true once nobody waits for the answer any more.
     std::shared_ptr<std::atomic<bool>> share_gone();
+    // The same for the file that the body goes to.
+    std::shared_ptr<const std::atomic<Saving>> share_saving();
     // Somebody may still answer: a copy of the response, or a callback that will be given one.
     bool awaited() const { return references > 1 || reader != nullptr || writable != nullptr; }
 };

@@ -7,43 +7,11 @@
 
 #include <algorithm>
 #include <cerrno>
-#include <csignal>
-#include <ctime>
 #include <utility>
 
+#include "common/without_broken_pipe.h"
+
 namespace sup::http {
-namespace {
-
-// sendfile(2) has no MSG_NOSIGNAL, and where the library leaves signals alone SIGPIPE would end the process.
-// It is raised for the thread that writes, so that it can be taken back.
-class WithoutBrokenPipe {
-public:
-    WithoutBrokenPipe() {
-        sigemptyset(&pipe_);
-        sigaddset(&pipe_, SIGPIPE);
-        sigset_t pending;
-        sigpending(&pending);
-        was_pending_ = sigismember(&pending, SIGPIPE) == 1;
-        ::pthread_sigmask(SIG_BLOCK, &pipe_, &before_);
-    }
-    ~WithoutBrokenPipe() {
-        const int error = errno;
-        const timespec at_once{};
-        if (error == EPIPE && !was_pending_) ::sigtimedwait(&pipe_, nullptr, &at_once);
-        ::pthread_sigmask(SIG_SETMASK, &before_, nullptr);
-        errno = error;
-    }
-    WithoutBrokenPipe(const WithoutBrokenPipe&) = delete;
-    WithoutBrokenPipe& operator=(const WithoutBrokenPipe&) = delete;
-
-private:
-    sigset_t pipe_{};
-    sigset_t before_{};
-    bool was_pending_ = false;
-};
-
-}  // namespace
-
 void Link::open(UniqueFd socket) {
     socket_ = std::move(socket);
     state_ = State::open;

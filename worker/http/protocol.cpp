@@ -306,6 +306,10 @@ void Protocol::end_exchange() {
         become(Life::cut);
     if (over->nobody_waits && !complete) *over->nobody_waits = true;
     over->nobody_waits = nullptr;
+    if (over->saving)
+        *over->saving =
+            complete && over->reading == Exchange::Reading::complete ? Saving::answered : Saving::cut;
+    over->saving = nullptr;
     if (context_.options.on_finished) tell_finished(*over);
     // The request may still be looked at in there.
     if (const auto gone = std::exchange(over->gone, nullptr); gone && !complete) guard([&] { gone(); });

@@ -2,6 +2,7 @@
 // the master with what it brings, and the drain.
 #pragma once
 
+#include <atomic>
 #include <functional>
 #include <memory>
 #include <optional>
@@ -45,6 +46,8 @@ public:
     void on_drain(std::function<void(const Drain&)> begun);
     bool post(std::function<void()> task) { return mailbox_->post(std::move(task)); }
     void offload(std::function<void()> work, std::function<void()> done);
+    // True, on any thread, once nothing waits for offloaded work any more.
+    std::shared_ptr<const std::atomic<bool>> work_given_up() const { return offload_.given_up(); }
     void status(std::string_view text);
     bool draining() const { return stage_ >= Stage::draining; }
     unsigned generation() const { return environment_.generation; }

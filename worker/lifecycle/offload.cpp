@@ -33,7 +33,7 @@ struct Offload::Job {
 
 Offload::~Offload() {
     give_up();
-    for (const std::shared_ptr<Job>& job : given_up_) {
+    for (const std::shared_ptr<Job>& job : left_) {
         job->over.wait(false);
         job->work = nullptr;
     }
@@ -72,11 +72,12 @@ void Offload::ended(Job& job, int status) {
 }
 
 void Offload::give_up() {
+    *given_up_ = true;
     for (std::shared_ptr<Job>& job : std::exchange(jobs_, {})) {
         job->owner = nullptr;
         job->done = nullptr;
         if (uv_cancel(reinterpret_cast<uv_req_t*>(&job->request)) == 0) job->end();
-        given_up_.push_back(std::move(job));
+        left_.push_back(std::move(job));
     }
 }
 

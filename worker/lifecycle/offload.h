@@ -3,6 +3,7 @@
 
 #include <uv.h>
 
+#include <atomic>
 #include <cstddef>
 #include <functional>
 #include <memory>
@@ -27,6 +28,8 @@ public:
 
     // Drops what no thread has begun yet, and every `done`.
     void give_up();
+    // For work that waits for something, on the pool: true once nobody waits for it any more. Outlives this.
+    std::shared_ptr<const std::atomic<bool>> given_up() const { return given_up_; }
 
 private:
     struct Job;
@@ -36,7 +39,8 @@ private:
     uv_loop_t* loop_;
     std::function<void()> idle_;
     std::vector<std::shared_ptr<Job>> jobs_;
-    std::vector<std::shared_ptr<Job>> given_up_;
+    std::vector<std::shared_ptr<Job>> left_;  // to run to its end
+    const std::shared_ptr<std::atomic<bool>> given_up_ = std::make_shared<std::atomic<bool>>(false);
 };
 
 }  // namespace sup::worker

@@ -1,6 +1,7 @@
 // Bodies as files, and as whatever else a descriptor may be of.
 #include <fcntl.h>
 #include <sys/mman.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 #include <array>
@@ -11,6 +12,7 @@
 #include <stdexcept>
 #include <string>
 #include <utility>
+#include <vector>
 
 #include "common/unique_fd.h"
 #include "tests/catch.h"
@@ -175,23 +177,97 @@ TEST_CASE("a pipe that nobody reads keeps no worker whose client has gone, or wh
     CHECK_FALSE(told);
 }
 
-TEST_CASE("a pipe whose reader has gone is told as a problem, and ends nobody") {
-    Pipe pipe;
-    std::atomic<int> met = 0;
+TEST_CASE("a pipe that nobody reads keeps no worker whose time is up, answered or not, however many write") {
+    const Pipe pipe;
+    const bool answers_first = GENERATE(false, true);
+    std::atomic<int> begun = 0;
+    sup::worker::Options life;
+    life.drain_timeout = 400ms;
     RunningServer server(
-        [&](Request& request, const Response&) {
-            request.save_body(pipe.write.get(), 1'000'000, [&](int problem, Response& response) {
-                met = problem;
-                response.send(507, "");
-            });
+        [&](Request& request, Response response) {
+            ++begun;
+            request.save_body(pipe.write.get(), 1'000'000, [](int, Response&) {});
+            if (answers_first) response.send(202, "");
         },
-        {}, {.handle_signals = true});
-    const auto before = std::signal(SIGPIPE, SIG_IGN);
+        {}, life);
+    std::vector<Client> clients;
+    for (int i = 0; i < 6; ++i) {
+        clients.emplace_back(server.address()).send(post(100'000) + std::string(100'000, 'x'));
+        if (answers_first) CHECK(clients.back().receive().status == 202);
+    }
+    REQUIRE(eventually([&] { return begun == 6; }));
+    CHECK(server.exit_code() == 0);
+}  // ~Worker() waits for no thread of the pool
+
+TEST_CASE("a body may still be saved when its answer has long left and its client has gone") {
+    const Pipe pipe;
+    std::atomic<int> met = -1;
+    std::atomic<bool> over = false;
+    sup::http::Options options;
+    options.on_finished = [&](const sup::http::Finished&) { over = true; };
+    RunningServer server(
+        [&](Request& request, Response response) {
+            request.save_body(pipe.write.get(), 1'000'000, [&](int problem, Response&) { met = problem; });
+            response.send(202, "");
+        },
+        options);
+    const std::string body = pattern(200'000);
+    {
+        Client client(server.address());
+        client.send(post(body.size()) + body);
+        CHECK(client.receive().status == 202);
+    }
+    REQUIRE(eventually([&] { return over.load(); }));
+    CHECK(met == -1);
+    std::string arrived(body.size(), '\0');
+    for (std::size_t count = 0; count < arrived.size();) {
+        const ssize_t more = ::read(pipe.read.get(), arrived.data() + count, arrived.size() - count);
+        REQUIRE(more > 0);
+        count += static_cast<std::size_t>(more);
+    }
+    CHECK(arrived == body);
+    CHECK(eventually([&] { return met == 0; }));
+}
+
+TEST_CASE("a reader of the body that has gone is told as a problem, and ends nobody, whatever SIGPIPE does") {
+    Pipe pipe;
+    std::array<int, 2> both{-1, -1};
+    REQUIRE(::socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, both.data()) == 0);
+    const UniqueFd socket(both[0]);
+    UniqueFd(both[1]).reset();
     pipe.read.reset();
-    Client client(server.address());
-    client.send(post(100'000) + std::string(100'000, 'x'));
-    CHECK(client.receive().status == 507);
-    CHECK(met == EPIPE);
+    const bool into_pipe = GENERATE(false, true);
+    std::atomic<int> met = 0;
+    const auto before = std::signal(SIGPIPE, SIG_DFL);
+    {
+        RunningServer server([&](Request& request, const Response&) {
+            request.save_body(into_pipe ? pipe.write.get() : socket.get(), 1'000'000,
+                              [&](int problem, Response& response) {
+                                  met = problem;
+                                  response.send(507, "");
+                              });
+        });
+        Client client(server.address());
+        client.send(post(100'000) + std::string(100'000, 'x'));
+        CHECK(client.receive().status == 507);
+        CHECK(met == EPIPE);
+    }
+    std::signal(SIGPIPE, before);
+}
+
+TEST_CASE("a log that nobody reads any more ends no worker, whatever SIGPIPE does") {
+    Pipe pipe;
+    const auto before = std::signal(SIGPIPE, SIG_DFL);
+    const UniqueFd own(::dup(STDERR_FILENO));
+    ::dup2(pipe.write.get(), STDERR_FILENO);
+    pipe.read.reset();
+    {
+        RunningServer server([](Request&, Response) { throw std::runtime_error("said to nobody"); });
+        Client client(server.address());
+        client.send("GET / HTTP/1.1\r\nHost: a\r\n\r\n");
+        CHECK(client.receive().status == 500);
+    }
+    ::dup2(own.get(), STDERR_FILENO);
     std::signal(SIGPIPE, before);
 }
 
