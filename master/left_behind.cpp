@@ -1,6 +1,8 @@
 #include "master/left_behind.h"
 
+#include <algorithm>
 #include <nlohmann/json.hpp>
+#include <utility>
 
 namespace sup {
 namespace {
@@ -11,6 +13,13 @@ bool lives(const ProcessStat& process) {
 }
 
 }  // namespace
+
+void LeftBehindList::add(LeftBehind left) {
+    const auto is_same = [&](const LeftBehind& other) {
+        return other.process.pid == left.process.pid && other.process.start_time == left.process.start_time;
+    };
+    if (std::ranges::none_of(all_, is_same)) all_.push_back(std::move(left));
+}
 
 nlohmann::json LeftBehindList::to_json() const {
     auto list = nlohmann::json::array();

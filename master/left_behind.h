@@ -20,7 +20,8 @@ struct LeftBehind {
 
 class LeftBehindList {
 public:
-    void add(LeftBehind left) { all_.push_back(std::move(left)); }
+    // One that is known already stays that of the worker it was found with first.
+    void add(LeftBehind left);
     // Those that live on: an array of objects, for the status and for who stops the instance.
     nlohmann::json to_json() const;
 

@@ -140,4 +140,45 @@ signal.pause()
     for (const pid_t pid : instance.sandbox()->processes()) ::kill(pid, SIGKILL);
 }
 
+TEST_CASE("a reload to a release that may not be signalled, and the stop after it, name what is left once") {
+    if (python().empty()) return skip("python3 is not installed");
+    if (::geteuid() != 0) return skip("only root can make a program setuid");
+    namespace fs = std::filesystem;
+    Instance instance{{.count = 1, .strategy = GENERATE("replace", "rolling")}};
+    const auto folder = instance.sandbox()->path(".");
+    fs::permissions(folder, fs::perms::all | fs::perms::sticky_bit);
+    fs::copy_file(fs::canonical(python()), instance.path("setuid-python"));
+    fs::permissions(instance.path("setuid-python"), fs::perms::set_uid | fs::perms(0755));
+    const auto as_nobody = [&](std::vector<std::string> arguments) {
+        Launch launch = instance.sandbox()->command(std::move(arguments));
+        launch.env["PYTHONHOME"] = "/usr";
+        launch.in_child = [] {
+            if (::setgroups(0, nullptr) != 0 || ::setgid(65534) != 0 || ::setuid(65534) != 0) ::_exit(125);
+        };
+        return run(launch);
+    };
+    instance.write_config();
+    const Outcome started = as_nobody({"start", instance.config_path().string()});
+    INFO(started.text());
+    REQUIRE(started.exit_code == 0);
+    instance.config.command = {"./setuid-python", "-c", R"(
+import os, signal, socket
+os.setresuid(0, 0, 0)
+socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM).sendto(b"READY=1", os.environ["NOTIFY_SOCKET"])
+signal.pause()
+)"};
+    instance.write_config();
+    const Outcome reload = as_nobody({"reload"});
+    INFO(reload.text());
+    CHECK(reload.exit_code == 1);
+    CHECK(says(reload.err, "this is left, which sup may not signal: process "));
+    const Outcome stop = as_nobody({"stop"});
+    INFO(stop.text());
+    CHECK(stop.exit_code == 1);
+    const std::size_t first = stop.err.find("(setuid-python)");
+    CHECK(first != std::string::npos);
+    CHECK(stop.err.find("(setuid-python)", first + 1) == std::string::npos);
+    for (const pid_t pid : instance.sandbox()->processes()) ::kill(pid, SIGKILL);
+}
+
 }  // namespace sup::test
