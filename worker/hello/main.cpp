@@ -20,6 +20,7 @@ struct Flags {
     std::string listen = "127.0.0.1:8999";
     std::string version = HELLO_VERSION;
     std::string ready_delay;
+    std::string file;
     std::string crash_after;
     std::size_t max_connections = 0;
     bool fail_start = false;
@@ -46,6 +47,7 @@ void declare(CLI::App& app, Flags& flags) {
         ->capture_default_str();
     app.add_option("--ready-delay", flags.ready_delay, "serve and say READY=1 only after that long")
         ->check(is_duration);
+    app.add_option("--file", flags.file, "what /file answers with")->type_name("PATH");
     app.add_option("--max-connections", flags.max_connections, "so many may be open at a time; 0: any number")
         ->type_name("N");
     app.add_flag("--fail-start", flags.fail_start, "print a line to stderr and exit with 1");
@@ -68,7 +70,8 @@ int serve(const Flags& flags) {
         for (const int signal : {SIGTERM, SIGQUIT, SIGINT}) std::signal(signal, SIG_IGN);
     }
     sup::worker::Worker worker(std::move(options));
-    sup::http::Server server(worker, sup::hello::Routes(worker.loop(), {worker.generation(), flags.version}));
+    sup::http::Server server(
+        worker, sup::hello::Routes(worker.loop(), {worker.generation(), flags.version, flags.file}));
 
     sup::uv::Timer warm_up(worker.loop(), [&worker] { worker.ready(); });
     if (const auto delay = duration(flags.ready_delay)) warm_up.arm(*delay);

@@ -1,5 +1,6 @@
 #include "worker/hello/routes.h"
 
+#include <fcntl.h>
 #include <unistd.h>
 
 #include <charconv>
@@ -68,11 +69,12 @@ struct Routes::Route {
     }
 };
 
-const std::array<Routes::Route, 5> Routes::table{{
+const std::array<Routes::Route, 6> Routes::table{{
     {"/", false, &Routes::hello},
     {"/sleep", false, &Routes::sleep},
     {"/echo", true, &Routes::echo},
     {"/stream", false, &Routes::stream},
+    {"/file", false, &Routes::file},
     {"/healthz", false, &Routes::health},
 }};
 
@@ -138,6 +140,15 @@ void Routes::stream(http::Request& request, http::Response response) {
     stream->timer = uv::Timer(loop_, [stream] { step(stream); });
     response.on_gone([stream] { stream->timer = {}; });
     step(stream);
+}
+
+void Routes::file(http::Request&, http::Response response) {
+    const int descriptor = identity_.file.empty() ? -1 : ::open(identity_.file.c_str(), O_RDONLY | O_CLOEXEC);
+    if (descriptor < 0) {
+        response.send(404, "no file here (--file)\n");
+        return;
+    }
+    response.send_file(descriptor);
 }
 
 void Routes::health(http::Request&, http::Response response) {

@@ -14,6 +14,7 @@ namespace sup::hello {
 struct Identity {
     unsigned generation = 0;
     std::string version;
+    std::string file = {};  // what /file answers with; empty: nothing
 };
 
 // One exact path each; 404 for others, 405 with Allow for another method.
@@ -25,12 +26,13 @@ public:
 
 private:
     struct Route;
-    static const std::array<Route, 5> table;
+    static const std::array<Route, 6> table;
 
     void hello(http::Request& request, http::Response response);
     void sleep(http::Request& request, http::Response response);
     void echo(http::Request& request, http::Response response);
     void stream(http::Request& request, http::Response response);
+    void file(http::Request& request, http::Response response);
     void health(http::Request& request, http::Response response);
     void greet(http::Response response);
 

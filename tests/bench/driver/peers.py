@@ -36,6 +36,8 @@ class Peer:
     holds_idle = True       # can keep more clients connected than it has processes
     many_idle = False       # takes part in the measurement with as many idle connections as the descriptors allow
     alone = False           # can do with one worker
+    download = False        # answers /file with a file of file_size bytes
+    file_size = 0
     reload_signal = signal.SIGHUP
 
     def __init__(self, directory):
@@ -136,6 +138,9 @@ class Peer:
         return "".join(path.read_text(errors="replace").splitlines(keepends=True)[-10:]) if path.exists() else ""
 
     def _fill_templates(self):
+        if self.download:
+            with open(self.directory / "file", "ab") as file:
+                file.truncate(self.file_size)  # sparse: the kernel makes its pages when they are first read
         values = {"PORT": self.port, "DIR": self.directory, "WORKERS": self.workers, "BODY": BODY,
                   "CONNECTIONS": self.connections, "DESCRIPTORS": DESCRIPTORS, **self.substitutions()}
         for template in (TEMPLATES / self.template()).iterdir():
@@ -173,6 +178,7 @@ class Sup(Peer):
     echoes = True
     many_idle = True
     alone = True
+    download = True
     reload_signal = signal.SIGUSR2
     sup = worker = ""  # paths of the programs, set by the benchmark
 
@@ -204,6 +210,7 @@ class Nginx(Peer):
     program = "nginx"
     many_idle = True
     alone = True
+    download = True
 
     def template(self):
         return "nginx"

@@ -1,5 +1,6 @@
 """The measurements, one function each. Each takes a running peer and returns plain values for the results file."""
 
+import socket
 import time
 
 from . import procfs
@@ -151,6 +152,30 @@ def alone(bench, peer):
     return {**outcome(result), "cpu_us_per_request": microseconds,
             "user_us_per_request": microseconds * share if share is not None else None,
             "idle_bytes": idle_bytes(bench, peer)}
+
+
+def download(bench, peer):
+    """What one worker spends on a gigabyte that it sends from the page cache, to one client that reads as fast as it can."""
+    peer.restart(workers=1, processes=1, file_size=1 << (30 if bench.scale >= 0.5 else 28))
+    workers = peer.generation()
+    fetch(peer)  # reads the file for the first time
+    spent = []
+    for _ in range(2):
+        before = procfs.cpu_ns(workers)
+        fetch(peer)
+        spent.append((procfs.cpu_ns(workers) - before) / 1e6)
+    return {"cpu_ms_per_gib": min(spent) * 2**30 / peer.file_size}
+
+
+def fetch(peer):
+    with socket.create_connection(("127.0.0.1", peer.port), timeout=60) as client:
+        client.sendall(b"GET /file HTTP/1.1\r\nHost: bench\r\nConnection: close\r\n\r\n")
+        space = bytearray(1 << 20)
+        came = 0
+        while count := client.recv_into(space):
+            came += count
+    if came <= peer.file_size:
+        raise RuntimeError(f"{peer.name} sent {came} bytes of a file of {peer.file_size}")
 
 
 def idle_bytes(bench, peer, clients=2000):

@@ -28,6 +28,7 @@ MEASUREMENTS = [
     ("idle2", "1,000 idle connections, again", phases.idle),
     ("many_idle", f"{MANY_IDLE:,} idle connections", many_idle),
     ("alone", "CPU and memory of one worker", phases.alone),
+    ("download", "a file of 1 GiB from one worker", phases.download),
 ]
 
 
@@ -36,7 +37,7 @@ def applies(name, bench, peer):
         return False
     if name in ("idle", "idle2"):
         return peer.holds_idle
-    if name in ("many_idle", "alone"):
+    if name in ("many_idle", "alone", "download"):
         return getattr(peer, name)
     return True
 
@@ -71,6 +72,8 @@ def describe(result):
     if "cpu_us_per_request" in result:
         words.append(f"{result['cpu_us_per_request']:.2f} us, {result['user_us_per_request'] or 0:.2f} in user space, "
                      f"{result['idle_bytes']:.0f} bytes an idle connection")
+    if "cpu_ms_per_gib" in result:
+        words.append(f"{result['cpu_ms_per_gib']:.0f} ms of CPU")
     if "requests_per_s" in result:
         words.append(f"{result['requests_per_s'] or 0:.0f}/s")
     if "master_kib" in result:

@@ -19,6 +19,7 @@ def summarize_peer(rounds, reference):
     cpu, user, idle_bytes = (measured_alone(rounds, key) for key in ALONE)
     their_cpu, their_user, their_idle_bytes = (measured_alone(reference, key) for key in ALONE)
     rate = column(rounds, "throughput", "requests_per_s")
+    file_ms, their_file_ms = (downloaded(all_rounds) for all_rounds in (rounds, reference))
     return {
         "rounds": len(rounds),
         "per_reload": {mode: losses(idle if mode == "idle" else [r[mode] for r in rounds]) for mode in MODES},
@@ -38,6 +39,8 @@ def summarize_peer(rounds, reference):
         "user_ratio": stats.median_ratio(user, their_user),
         "idle_bytes": stats.median(idle_bytes),
         "idle_bytes_ratio": stats.median_ratio(idle_bytes, their_idle_bytes),
+        "file_ms": stats.median(file_ms),
+        "file_ratio": stats.median_ratio(file_ms, their_file_ms),
         "requests_per_s": stats.median(rate),
         "rate_ratio": stats.median_ratio(rate, column(reference, "throughput", "requests_per_s")),
         "busiest_before": stats.median(column(rounds, "think5", "busiest_before")),
@@ -54,6 +57,10 @@ def column(rounds, measurement, key):
 def measured_alone(rounds, key):
     """With one worker; None for a server that was not measured so."""
     return [r["alone"][key] if "alone" in r else None for r in rounds]
+
+
+def downloaded(rounds):
+    return [r["download"]["cpu_ms_per_gib"] if "download" in r else None for r in rounds]
 
 
 def idle_outcomes(rounds):

@@ -17,7 +17,7 @@ def tables(summaries):
     losses = ["", "new connections", "back to back", "5 ms pause", "50 ms pause", "POST", "1,000 idle"]
     reload = ["", "new generation answers", "old one gone, 1,000 idle", "old one gone, 64 busy",
               "p50 quiet → reloads", "p99 quiet → reloads", "p99.9 quiet → reloads"]
-    cost = ["", "CPU for a request", "in user space", "idle connection", "requests/s", "busiest of 2 workers", "after reloads", "memory: master", "workers"]
+    cost = ["", "CPU for a request", "in user space", "idle connection", "CPU for a 1 GiB file", "requests/s", "busiest of 2 workers", "after reloads", "memory: master", "workers"]
     return [
         (LOSSES, losses + ([f"{many:,} idle"] if many else []), [losses_row(n, s, many) for n, s in summaries.items()]),
         (RELOADS, reload, [reload_row(n, s, reference) for n, s in summaries.items()]),
@@ -40,7 +40,8 @@ def reload_row(name, s, reference):
 def cost_row(name, s):
     two = name not in ("starlet",)
     return [LABELS[name], ratio(s["cpu_ratio"], measured(s["cpu_us"], "µs")), ratio(s["user_ratio"], measured(s["user_us"], "µs")),
-            ratio(s["idle_bytes_ratio"], measured(s["idle_bytes"], "B")), ratio(s["rate_ratio"]),
+            ratio(s["idle_bytes_ratio"], measured(s["idle_bytes"], "B")),
+            ratio(s["file_ratio"], measured(s["file_ms"], "ms")), ratio(s["rate_ratio"]),
             share(s["busiest_before"]) if two else "–", share(s["busiest_after"]) if two else "–",
             mebibytes(s["master_kib"]), mebibytes(s["workers_kib"])]
 
@@ -125,6 +126,7 @@ def targets(sup):
     found = [("one worker's CPU for a request not above nginx's", sup["cpu_ratio"], 1.0, "×"),
              ("the same in user space at most 0.75 of nginx's", sup["user_ratio"], 0.75, "×"),
              ("memory of an idle connection not above nginx's", sup["idle_bytes_ratio"], 1.0, "×"),
+             ("CPU for a file of 1 GiB at most 1.5 of nginx's", sup["file_ratio"], 1.5, "×"),
              ("old generation gone with 1,000 idle connections before nginx's", (sup["gone_idle"] or {}).get("ratio"), 1.0, "×"),
              ("busiest of two workers not above 60 % a second after connecting", sup["busiest_before"], 0.6, "%"),
              ("the same a second after a reload", sup["busiest_after"], 0.6, "%")]

@@ -4,6 +4,7 @@
 #include <unistd.h>
 
 #include <csignal>
+#include <filesystem>
 #include <fstream>
 #include <memory>
 #include <sstream>
@@ -368,6 +369,15 @@ TEST_CASE("the drain signal that sup names is obeyed") {
     REQUIRE(master.wait_until_ready());
     master.signal(SIGUSR1);
     CHECK(master.exit_code() == 0);
+}
+
+TEST_CASE("the file that it was given is what /file answers, and without one there is none") {
+    const FakeMaster given({.flags = {"--file", HELLO_WORKER}});
+    const Answer file = request(given.http(), get("/file"));
+    CHECK(file.status == 200);
+    CHECK(file.body.size() == std::filesystem::file_size(HELLO_WORKER));
+    const FakeMaster none;
+    CHECK(request(none.http(), get("/file")).status == 404);
 }
 
 TEST_CASE("the flags that make it misbehave do") {
