@@ -70,6 +70,7 @@ void ConnectionsCore::hand_over() {
 }
 
 std::size_t ConnectionsCore::put_back(std::size_t count) {
+    const auto self = shared_from_this();
     const std::size_t before = open_;
     if (count > 0) call("spare", handlers_.spare, count);
     return before > open_ ? before - open_ : 0;
@@ -84,6 +85,7 @@ void ConnectionsCore::close_all(Duration left) {
 }
 
 std::size_t ConnectionsCore::make_room(std::size_t count) {
+    const auto self = shared_from_this();
     const std::size_t before = open_;
     call("make_room", handlers_.make_room, count);
     return before > open_ ? before - open_ : 0;

@@ -141,6 +141,12 @@ void Core::add(Service& service, const ListenerChoice& listeners) {
     }
 }
 
+// Its connections were perhaps the last that a drain waited for.
+void Core::remove(Service& service) {
+    services_.remove(service);
+    if (draining() && stage_ < Stage::finished) check_finished_later(Duration{0});
+}
+
 int Core::run() {
     thread_->bind();
     serve();

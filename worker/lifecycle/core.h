@@ -64,7 +64,7 @@ public:
     // Serves stream listeners with `service`, which must be removed before it goes. A listener is served by
     // the first service that asks for it.
     void add(Service& service, const ListenerChoice& listeners);
-    void remove(Service& service) { services_.remove(service); }
+    void remove(Service& service);
 
     // For services.
     void connection_opened();
@@ -131,6 +131,7 @@ private:
     void end_hard();
     void finish();
     void check_finished();
+    void check_finished_later(Duration delay);
     bool all_ended() const;
     void report() const;
 

@@ -124,11 +124,13 @@ void Core::check_finished() {
     const bool emptied = handover_.emptied();
     checking_ = false;
     if (!all_ended()) return;
-    if (!emptied) {
-        finish_ = uv::Timer(loop_.get(), [this] { check_finished(); });
-        return finish_.arm(inbox_retry);
-    }
+    if (!emptied) return check_finished_later(inbox_retry);
     finish();
+}
+
+void Core::check_finished_later(Duration delay) {
+    finish_ = uv::Timer(loop_.get(), [this] { check_finished(); });
+    finish_.arm(delay);
 }
 
 void Core::finish() {

@@ -30,9 +30,8 @@ void Services::remove(Service& service) {
     for (Served& one : served_) {
         if (one.service != &service) continue;
         one.acceptor->leave();
-        left_.push_back(std::move(one.acceptor));
+        one.service = nullptr;
     }
-    std::erase_if(served_, [](const Served& one) { return one.acceptor == nullptr; });
 }
 
 bool Services::has(const Service& service) const {
@@ -41,9 +40,11 @@ bool Services::has(const Service& service) const {
 }
 
 bool Services::lacks_listeners() const {
-    return served_.empty() && std::any_of(all_.begin(), all_.end(), [](const Registered& one) {
-               return one.listeners.is_all() || !one.listeners.names().empty();
-           });
+    const bool serves =
+        std::any_of(served_.begin(), served_.end(), [](const Served& one) { return one.service != nullptr; });
+    return !serves && std::any_of(all_.begin(), all_.end(), [](const Registered& one) {
+        return one.listeners.is_all() || !one.listeners.names().empty();
+    });
 }
 
 std::size_t Services::open_connections() const {
@@ -75,7 +76,9 @@ std::vector<Reads> Services::reads() const {
 
 Service* Services::taker_of(const InboxPacket& packet) const {
     for (const Served& one : served_) {
-        if (one.acceptor->name() == packet.listener && goes_on(*one.service, packet)) return one.service;
+        if (one.service != nullptr && one.acceptor->name() == packet.listener &&
+            goes_on(*one.service, packet))
+            return one.service;
     }
     for (const Registered& one : all_) {
         if (one.listeners.names().empty() && goes_on(*one.service, packet)) return one.service;

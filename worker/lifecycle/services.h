@@ -39,9 +39,10 @@ public:
             if (has(*one.service)) call(*one.service);
         }
     }
+    // Also those that come meanwhile.
     template <typename Call>
     void each_acceptor(Call call) const {
-        for (const Served& one : served_) call(*one.acceptor);
+        for (std::size_t i = 0; i < served_.size(); ++i) call(*served_[i].acceptor);
     }
 
     // Who goes on with that connection; null: nobody.
@@ -57,7 +58,7 @@ private:
         ListenerChoice listeners;
     };
     struct Served {
-        Service* service;
+        Service* service;  // null: it went, perhaps by what its acceptor brought, which is left and stays
         std::unique_ptr<Acceptor> acceptor;
     };
 
@@ -65,8 +66,6 @@ private:
 
     std::vector<Registered> all_;
     std::vector<Served> served_;
-    std::vector<std::unique_ptr<Acceptor>>
-        left_;                     // of services that went, perhaps by what an acceptor brought
     std::set<std::string> names_;  // of listeners, also of other generations': services keep references
 };
 
