@@ -15,7 +15,7 @@ void require(int status, const char* what) {
 }
 
 // "timer, poll, request": what would keep the loop from being closed.
-std::string open_things(uv_loop_t* loop) {
+std::string open_things(uv_loop_t* loop, std::size_t requests_over) {
     std::string names;
     const auto name = [](uv_handle_t* handle, void* all) {
         if (uv_is_closing(handle) != 0) return;
@@ -24,7 +24,7 @@ std::string open_things(uv_loop_t* loop) {
         text.append(text.empty() ? "" : ", ").append(type == nullptr ? "handle" : type);
     };
     uv_walk(loop, name, &names);
-    if (loop->active_reqs.count > 0) names.append(names.empty() ? "request" : ", request");
+    if (loop->active_reqs.count > requests_over) names.append(names.empty() ? "request" : ", request");
     return names;
 }
 
@@ -35,7 +35,7 @@ Loop::Loop(LeftOpen left_open) : loop_(std::make_unique<uv_loop_t>()), left_open
 }
 
 Loop::~Loop() {
-    const std::string open = open_things(loop_.get());
+    const std::string open = open_things(loop_.get(), requests_over_);
     if (open.empty()) {
         uv_run(loop_.get(), UV_RUN_DEFAULT);
         require(uv_loop_close(loop_.get()), "uv_loop_close");

@@ -5,6 +5,7 @@
 
 #include <uv.h>
 
+#include <cstddef>
 #include <functional>
 #include <memory>
 #include <string>
@@ -21,8 +22,8 @@ enum class LeftOpen {
     is_abandoned,  // they are somebody else's: the loop is not run any more, and its memory is not freed
 };
 
-// Owns a loop. Destroying it runs the loop until the handles that were closed are gone, and never waits for
-// anything else.
+// Owns a loop. Destroying it runs the loop until the handles that were closed and the requests that are over
+// have been called back, and never waits for anything else.
 class Loop {
 public:
     explicit Loop(LeftOpen left_open = LeftOpen::aborts);
@@ -37,10 +38,13 @@ public:
     void stop() {
         if (running_) uv_stop(loop_.get());
     }
+    // So many requests are over, and only not called back yet.
+    void requests_over(std::size_t count) { requests_over_ += count; }
 
 private:
     std::unique_ptr<uv_loop_t> loop_;
     LeftOpen left_open_;
+    std::size_t requests_over_ = 0;
     bool running_ = false;
 };
 

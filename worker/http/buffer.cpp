@@ -4,6 +4,8 @@
 #include <cstring>
 #include <utility>
 
+#include "worker/http/poison.h"
+
 namespace sup::http {
 namespace {
 
@@ -20,11 +22,13 @@ Memory BufferPool::take(std::size_t capacity) {
     if (free_.empty() || free_.back().capacity < capacity) return Memory::of(capacity);
     Memory memory = std::move(free_.back());
     free_.pop_back();
+    unpoison(memory.bytes.get(), memory.capacity);
     return memory;
 }
 
 void BufferPool::give_back(Memory memory) {
     if (memory.capacity > largest_kept || free_.size() >= most_kept) return;
+    poison(memory.bytes.get(), memory.capacity);
     free_.push_back(std::move(memory));
 }
 

@@ -50,7 +50,7 @@ Core::Core(Options options)
       rebalance_(loop_.get(), [this] { return move_excess(); }),
       drain_request_(loop_.get(), [this] { begin_drain(); }),
       mailbox_(Mailbox::open(loop_.get())),
-      offload_(loop_.get(), [this] { check_finished(); }),
+      offload_(loop_, [this] { check_finished(); }),
       handover_(loop_.get(), balance_,
                 {.arrived = [this](const InboxPacket& packet,
                                    UniqueFd socket) { arrived(packet, std::move(socket)); },

@@ -37,6 +37,8 @@ Offload::~Offload() {
         job->over.wait(false);
         job->work = nullptr;
     }
+    loop_.requests_over(static_cast<std::size_t>(std::count_if(
+        left_.begin(), left_.end(), [](const std::shared_ptr<Job>& job) { return job->self != nullptr; })));
 }
 
 void Offload::begin(std::function<void()> work, std::function<void()> done) {
@@ -56,7 +58,7 @@ void Offload::begin(std::function<void()> work, std::function<void()> done) {
         const std::shared_ptr<Job> one = std::move(static_cast<Job*>(request->data)->self);
         if (one->owner != nullptr) one->owner->ended(*one, status);
     };
-    uv_queue_work(loop_, &job->request, run, after);
+    uv_queue_work(loop_.get(), &job->request, run, after);
 }
 
 void Offload::ended(Job& job, int status) {

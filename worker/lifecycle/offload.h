@@ -1,13 +1,13 @@
 // Work on libuv's pool of threads (UV_THREADPOOL_SIZE), and what follows it in the loop.
 #pragma once
 
-#include <uv.h>
-
 #include <atomic>
 #include <cstddef>
 #include <functional>
 #include <memory>
 #include <vector>
+
+#include "common/uv.h"
 
 namespace sup::worker {
 
@@ -15,7 +15,7 @@ namespace sup::worker {
 class Offload {
 public:
     // `idle` is called after the last job under way has ended.
-    Offload(uv_loop_t* loop, std::function<void()> idle) : loop_(loop), idle_(std::move(idle)) {}
+    Offload(uv::Loop& loop, std::function<void()> idle) : loop_(loop), idle_(std::move(idle)) {}
     // Waits for what runs at this moment: a thread cannot be stopped. Its `done` is not called.
     ~Offload();
     Offload(const Offload&) = delete;
@@ -36,7 +36,7 @@ private:
 
     void ended(Job& job, int status);
 
-    uv_loop_t* loop_;
+    uv::Loop& loop_;
     std::function<void()> idle_;
     std::vector<std::shared_ptr<Job>> jobs_;
     std::vector<std::shared_ptr<Job>> left_;  // to run to its end

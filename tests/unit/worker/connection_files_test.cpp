@@ -147,6 +147,26 @@ TEST_CASE("a file that becomes shorter while it is sent cuts its answer, and no 
     }));
 }
 
+TEST_CASE("a file that grows while it is sent arrives as it was, and what was asked for after it follows") {
+    const std::string content = pattern(size);
+    const Files files(content);
+    SocketServer server(std::ref(files));
+    Peer client = server.connect(GENERATE(SocketKind::tcp, SocketKind::unix_stream));
+    client.send(get("/file") + get("/", "Connection: close\r\n"));
+    REQUIRE(server.until([&] {
+        client.read(100);
+        return !client.received().empty();
+    }));
+    REQUIRE(::write(files.file.get(), content.data(), content.size()) == static_cast<ssize_t>(size));
+    CHECK(server.until([&] {
+        client.read();
+        return client.ended();
+    }));
+    const std::string body = body_of(client.received());
+    CHECK(body.compare(0, size, content) == 0);
+    CHECK(body.compare(size, 15, "HTTP/1.1 200 OK") == 0);
+}
+
 TEST_CASE("a drain lets a file arrive whole, and its deadline ends one that nobody takes") {
     const Files files(pattern(size));
     SocketServer server(std::ref(files));

@@ -503,6 +503,29 @@ TEST_CASE("a receiver without free descriptors leaves connections in the inbox; 
     CHECK(contains(workers.next.standard_error(), "inbox: Too many open files"));
 }
 
+TEST_CASE("connections that have long waited in the inbox find room, and idle ones end in order for it") {
+    TwoWorkers workers({.descriptor_limit = 32});
+    workers.open_inbox();
+    Clients clients = connect(workers.old, 60);
+    REQUIRE(workers.reload());
+    CHECK(workers.old.exit_code() == 0);
+    CHECK(eventually([&] { return counter(workers.board.row(1).taken) == 60; }));
+    std::size_t ended = 0;
+    std::size_t served = 0;
+    for (const auto& client : clients) {
+        if (client->has_bytes(0)) {
+            CHECK(client->ended_in_order());
+            ++ended;
+        } else {
+            client->send(get("/"));
+            if (client->receive().status == 200) ++served;
+        }
+    }
+    CHECK(ended >= 60 - 32);
+    CHECK(ended + served == 60);
+    CHECK(served > 0);
+}
+
 TEST_CASE("a drainer is sent on when its successor was replaced meanwhile") {
     InboxPair first(4608);
     TwoWorkers workers;

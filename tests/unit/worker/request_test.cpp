@@ -1,27 +1,89 @@
 #include "sup/http/request.h"
 
+#include <arpa/inet.h>
+#include <netinet/in.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <unistd.h>
+
 #include <array>
 #include <optional>
 #include <stdexcept>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "tests/catch.h"
 #include "tests/unit/worker/client.h"
 #include "tests/unit/worker/running_server.h"
+#include "tests/unit/worker/served_socket.h"
 #include "tests/unit/worker/wire.h"
 #include "worker/http/poison.h"
 
+using sup::UniqueFd;
 using sup::http::Request;
 using sup::http::Response;
 using sup::test::Client;
 using sup::test::contains;
 using sup::test::get;
 using sup::test::RunningServer;
+using sup::test::SocketEnds;
+using sup::test::SocketKind;
+using sup::test::SocketServer;
 using sup::test::Wire;
 
 namespace {
+
+std::uint16_t port_of(int socket) {
+    sockaddr_in6 address{};
+    socklen_t size = sizeof address;
+    ::getsockname(socket, reinterpret_cast<sockaddr*>(&address), &size);
+    return ntohs(address.sin6_port);  // sockaddr_in has it in the same place
+}
+
+// By a listener for IPv6 and IPv4; nothing on a machine without IPv6.
+std::optional<SocketEnds> connected_v6(const char* to) {
+    const UniqueFd listener(::socket(AF_INET6, SOCK_STREAM | SOCK_CLOEXEC, 0));
+    const int no = 0;
+    ::setsockopt(listener.get(), IPPROTO_IPV6, IPV6_V6ONLY, &no, sizeof no);
+    sockaddr_in6 address{};
+    socklen_t size = sizeof address;
+    address.sin6_family = AF_INET6;
+    if (::bind(listener.get(), reinterpret_cast<const sockaddr*>(&address), size) != 0) return std::nullopt;
+    ::getsockname(listener.get(), reinterpret_cast<sockaddr*>(&address), &size);
+    ::inet_pton(AF_INET6, to, &address.sin6_addr);
+    ::listen(listener.get(), 1);
+    SocketEnds ends;
+    ends.client.reset(::socket(AF_INET6, SOCK_STREAM | SOCK_CLOEXEC, 0));
+    if (::connect(ends.client.get(), reinterpret_cast<const sockaddr*>(&address), size) != 0)
+        return std::nullopt;
+    ends.server.reset(::accept4(listener.get(), nullptr, nullptr, SOCK_NONBLOCK | SOCK_CLOEXEC));
+    return ends;
+}
+
+// The client's end is bound to `path`.
+SocketEnds connected_from_path(const std::string& path) {
+    const auto named = [](const std::string& name) {
+        sockaddr_un address{};
+        address.sun_family = AF_UNIX;
+        name.copy(address.sun_path, sizeof address.sun_path - 1);
+        return address;
+    };
+    const sockaddr_un from = named(path);
+    const sockaddr_un to = named(path + ".listener");
+    const UniqueFd listener(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0));
+    SocketEnds ends;
+    ends.client.reset(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0));
+    REQUIRE(::bind(listener.get(), reinterpret_cast<const sockaddr*>(&to), sizeof to) == 0);
+    REQUIRE(::bind(ends.client.get(), reinterpret_cast<const sockaddr*>(&from), sizeof from) == 0);
+    REQUIRE(::listen(listener.get(), 1) == 0);
+    REQUIRE(::connect(ends.client.get(), reinterpret_cast<const sockaddr*>(&to), sizeof to) == 0);
+    ends.server.reset(::accept4(listener.get(), nullptr, nullptr, SOCK_NONBLOCK | SOCK_CLOEXEC));
+    ::unlink(path.c_str());
+    ::unlink(to.sun_path);
+    return ends;
+}
 
 // What a handler keeps of its request: views, and not copies.
 struct Kept {
@@ -208,6 +270,50 @@ TEST_CASE("what became of each request is told once, to whoever asked for it") {
     kept.reset();
 }
 
+TEST_CASE("a request tells who asks, by whichever kind of socket") {
+    std::vector<sup::http::Peer> peers;
+    SocketServer server([&](Request& request, Response response) {
+        peers.push_back(request.peer());
+        CHECK(&request.peer() == &request.peer());
+        CHECK(request.listener() == "http");
+        response.send(200, "");
+    });
+    const auto ask = [&](SocketEnds ends) {
+        server.take(std::move(ends.server));
+        sup::test::Peer client(std::move(ends.client));
+        client.send(get("/"));
+        const std::size_t before = peers.size();
+        REQUIRE(server.until([&] { return peers.size() > before; }));
+        return std::pair(peers.back(), port_of(client.fd()));
+    };
+    const auto [four, four_port] = ask(sup::test::connected(SocketKind::tcp));
+    CHECK(four.address == "127.0.0.1");
+    CHECK(four.port == four_port);
+    CHECK_FALSE(four.credentials);
+    const auto [local, no_port] = ask(sup::test::connected(SocketKind::unix_stream));
+    CHECK(local.address.empty());
+    CHECK(local.port == 0);
+    REQUIRE(local.credentials);
+    CHECK(local.credentials->pid == ::getpid());
+    CHECK(local.credentials->uid == ::geteuid());
+    CHECK(local.credentials->gid == ::getegid());
+    const auto [bound, no_port_either] =
+        ask(connected_from_path("/tmp/sup-peer-" + std::to_string(::getpid())));
+    CHECK(bound.address == "/tmp/sup-peer-" + std::to_string(::getpid()));
+    CHECK(bound.credentials);
+    if (auto ends = connected_v6("::1")) {
+        const auto [six, six_port] = ask(std::move(*ends));
+        CHECK(six.address == "::1");
+        CHECK(six.port == six_port);
+    }
+    // IPv4 on a listener for both is told as what it is.
+    if (auto ends = connected_v6("::ffff:127.0.0.1")) {
+        const auto [mapped, mapped_port] = ask(std::move(*ends));
+        CHECK(mapped.address == "127.0.0.1");
+        CHECK(mapped.port == mapped_port);
+    }
+}
+
 #ifdef SUP_ADDRESS_SANITIZER
 TEST_CASE("who looks at a request after its exchange is told by AddressSanitizer") {
     const char* head = nullptr;
@@ -218,5 +324,34 @@ TEST_CASE("who looks at a request after its exchange is told by AddressSanitizer
     });
     wire.give(get("/"));
     CHECK(__asan_address_is_poisoned(head));
+}
+
+TEST_CASE("who looks at a piece of a body after its call is told by AddressSanitizer") {
+    std::vector<const char*> pieces;
+    std::optional<Response> paused;
+    SocketServer server([&](Request& request, Response response) {
+        request.read_body(100, [&](std::string_view piece, bool last, Response& out) {
+            if (!last) {
+                CHECK_FALSE(__asan_address_is_poisoned(piece.data()));
+                pieces.push_back(piece.data());
+            } else {
+                out.send(200, "");
+            }
+        });
+        // One comes from what was just read, the other from what was kept meanwhile.
+        if (request.path() == "/kept") {
+            response.pause_body();
+            paused = response;
+        }
+    });
+    const std::string post = " HTTP/1.1\r\nHost: a\r\nContent-Length: 3\r\n\r\nabc";
+    sup::test::Peer client = server.connect(SocketKind::tcp);
+    client.send("POST /" + post);
+    REQUIRE(server.until([&] { return pieces.size() == 1; }));
+    client.send("POST /kept" + post);
+    REQUIRE(server.until([&] { return paused.has_value(); }));
+    std::exchange(paused, std::nullopt)->resume_body();
+    REQUIRE(server.until([&] { return pieces.size() == 2; }));
+    for (const char* piece : pieces) CHECK(__asan_address_is_poisoned(piece));
 }
 #endif

@@ -19,6 +19,7 @@
 #include "common/unique_fd.h"
 #include "sup/worker.h"
 #include "tests/catch.h"
+#include "tests/unit/worker/captured_log.h"
 #include "worker/lifecycle/internals.h"
 
 using sup::worker::Core;
@@ -234,6 +235,7 @@ TEST_CASE("the drain waits for offloaded work, up to its deadline") {
 }
 
 TEST_CASE("work that outlasts the drain keeps run() no longer than its deadline, and is not followed") {
+    const sup::test::CapturedLog log;
     std::promise<void> go;
     bool followed = false;
     bool destroyed_early = true;
@@ -254,6 +256,7 @@ TEST_CASE("work that outlasts the drain keeps run() no longer than its deadline,
     CHECK_FALSE(destroyed_early);
     later.join();
     CHECK_FALSE(followed);
+    CHECK(log.text().find("open handles") == std::string::npos);
 }
 
 TEST_CASE("everybody who asks is told of the drain once, also who asks when it has begun") {
@@ -275,6 +278,21 @@ TEST_CASE("everybody who asks is told of the drain once, also who asks when it h
         CHECK(drain.left <= 20s);
         CHECK_FALSE(drain.successor);
     }
+}
+
+TEST_CASE("under sup a drain without another word means that a successor is there") {
+    const Outcome outcome = in_child([] {
+        ::setenv("SUP_INSTANCE", "app", 1);
+        Options options = by_hand();
+        options.listen = {"127.0.0.1:0"};
+        Worker worker(options);
+        std::optional<bool> successor;
+        worker.on_drain([&](const Drain& drain) { successor = drain.successor; });
+        worker.drain();
+        if (worker.run() != 0 || successor != true) ::abort();
+    });
+    CAPTURE(outcome.said);
+    CHECK(outcome.signal == 0);
 }
 
 TEST_CASE("what belongs to the loop aborts on another thread, and says what to do instead") {
