@@ -32,6 +32,7 @@ Instance::Instance(uv::Loop& loop, Log& log, Options options)
       turn_(loop.get(), [this] { work_off(); }),
       output_turns_(loop.get(),
                     {.full = [this] { return log_.full(); }, .piece_over = [this] { log_.flush(); }}),
+      orphans_([this] { return main_processes(); }),
       live_record_(directory_.paths().live_workers, options.config.drain.signal,
                    options.config.drain.timeout),
       report_(std::move(options.report)),
@@ -338,6 +339,17 @@ bool Instance::is_nobody_elses(core::WorkerId id, const ProcessStat& process) co
         if (entry.second->is_its_own(process)) return true;
         return !other || entry.second->reaped() || other->start_time <= process.start_time;
     });
+}
+
+// Of all workers that have not been reaped, also of those that could not be killed.
+std::vector<pid_t> Instance::main_processes() const {
+    std::vector<pid_t> pids;
+    for (const auto* map : {&workers_, &survived_, &abandoned_}) {
+        for (const auto& [id, worker] : *map) {
+            if (!worker->reaped()) pids.push_back(worker->pid());
+        }
+    }
+    return pids;
 }
 
 // What workers have already said comes before what another one's end, or a deadline, means for them.

@@ -119,6 +119,7 @@ private:
     void worker_exited(core::WorkerId id, const ExitReport& report);
     bool is_nobody_elses(core::WorkerId id, const ProcessStat& process) const;
     void tell_odd_main_process(core::GenerationId generation);
+    std::vector<pid_t> main_processes() const;
     void forget_worker(core::WorkerId id);
     void abandon_worker(core::WorkerId id);
     void note_left_behind(const WorkerProcess& worker, const ProcessStat& process);
@@ -183,6 +184,7 @@ private:
     };
     std::list<Relay> relays_;
     OutputTurns output_turns_;
+    Orphans orphans_;
     std::map<core::WorkerId, std::unique_ptr<WorkerProcess>> workers_;
     // Exited, but a descendant that left the process group still holds their output, or is being ended.
     std::map<core::WorkerId, std::unique_ptr<WorkerProcess>> survived_;

@@ -129,7 +129,8 @@ void Instance::perform(const core::Spawn& action) {
          .scoreboard_row = free_scoreboard_row(action.generation),
          .descriptor_limit = descriptor_limit_,
          .note = live_record_.reserve(number(action.generation), action.slot),
-         .turns = &output_turns_},
+         .turns = &output_turns_,
+         .orphans = &orphans_},
         callbacks_for(action.worker, generation, action.slot));
     if (!worker) {
         log_.error("{}", worker.error().message);

@@ -1,6 +1,5 @@
 #include "master/worker_process.h"
 
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include <csignal>
@@ -119,12 +118,15 @@ Status WorkerProcess::spawn_process() {
     if (!process) return process.error();
     if (output_) note_output_pipes();
     if (ready_pipe_) ready_pipe_->close_worker_end();
-    pid_ = process->pid;
+    marks_.pid = process->pid;
+    marks_.notify_socket = spec_.notify_socket;
     noted_ = process->noted;
-    if (ack_) ack_->expect(marks());
+    hearing_ = std::make_unique<Hearing>(*spec_.orphans, marks_, [this] { return uv_now(loop_); });
+    if (ack_) ack_->expect(pid(), *hearing_);
 
-    auto watch = ChildWatch::create(loop_, pid_, std::move(process->pidfd),
-                                    [this](const ExitReport& report) { handle_exit(report); });
+    auto watch = ChildWatch::create(
+        loop_, pid(), std::move(process->pidfd), [this](const ExitReport& report) { handle_exit(report); },
+        [this] { ended(); });
     if (!watch) return watch.error();  // and the process is gone: see ChildWatch
     watch_ = std::move(*watch);
     return Success{};
@@ -132,18 +134,21 @@ Status WorkerProcess::spawn_process() {
 
 void WorkerProcess::note_output_pipes() {
     for (const auto stream : {OutputStream::standard_output, OutputStream::standard_error}) {
-        struct stat pipe {};
-        if (::fstat(output_->worker_end(stream), &pipe) == 0) output_pipes_.push_back(pipe.st_ino);
+        if (const auto pipe = file_id(output_->worker_end(stream))) marks_.output_pipes.push_back(*pipe);
     }
     output_->close_worker_ends();
 }
 
-WorkerMarks WorkerProcess::marks() const {
-    return {pid_, spec_.notify_socket, output_pipes_};
+// Whoever leaves the tree later, and everything else that tells whose it is, is known by this.
+void WorkerProcess::note_its_own() {
+    if (watch_->reaped()) return;
+    auto now = spec_.orphans->processes_of(marks_);
+    std::erase_if(now, [this](const ProcessStat& one) { return one.pid == pid(); });
+    marks_.seen = std::move(now);
 }
 
 bool WorkerProcess::hears(const Sender& sender) {
-    if (is_heard(sender, marks())) return true;
+    if (hearing_->hears(sender)) return true;
     if (!std::exchange(refused_somebody_, true)) {
         callbacks_.trouble(
             describe(sender) + " of user " + std::to_string(sender.user) +
@@ -181,7 +186,7 @@ void WorkerProcess::note_sender(const Notification& notification) {
     }
     if (!message.main_pid) return;
     const auto stat = process_stat(*message.main_pid);
-    if (stat && belongs_to(*stat, marks())) return target_.named_main(*stat);
+    if (stat && is_its_own(*stat)) return target_.named_main(*stat);
     callbacks_.trouble("MAINPID=" + std::to_string(*message.main_pid) +
                        " names none of its processes: nothing changes");
 }
@@ -211,7 +216,14 @@ void WorkerProcess::open_channel(UniqueFd socket) {
     untold_drain_.reset();
 }
 
+// Nobody can take its place, or its users', before this returns.
+void WorkerProcess::ended() {
+    deliver_messages();
+    note_its_own();
+}
+
 void WorkerProcess::handle_exit(const ExitReport& report) {
+    hearing_->worker_was_reaped();
     deliver_messages();
     notify_.reset();
     ack_.reset();
@@ -240,7 +252,7 @@ void WorkerProcess::conclude_exit() {
 
 void WorkerProcess::end_leftovers() {
     if (!spec_.generation || !generation().config.worker.end_leftovers) return;
-    auto leftovers = std::make_unique<Leftovers>(loop_, marks(), callbacks_.is_only_its_own,
+    auto leftovers = std::make_unique<Leftovers>(loop_, *spec_.orphans, marks_, callbacks_.is_only_its_own,
                                                  [this] { leftovers_ended(); });
     if (!leftovers->begin(killed_ || !was_ready_)) return;
     leftovers_ = std::move(leftovers);
@@ -303,6 +315,7 @@ const ScoreboardRow* WorkerProcess::scoreboard_row() const {
 
 void WorkerProcess::drain(ListenerSplit listeners, std::shared_ptr<const Inbox> inbox, SpokenByAll spoken) {
     told_to_end_ = true;
+    note_its_own();
     redirect(std::move(listeners), std::move(inbox), std::move(spoken));
     if (send_drain_signal() != SignalOutcome::refused) return;
     callbacks_.trouble(config::drain_signal_name(generation().config.drain.signal) +
@@ -312,7 +325,7 @@ void WorkerProcess::drain(ListenerSplit listeners, std::shared_ptr<const Inbox> 
 SignalOutcome WorkerProcess::send_drain_signal() {
     const config::Drain& drain = generation().config.drain;
     if (drain.to == config::DrainTo::group) return watch_->signal_group(drain.signal);
-    if (const HeldProcess* other = watch_->reaped() ? nullptr : target_.instead_of(pid_)) {
+    if (const HeldProcess* other = watch_->reaped() ? nullptr : target_.instead_of(pid())) {
         const SignalOutcome outcome = other->signal(drain.signal);
         if (outcome != SignalOutcome::ended) return outcome;
     }
@@ -321,11 +334,11 @@ SignalOutcome WorkerProcess::send_drain_signal() {
 
 std::optional<std::string> WorkerProcess::out_of_reach() const {
     if (watch_->reaped()) return std::nullopt;
-    const HeldProcess* other = target_.instead_of(pid_);
+    const HeldProcess* other = target_.instead_of(pid());
     const bool reached = watch_->signal(0) != SignalOutcome::refused &&
                          (other == nullptr || other->signal(0) != SignalOutcome::refused);
     if (reached) return std::nullopt;
-    const auto users = process_users(pid_);
+    const auto users = process_users(pid());
     std::string text = "sup, which runs as user " + std::to_string(::geteuid()) + ", may not signal it";
     if (users) text += ": it runs as user " + std::to_string(users->real);
     return text + " (is its program setuid?)";
@@ -333,16 +346,16 @@ std::optional<std::string> WorkerProcess::out_of_reach() const {
 
 std::optional<std::string> WorkerProcess::odd_main_process() const {
     if (watch_->reaped()) return std::nullopt;
-    const std::string main = "its main " + describe(Sender{pid_, 0});
+    const std::string main = "its main " + describe(Sender{pid(), 0});
     const std::string signal = config::drain_signal_name(generation().config.drain.signal);
-    if (target_.is_wrapped(pid_)) {
-        const std::string speaker = describe(Sender{target_.instead_of(pid_)->pid(), 0});
+    if (target_.is_wrapped(pid())) {
+        const std::string speaker = describe(Sender{target_.instead_of(pid())->pid(), 0});
         return "READY=1 came from " + speaker + ", not from " + main +
                ", which only waits for it. A server that compares LISTEN_PID with its own pid takes no "
                "listener that way. " +
                signal + " will go to " + speaker + "; better start the server with exec";
     }
-    if (!target_.ends_wrapper(pid_)) return std::nullopt;
+    if (!target_.ends_wrapper(pid())) return std::nullopt;
     return signal + " ends " + main +
            " at once, and with it what that has started: start the server with exec, or set drain.to";
 }
@@ -367,6 +380,11 @@ void WorkerProcess::deliver_messages() {
     if (ready_pipe_) ready_pipe_->drain();
 }
 
+void WorkerProcess::was_ready() {
+    was_ready_ = true;
+    note_its_own();
+}
+
 void WorkerProcess::set_patient(bool patient) {
     if (output_) output_->set_patient(patient);
 }
@@ -374,6 +392,7 @@ void WorkerProcess::set_patient(bool patient) {
 SignalOutcome WorkerProcess::kill() {
     told_to_end_ = true;
     killed_ = true;
+    note_its_own();
     kill_leftovers();
     watch_->kill_group();
     return watch_->signal(SIGKILL);  // it may have left its group

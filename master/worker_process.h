@@ -18,6 +18,7 @@
 #include "master/process/ack_socket.h"
 #include "master/process/child_watch.h"
 #include "master/process/drain_target.h"
+#include "master/process/hearing.h"
 #include "master/process/leftovers.h"
 #include "master/process/notify_socket.h"
 #include "master/process/output_capture.h"
@@ -40,6 +41,7 @@ public:
         rlimit descriptor_limit{};
         std::optional<BirthNote> note;
         OutputTurns* turns = nullptr;  // where its output is captured; outlives the worker
+        Orphans* orphans = nullptr;    // outlives the worker
     };
     // Called from the loop, never from within start(). None may destroy the worker, but finished.
     struct Callbacks {
@@ -56,7 +58,7 @@ public:
         // Once, after exited: nobody holds its output any more, and nothing that it left is being ended.
         std::function<void()> finished;
         // Whether a process that bears no worker's marks can be nobody else's than this worker's.
-        Leftovers::IsOnlyItsOwn is_only_its_own;
+        Orphans::IsOnlyItsOwn is_only_its_own;
     };
     // The error says what failed and names the command.
     static Result<std::unique_ptr<WorkerProcess>> start(uv_loop_t* loop, const Spec& spec,
@@ -71,7 +73,7 @@ public:
     // of the worker keeps this object.
     void release_generation();
     core::Slot slot() const noexcept { return spec_.slot; }
-    pid_t pid() const noexcept { return pid_; }
+    pid_t pid() const noexcept { return marks_.pid; }
     // Whether its process has written its note.
     bool noted() const noexcept { return noted_; }
     const std::string& status_text() const noexcept { return status_text_; }
@@ -95,12 +97,12 @@ public:
     // What is odd about who said that it is ready, or about whom the drain signal will end, in words.
     std::optional<std::string> odd_main_process() const;
     // It is ready: what it leaves behind is given the time to end by itself.
-    void was_ready() { was_ready_ = true; }
+    void was_ready();
     // Whether the process has been reaped; `exited` comes later where it was told to end, and something of it
     // is still being ended.
     bool reaped() const { return watch_->reaped(); }
     bool exited() const noexcept { return exit_reported_; }
-    bool is_its_own(const ProcessStat& process) const { return belongs_to(process, marks()); }
+    bool is_its_own(const ProcessStat& process) const { return spec_.orphans->belongs_to(process, marks_); }
     // What was still there of it when it exited, in words; empty: nothing.
     const std::string& left_behind() const noexcept { return left_behind_; }
     bool ends_leftovers() const noexcept { return leftovers_ != nullptr; }
@@ -145,8 +147,9 @@ private:
     WorkerVariables variables() const;
     SpawnRequest spawn_request() const;
     Status spawn_process();
-    WorkerMarks marks() const;
     void note_output_pipes();
+    void note_its_own();
+    void ended();
     void extend(Duration extension);
     void note_sender(const Notification& notification);
     SignalOutcome send_drain_signal();
@@ -166,8 +169,8 @@ private:
     Spec spec_;
     core::GenerationId generation_id_;
     Callbacks callbacks_;
-    pid_t pid_ = 0;
-    std::vector<ino_t> output_pipes_;
+    WorkerMarks marks_;
+    std::unique_ptr<Hearing> hearing_;
     bool refused_somebody_ = false;   // and said so
     bool refused_extension_ = false;  // and said so
     bool noted_ = false;

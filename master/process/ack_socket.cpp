@@ -85,8 +85,8 @@ bool AckSocket::accept_one() {
 // What it has sent already is read at once, so that nobody's ack is lost with his connection.
 void AckSocket::adopt(UniqueFd fd) {
     const Sender peer = peer_of(fd.get());
-    Connection& connection =
-        connections_.emplace_back(Connection{std::move(fd), peer, is_heard(peer, worker_), {}, {}});
+    const bool heard = hearing_ != nullptr && hearing_->hears(peer);
+    Connection& connection = connections_.emplace_back(Connection{std::move(fd), peer, heard, {}, {}});
     auto poll =
         PacedPoll::create(loop_, connection.fd.get(), [this, &connection] { return read_one(connection); });
     if (!poll) return connections_.pop_back();
@@ -100,8 +100,7 @@ void AckSocket::adopt(UniqueFd fd) {
 void AckSocket::make_room() {
     auto least = std::ranges::find(connections_, false, &Connection::heard);
     if (least == connections_.end())
-        least =
-            std::ranges::find_if(connections_, [&](const auto& one) { return one.peer.pid != worker_.pid; });
+        least = std::ranges::find_if(connections_, [&](const auto& one) { return one.peer.pid != worker_; });
     connections_.erase(least != connections_.end() ? least : connections_.begin());
 }
 
@@ -137,9 +136,7 @@ void AckSocket::interpret(const Connection& connection, std::string_view line) {
 }
 
 bool AckSocket::may_be_acknowledged(pid_t claimed) const {
-    if (claimed == worker_.pid) return true;
-    const auto stat = process_stat(claimed);
-    return stat && belongs_to(*stat, worker_);
+    return claimed == worker_ || hearing_->is_its_own(claimed);
 }
 
 void AckSocket::complain(const std::string& what) {

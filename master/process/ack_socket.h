@@ -9,14 +9,13 @@
 #include <memory>
 #include <optional>
 #include <string>
-#include <utility>
 
 #include "common/result.h"
 #include "common/unique_fd.h"
 #include "common/uv.h"
+#include "master/process/hearing.h"
 #include "master/process/owner.h"
 #include "master/process/paced_poll.h"
-#include "master/process/sender.h"
 
 namespace sup {
 
@@ -38,7 +37,11 @@ public:
 
     // Only this worker's processes can acknowledge, and only for themselves: the kernel says who connected
     // (SO_PEERCRED).
-    void expect(WorkerMarks worker) { worker_ = std::move(worker); }
+    // `hearing` outlives this.
+    void expect(pid_t worker, Hearing& hearing) {
+        worker_ = worker;
+        hearing_ = &hearing;
+    }
     // Delivers now what has arrived.
     void drain();
 
@@ -68,7 +71,8 @@ private:
     std::unique_ptr<PacedPoll> poll_;
     uv::Timer retry_;                    // while there is no descriptor to accept with
     std::list<Connection> connections_;  // the oldest first
-    WorkerMarks worker_;
+    pid_t worker_ = 0;
+    Hearing* hearing_ = nullptr;  // nobody is heard before the worker is there
     bool complained_ = false;
 };
 

@@ -50,15 +50,17 @@ core::ExitStatus exit_status(const siginfo_t& info) {
 
 }  // namespace
 
-ChildWatch::ChildWatch(uv_loop_t* loop, pid_t pid, UniqueFd pidfd, OnExit on_exit)
+ChildWatch::ChildWatch(uv_loop_t* loop, pid_t pid, UniqueFd pidfd, OnExit on_exit, OnEnd on_end)
     : pid_(pid),
       pidfd_(std::move(pidfd)),
       on_exit_(std::move(on_exit)),
+      on_end_(std::move(on_end)),
       retry_(loop, [this] { on_readable(); }) {}
 
 Result<std::unique_ptr<ChildWatch>> ChildWatch::create(uv_loop_t* loop, pid_t pid, UniqueFd pidfd,
-                                                       OnExit on_exit) {
-    std::unique_ptr<ChildWatch> watch{new ChildWatch(loop, pid, std::move(pidfd), std::move(on_exit))};
+                                                       OnExit on_exit, OnEnd on_end) {
+    std::unique_ptr<ChildWatch> watch{
+        new ChildWatch(loop, pid, std::move(pidfd), std::move(on_exit), std::move(on_end))};
     auto poll =
         uv::Poll::create(loop, watch->pidfd_.get(), [raw = watch.get()](int, int) { raw->on_readable(); });
     if (!poll) return Error{"pid " + std::to_string(pid) + ": " + poll.error().message};
@@ -103,6 +105,7 @@ bool ChildWatch::collect() {
     siginfo_t info{};
     if (wait_for(pidfd_.get(), WEXITED | WNOHANG | WNOWAIT, info)) {
         if (info.si_pid == 0) return false;
+        if (const OnEnd call = std::exchange(on_end_, nullptr)) call();
         // While the zombie holds its number no other process or group can have it.
         kill_group();
         wait_for(pidfd_.get(), WEXITED | WNOHANG, info);

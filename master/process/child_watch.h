@@ -27,12 +27,15 @@ struct ExitReport {
 class ChildWatch {
 public:
     using OnExit = std::function<void(const ExitReport&)>;
+    // Called once, before that: it has ended, and its zombie still holds its number, users and session. Must
+    // not destroy the watch. Not where somebody else reaped it.
+    using OnEnd = std::function<void()>;
 
     // `on_exit` is called once, from the loop or from collect(), after the process was reaped and its group
     // killed; it may destroy the watch. `pid` must lead its own process group, as everything from spawn()
     // does.
     static Result<std::unique_ptr<ChildWatch>> create(uv_loop_t* loop, pid_t pid, UniqueFd pidfd,
-                                                      OnExit on_exit);
+                                                      OnExit on_exit, OnEnd on_end = {});
     ~ChildWatch();
     ChildWatch(const ChildWatch&) = delete;
     ChildWatch& operator=(const ChildWatch&) = delete;
@@ -53,12 +56,13 @@ public:
     bool reaped() const noexcept { return reaped_; }
 
 private:
-    ChildWatch(uv_loop_t* loop, pid_t pid, UniqueFd pidfd, OnExit on_exit);
+    ChildWatch(uv_loop_t* loop, pid_t pid, UniqueFd pidfd, OnExit on_exit, OnEnd on_end);
     void on_readable();
 
     pid_t pid_;
     UniqueFd pidfd_;
     OnExit on_exit_;
+    OnEnd on_end_;
     uv::Poll poll_;
     uv::Timer retry_;
     bool reaped_ = false;

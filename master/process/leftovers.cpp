@@ -1,9 +1,10 @@
 #include "master/process/leftovers.h"
 
 #include <signal.h>
-#include <unistd.h>
 
 #include <algorithm>
+#include <chrono>
+#include <utility>
 
 #include "master/process/held_process.h"
 #include "master/process/sender.h"
@@ -21,43 +22,43 @@ bool lives(const ProcessStat& process) {
 
 }  // namespace
 
-std::vector<ProcessStat> left_by(const WorkerMarks& worker, const Leftovers::IsOnlyItsOwn& is_only_its_own) {
-    std::vector<ProcessStat> left;
-    for (const ProcessStat& one : descendants_of(::getpid())) {
-        if (one.ended || one.pid == worker.pid) continue;
-        const bool below = std::ranges::find(left, one.parent, &ProcessStat::pid) != left.end();
-        if (below || belongs_to(one, worker) || (is_only_its_own && is_only_its_own(one)))
-            left.push_back(one);
-    }
-    return left;
-}
-
-Leftovers::Leftovers(uv_loop_t* loop, WorkerMarks worker, IsOnlyItsOwn is_only_its_own,
-                     std::function<void()> ended)
-    : worker_(std::move(worker)),
+Leftovers::Leftovers(uv_loop_t* loop, Orphans& orphans, WorkerMarks worker,
+                     Orphans::IsOnlyItsOwn is_only_its_own, std::function<void()> ended)
+    : loop_(loop),
+      orphans_(orphans),
+      worker_(std::move(worker)),
       is_only_its_own_(std::move(is_only_its_own)),
       ended_(std::move(ended)),
       timer_(loop, [this] { again(); }) {}
 
 bool Leftovers::begin(bool at_once) {
-    if (at_once) stage_ = Stage::killed;
+    begin_stage(at_once ? Stage::killed : Stage::asked);
     look();
-    if (found_.empty()) return false;
-    timer_.arm(between_looks);
-    return true;
+    if (found_.empty()) timer_.cancel();
+    return !found_.empty();
 }
 
 void Leftovers::kill() {
     if (stage_ == Stage::killed) return;
-    stage_ = Stage::killed;
-    waited_ = Duration{0};
+    begin_stage(Stage::killed);
     for (Found& found : found_) signal(found);
     look();
 }
 
+void Leftovers::begin_stage(Stage stage) {
+    stage_ = stage;
+    uv_update_time(loop_);
+    since_ = uv_now(loop_);
+}
+
 // Whoever is found for the first time is told; whoever starts more of them meanwhile is no faster than we.
+// The dearer a look was the later is the next one: most of the time is others'.
 void Leftovers::look() {
-    for (const ProcessStat& process : left_by(worker_, is_only_its_own_)) add(process);
+    constexpr int others_share = 10;
+    const std::uint64_t before = uv_hrtime();
+    for (const ProcessStat& process : orphans_.left_by(worker_, is_only_its_own_)) add(process);
+    const auto cost = std::chrono::nanoseconds(uv_hrtime() - before);
+    timer_.arm(std::max(between_looks, std::chrono::duration_cast<Duration>(others_share * cost)));
 }
 
 void Leftovers::add(const ProcessStat& process) {
@@ -80,15 +81,15 @@ bool Leftovers::anybody_can_end() const {
 }
 
 void Leftovers::again() {
-    waited_ += between_looks;
     look();
     if (!anybody_can_end()) return finish();
-    if (waited_ >= patience && stage_ == Stage::killed) return finish();
-    if (waited_ >= patience) kill();
-    timer_.arm(between_looks);
+    if (Duration{static_cast<Duration::rep>(uv_now(loop_) - since_)} < patience) return;
+    if (stage_ == Stage::killed) return finish();
+    kill();
 }
 
 void Leftovers::finish() {
+    timer_.cancel();
     for (const Found& one : found_) {
         if (lives(one.process)) remaining_.push_back(one.process);
     }

@@ -3,12 +3,13 @@
 
 #include <uv.h>
 
+#include <cstdint>
 #include <functional>
 #include <string>
 #include <vector>
 
 #include "common/uv.h"
-#include "master/process/process_tree.h"
+#include "master/process/orphans.h"
 
 namespace sup {
 
@@ -17,11 +18,10 @@ namespace sup {
 // up: it always comes to its end.
 class Leftovers {
 public:
-    // Whether a process that bears none of the worker's marks can be nobody else's all the same.
-    using IsOnlyItsOwn = std::function<bool(const ProcessStat&)>;
-
-    // `ended` is called once, from the loop, after begin() said true; it may destroy this.
-    Leftovers(uv_loop_t* loop, WorkerMarks worker, IsOnlyItsOwn is_only_its_own, std::function<void()> ended);
+    // `ended` is called once, from the loop, after begin() said true; it may destroy this. `orphans` outlives
+    // it.
+    Leftovers(uv_loop_t* loop, Orphans& orphans, WorkerMarks worker, Orphans::IsOnlyItsOwn is_only_its_own,
+              std::function<void()> ended);
     Leftovers(const Leftovers&) = delete;
     Leftovers& operator=(const Leftovers&) = delete;
 
@@ -46,22 +46,21 @@ private:
     void look();
     void add(const ProcessStat& process);
     void signal(Found& found) const;
+    void begin_stage(Stage stage);
     bool anybody_can_end() const;
     void again();
     void finish();
 
+    uv_loop_t* loop_;
+    Orphans& orphans_;
     WorkerMarks worker_;
-    IsOnlyItsOwn is_only_its_own_;
+    Orphans::IsOnlyItsOwn is_only_its_own_;
     std::function<void()> ended_;
     Stage stage_ = Stage::asked;
-    Duration waited_{0};  // in this stage
+    std::uint64_t since_ = 0;  // when this stage began, in the loop's milliseconds
     std::vector<Found> found_;
     std::vector<ProcessStat> remaining_;
     uv::Timer timer_;
 };
-
-// Which of the descendants of this process a worker has left: those that belong to it, and what descends from
-// them.
-std::vector<ProcessStat> left_by(const WorkerMarks& worker, const Leftovers::IsOnlyItsOwn& is_only_its_own);
 
 }  // namespace sup

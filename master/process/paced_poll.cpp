@@ -15,7 +15,7 @@ constexpr Duration rest{50};
 bool Pace::take(std::uint64_t now) {
     constexpr std::uint64_t one = 1000;
     // Thousandths of a message in a millisecond are messages in a second.
-    if (at_ != 0) left_ = std::min(burst * one, left_ + (now - std::min(now, at_)) * per_second);
+    if (at_ != 0) left_ = std::min(burst_ * one, left_ + (now - std::min(now, at_)) * per_second_);
     at_ = now;
     if (left_ < one) return false;
     left_ -= one;

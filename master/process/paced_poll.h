@@ -15,15 +15,20 @@ namespace sup {
 // How many messages are heard. Pure.
 class Pace {
 public:
-    // At once, and then in a second.
+    // At once, and then in a second: what a worker may say.
     static constexpr std::uint64_t burst = 64;
     static constexpr std::uint64_t per_second = 400;
+
+    explicit Pace(std::uint64_t at_once = burst, std::uint64_t in_a_second = per_second)
+        : burst_(at_once), per_second_(in_a_second) {}
 
     // Whether one more may be heard at this time, in milliseconds.
     bool take(std::uint64_t now);
 
 private:
-    std::uint64_t left_ = burst * 1000;  // thousandths of a message
+    std::uint64_t burst_;
+    std::uint64_t per_second_;
+    std::uint64_t left_ = burst_ * 1000;  // thousandths of a message
     std::uint64_t at_ = 0;
 };
 

@@ -25,6 +25,13 @@ const char* const with_stubborn =
     "[ -e helper.pid ] && kill -0 $(cat helper.pid) && cat helper.pid >met\n"
     "setsid sh -c 'trap \"\" TERM; echo $$ >helper.new; mv helper.new helper.pid; sleep 1000; :' &\n"
     "exec ./worker";
+// The second of two opens the first one's output.
+const char* const beside =
+    "case $SUP_SLOT in\n"
+    "0) echo $$ >first.new; mv first.new first.pid;;\n"
+    "*) while [ ! -e first.pid ]; do sleep 0.01; done; exec 7>/proc/$(cat first.pid)/fd/1;;\n"
+    "esac\n"
+    "exec ./worker";
 // Goes into the background, as daemon(3) does.
 const char* const daemon = "(setsid sleep 1000 &)\nsleep 0.1\nexit 0";
 
@@ -116,6 +123,22 @@ TEST_CASE("a helper that bears no mark of its worker is gone after the stop") {
     CHECK(proc::alive(helper));
     REQUIRE(instance.stop().exit_code == 0);
     CHECK_FALSE(proc::alive(helper));
+}
+
+TEST_CASE("a healthy worker that holds the output of one that died serves on") {
+    Instance instance{{.command = {"./beside"}}};
+    install_script(beside, instance.path("beside"));
+    instance.start();
+    const std::vector<pid_t> workers = instance.worker_pids();
+    const std::string pipe = proc::link(workers.at(0), "fd/1");
+    REQUIRE(eventually([&] { return proc::link(workers.at(1), "fd/7") == pipe; }));
+    ::kill(workers.at(0), SIGKILL);
+    instance.wait_for("a replacement", [](const InstanceStatus& now) {
+        return now.settled() && now.generations[0].workers[0].restarts == 1;
+    });
+    CHECK(instance.worker_pids().at(1) == workers.at(1));
+    CHECK(instance.status().generations[0].workers[1].restarts == 0);
+    CHECK_FALSE(says(instance.log(), "behind, in a session of its own"));
 }
 
 TEST_CASE("with worker.leftovers \"leave\" what a worker has started outlives it") {

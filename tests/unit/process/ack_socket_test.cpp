@@ -42,7 +42,16 @@ struct Fixture {
     uv::Loop loop;
     int acknowledged = 0;
     std::vector<std::string> troubles;
+    Orphans orphans{[] { return std::vector<pid_t>{}; }};
+    WorkerMarks worker;
+    std::unique_ptr<Hearing> hearing;
     std::unique_ptr<AckSocket> socket;
+
+    void expect(pid_t pid) {
+        worker = {.pid = pid, .notify_socket = {}};
+        hearing = std::make_unique<Hearing>(orphans, worker, [] { return std::uint64_t{1}; });
+        socket->expect(pid, *hearing);
+    }
 
     Fixture() {
         auto opened = AckSocket::open(loop.get(), path, std::nullopt,
@@ -50,7 +59,7 @@ struct Fixture {
                                        [this](const std::string& trouble) { troubles.push_back(trouble); }});
         REQUIRE(opened);
         socket = std::move(*opened);
-        socket->expect({.pid = ::getpid(), .notify_socket = {}});
+        expect(::getpid());
     }
 };
 
@@ -102,7 +111,7 @@ TEST_CASE("nobody acknowledges for another") {
     say(connect_to(fixture.path), ack(::getppid()));
     fixture.socket->drain();
     const Spawned worker(command({"/bin/sleep", "1000"}));
-    fixture.socket->expect({.pid = worker.pid(), .notify_socket = {}});
+    fixture.expect(worker.pid());
     say(connect_to(fixture.path), ack(worker.pid()));
     fixture.socket->drain();
     CHECK(fixture.acknowledged == 0);

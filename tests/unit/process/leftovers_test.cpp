@@ -18,6 +18,7 @@ namespace {
 struct Fixture {
     Subreaper subreaper;
     uv::Loop loop;
+    Orphans orphans{[] { return std::vector<pid_t>{}; }};
     OrphanReaper reaper{loop.get(), [](pid_t) { return false; }};
     pid_t worker = 0;
     int ended = 0;
@@ -35,12 +36,12 @@ struct Fixture {
         REQUIRE(::read(output.reader.get(), &byte, 1) == 1);
         REQUIRE(run_until(loop, [&] { return !process_stat(worker); }));
         leftovers = std::make_unique<Leftovers>(
-            loop.get(), WorkerMarks{.pid = worker, .notify_socket = "/run/notify.1"},
+            loop.get(), orphans, WorkerMarks{.pid = worker, .notify_socket = "/run/notify.1"},
             [](const ProcessStat&) { return false; }, [this] { ++ended; });
     }
     // Those that have left its group by now.
-    std::ptrdiff_t left() const {
-        return std::ranges::count_if(left_by({worker, "/run/notify.1", {}}, {}),
+    std::ptrdiff_t left() {
+        return std::ranges::count_if(orphans.left_by({.pid = worker, .notify_socket = "/run/notify.1"}, {}),
                                      [&](const ProcessStat& one) { return one.group != worker; });
     }
 };
@@ -93,8 +94,8 @@ TEST_CASE("what bears no mark of the worker is left alone, unless it can be nobo
     }));
     CHECK_FALSE(fixture.leftovers->begin(false));
     const auto own = [](const ProcessStat& process) { return process.parent == ::getpid(); };
-    Leftovers all(fixture.loop.get(), {.pid = fixture.worker, .notify_socket = "/run/notify.1"}, own,
-                  [&] { ++fixture.ended; });
+    Leftovers all(fixture.loop.get(), fixture.orphans,
+                  {.pid = fixture.worker, .notify_socket = "/run/notify.1"}, own, [&] { ++fixture.ended; });
     REQUIRE(all.begin(false));
     CHECK(run_until(fixture.loop, [&] { return fixture.ended == 1; }));
 }
