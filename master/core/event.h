@@ -38,7 +38,7 @@ enum class StopBy {
     lost_terminal,  // nobody is impatient: never a second one
 };
 // The first drains everything; a second one, or now, kills at once. What comes within a second of the first
-// signal is the same wish, heard twice.
+// signal, or of the loss of the terminal, is the same wish, heard twice.
 struct StopRequested {
     RequestId request;
     bool now = false;

@@ -115,7 +115,7 @@ struct Instance {
         announced_draining;  // how many the last ReloadWaits named; set while a reload waits
     std::vector<DrainedWaiter> drained_waiters;
     std::vector<RequestId> stop_requests;
-    std::optional<TimePoint> stop_signalled_at;  // by the first signal that said so
+    std::optional<TimePoint> stop_signalled_at;  // by the first signal that said so, SIGHUP too
 
     GenerationId next_generation{1};
     WorkerId next_worker{1};

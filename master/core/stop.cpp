@@ -5,7 +5,8 @@
 namespace sup::core {
 namespace {
 
-// So long one Ctrl-C may take from the terminal, and by the wrapper around us, until it has come twice.
+// So long one Ctrl-C may take from the terminal, and by the wrapper around us, until it has come twice; and the
+// end of a session from its SIGHUP to its SIGTERM.
 constexpr Duration one_wish{1'000};
 
 bool is_second_wish(const Step& step, const StopRequested& event) {
@@ -55,7 +56,7 @@ void begin_end(Step& step, int exit_code) {
 void on(Step& step, const StopRequested& event) {
     const bool again = is_second_wish(step, event);
     step.instance.stop_requests.push_back(event.request);
-    if (event.by == StopBy::signal && !step.instance.stop_signalled_at)
+    if (event.by != StopBy::request && !step.instance.stop_signalled_at)
         step.instance.stop_signalled_at = step.now;
     if (again || event.now) kill_everything(step);
     if (is_ending(step.instance)) return;

@@ -73,6 +73,22 @@ TEST_CASE("a terminal that is closed stops sup run, which drains, and reloads no
     CHECK(eventually([&] { return !proc::alive(instance.master()); }));
 }
 
+TEST_CASE("the SIGTERM that follows a closed terminal, as at the end of a session, cuts nobody's request") {
+    Instance instance;
+    Child foreground =
+        run_in_terminal(instance, {sup_program(instance), "run", instance.config_path().string()});
+    const InstanceStatus now = wait_until_up(instance);
+    const pid_t master = instance.master();
+    HttpConnection slow(port_of(now.addresses[0]));
+    slow.send(request("/sleep?ms=800"));
+    CHECK(hello(port_of(now.addresses[0])).pid != 0);
+    foreground.close_terminal();
+    instance.wait_for("stopping", [](const auto& status) { return status.state == "stopping"; });
+    ::kill(master, SIGTERM);
+    CHECK(slow.receive().ok());
+    CHECK(eventually([&] { return !proc::alive(master); }));
+}
+
 TEST_CASE("a terminal that is closed while a stop drains does not cut it short") {
     Instance instance;
     Child foreground =

@@ -31,7 +31,7 @@ bool Checker::happened(const StopRequested& event) {
     if (model_.stopping && echo) coverage_.visit(Situation::stop_heard_twice);
     if (model_.stopping && event.by == StopBy::lost_terminal)
         coverage_.visit(Situation::terminal_lost_while_stopping);
-    if (!model_.stop_signal && event.by == StopBy::signal) model_.stop_signal = now_;
+    if (!model_.stop_signal && event.by != StopBy::request) model_.stop_signal = now_;
     model_.stopping = true;
     model_.stops.push_back(event.request);
     if (again) coverage_.visit(Situation::stop_again);

@@ -251,6 +251,10 @@ sup_sim_mutant(lost-terminal-kills stop.cpp
     "|| event.by == StopBy::lost_terminal"
     ""
     "no deadline is shortened")
+sup_sim_mutant(end-of-session-kills stop.cpp
+    "event.by != StopBy::request && !step"
+    "event.by == StopBy::signal && !step"
+    "no deadline is shortened")
 sup_sim_mutant(stop-signal-not-saved save.cpp
     "{\"stop_signalled_at\", saved(instance.stop_signalled_at)}"
     "{\"stop_signalled_at\", nullptr}"

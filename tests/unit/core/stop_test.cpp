@@ -73,6 +73,17 @@ TEST_CASE("a lost terminal stops, and is never a second stop") {
     CHECK(life.feed(StopRequested{req(4), false, StopBy::signal}) == Lines{"Kill worker=1 reason=stop_now"});
 }
 
+TEST_CASE("the SIGTERM that the end of a session brings after the lost terminal is the same stop") {
+    Life life;
+    life.serve(policy_of(1));
+    life.feed(StopRequested{req(2), false, StopBy::lost_terminal});
+    CHECK(life.feed(StopRequested{req(3), false, StopBy::signal}).empty());
+    CHECK(life.pass(999ms).empty());
+    CHECK(life.feed(StopRequested{req(4), false, StopBy::signal}).empty());
+    life.pass(1ms);
+    CHECK(life.feed(StopRequested{req(5), false, StopBy::signal}) == Lines{"Kill worker=1 reason=stop_now"});
+}
+
 TEST_CASE("a stop that says now kills at once, and drains nobody") {
     Life life;
     life.serve(policy_of(2));
