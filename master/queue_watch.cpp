@@ -1,6 +1,7 @@
 #include "master/queue_watch.h"
 
 #include <algorithm>
+#include <iterator>
 #include <utility>
 
 #include "common/count.h"
@@ -10,18 +11,64 @@ namespace {
 
 constexpr Duration until_the_old_have_left{3'000};
 constexpr Duration between_looks{250};
+// So long nobody comes for those who wait before it is said.
+constexpr Duration enough{2'000};
+// The same where somebody is served: a request may take its time. So do servers wait that end a worker which
+// hangs (gunicorn's default). Of datagrams, too: the kernel counts what was read only now and then
+// (udp_rmem_release).
+constexpr Duration enough_of_a_busy_one{30'000};
 
-std::uint64_t length_of(const ListeningSocket& socket) {
-    const auto queue = socket.queue();
+std::uint64_t length_of(const Listener& listener) {
+    const auto queue = listener.queue();
     return queue ? queue->length : 0;
+}
+
+std::optional<QueueClients> who_waits_at(const Listener& listener) {
+    const ListeningSocket& socket = *listener.socket();
+    return sup::clients_of(socket.fd(), socket.bound());
 }
 
 }  // namespace
 
-void QueueHistory::saw(std::uint64_t length) {
-    const bool untouched = length > 0 && length >= last_;
-    looks_ = untouched ? std::min(looks_ + 1, enough_looks) : length > 0 ? 1 : 0;
-    last_ = length;
+void QueueHistory::saw_clients(Duration now, std::uint64_t length, const AskClients& ask) {
+    if (length == 0) return watched_.reset();
+    if (!watched_) {
+        watched_ = Watched{.since = now, .due = now, .clients = {}};
+        return;
+    }
+    if (!watched_->unattended && now < watched_->due) return;
+    const auto clients = ask();
+    if (!clients) return watched_.reset();
+    compare(now, *clients);
+}
+
+void QueueHistory::compare(Duration now, const QueueClients& clients) {
+    std::vector<std::uint64_t> still;
+    std::ranges::set_intersection(watched_->clients, clients.waiting, std::back_inserter(still));
+    const std::size_t gone = watched_->clients.size() - still.size();
+    const std::size_t gave_up = clients.gave_up - std::min(clients.gave_up, watched_->gave_up);
+    const bool taken = gone > gave_up || clients.gave_up < watched_->gave_up;
+    // At one address there may be several queues: those who are left wait at the one that is not emptied.
+    if (taken && still.empty()) return watched_.reset();
+    if (!watched_->asked || taken) {
+        watched_->since = now;
+        watched_->unattended = false;
+    }
+    watched_->clients = watched_->asked && !still.empty() ? std::move(still) : clients.waiting;
+    watched_->gave_up = clients.gave_up;
+    watched_->asked = true;
+    const Duration patience =
+        clients.somebody_is_served && now - watched_->since >= enough ? enough_of_a_busy_one : enough;
+    watched_->due = watched_->since + patience;
+    if (now >= watched_->due) watched_->unattended = true;
+}
+
+void QueueHistory::saw_bytes(Duration now, std::uint64_t bytes) {
+    if (bytes == 0) return watched_.reset();
+    if (!watched_ || bytes < watched_->bytes)
+        watched_ = Watched{.since = now, .due = now + enough_of_a_busy_one, .clients = {}};
+    watched_->bytes = bytes;
+    if (now >= watched_->due) watched_->unattended = true;
 }
 
 QueueWatch::QueueWatch(uv_loop_t* loop, std::function<Listeners()> listeners, Told told)
@@ -36,35 +83,37 @@ void QueueWatch::look_later() {
 
 void QueueWatch::look() {
     uv_update_time(loop_);
-    const std::uint64_t now = uv_now(loop_);
-    if (looked_at_ && now - *looked_at_ < static_cast<std::uint64_t>(between_looks.count())) return;
+    const Duration now{static_cast<Duration::rep>(uv_now(loop_))};
+    if (looked_at_ && now - *looked_at_ < between_looks) return;
     looked_at_ = now;
     const Listeners listeners = listeners_();
     forget_all_but(listeners);
     bool suspicious = false;
     for (const auto& listener : listeners) {
         const std::string before = problem_of(*listener);
-        for (const auto& socket : listener->sockets()) {
-            QueueHistory& history = queues_[socket];
-            history.saw(length_of(*socket));
-            suspicious = suspicious || history.suspicious();
-        }
+        suspicious = saw(*listener, now).suspicious() || suspicious;
         const std::string problem = problem_of(*listener);
         if (before.empty() != problem.empty()) told_(*listener, problem);
     }
     if (suspicious) timer_.arm(between_looks + Duration{1});
 }
 
+QueueHistory& QueueWatch::saw(const Listener& listener, Duration now) {
+    QueueHistory& history = queues_[listener.socket()];
+    const std::uint64_t length = length_of(listener);
+    if (listener.kind() == "udp")
+        history.saw_bytes(now, length);
+    else
+        history.saw_clients(now, length, [&] { return who_waits_at(listener); });
+    return history;
+}
+
 std::string QueueWatch::problem_of(const Listener& listener) const {
-    std::uint64_t waiting = 0;
-    bool unattended = false;
-    for (const auto& socket : listener.sockets()) {
-        const auto found = queues_.find(socket);
-        if (found == queues_.end() || !found->second.unattended()) continue;
-        unattended = true;
-        waiting += length_of(*socket);
-    }
-    if (!unattended) return {};
+    const auto found = queues_.find(Key{listener.socket()});
+    if (found == queues_.end() || !found->second.unattended()) return {};
+    const std::uint64_t waiting =
+        listener.sockets().size() == 1 ? length_of(listener) : found->second.clients_left();
+    if (waiting == 0) return {};
     const std::string who = "nobody accepts from " + listener.name() + ": ";
     if (listener.kind() == "udp") return who + counted(waiting, "byte") + " of datagrams wait";
     return who + counted(waiting, "client") + (waiting == 1 ? " waits" : " wait");
@@ -73,9 +122,8 @@ std::string QueueWatch::problem_of(const Listener& listener) const {
 void QueueWatch::forget_all_but(const Listeners& listeners) {
     std::erase_if(queues_, [&](const auto& entry) {
         const auto socket = entry.first.lock();
-        return std::ranges::none_of(listeners, [&](const auto& listener) {
-            return std::ranges::find(listener->sockets(), socket) != listener->sockets().end();
-        });
+        return std::ranges::none_of(listeners,
+                                    [&](const auto& listener) { return listener->socket() == socket; });
     });
 }
 

@@ -1,5 +1,5 @@
 // Finds the listener that nobody accepts from: a server that opened a socket of its own and said READY=1, or
-// hangs. Looks when it is told to, and for some seconds on only where something waits; idle, it does nothing.
+// hangs. Looks when it is told to, and on only where something waits; idle, it does nothing.
 #pragma once
 
 #include <cstdint>
@@ -8,26 +8,46 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "common/uv.h"
 #include "master/process/listener.h"
+#include "master/process/queue_clients.h"
 
 namespace sup {
 
-// Told of a queue each time somebody looked.
+// Told of a queue each time somebody looked. How long it is says nothing: a busy server's is always as long
+// as before, and may be full. So those who wait are looked at, and whether they still wait some seconds
+// later.
 class QueueHistory {
 public:
-    // Whether nobody has taken from it for so many looks in a row.
-    bool unattended() const noexcept { return looks_ >= enough_looks; }
+    // Asked only when something has waited for a while. Nothing: it cannot be known.
+    using AskClients = std::function<std::optional<QueueClients>()>;
+    // `now`: of any clock that does not go back. `length`: zero when nothing waits.
+    void saw_clients(Duration now, std::uint64_t length, const AskClients& clients);
+    // Of datagrams, which cannot be told apart.
+    void saw_bytes(Duration now, std::uint64_t bytes);
+
+    // Whether something has waited for seconds, and nothing was taken.
+    bool unattended() const noexcept { return watched_ && watched_->unattended; }
     // Whether it must be looked at further to know.
-    bool suspicious() const noexcept { return looks_ > 0 && !unattended(); }
-    void saw(std::uint64_t length);
+    bool suspicious() const noexcept { return watched_ && !watched_->unattended; }
+    // Of those who wait, how many nobody has come for since they were looked at first.
+    std::size_t clients_left() const noexcept { return watched_ ? watched_->clients.size() : 0; }
 
 private:
-    // The first and then some, a fraction of a second apart: one that is served gets shorter at times.
-    static constexpr int enough_looks = 8;
-    std::uint64_t last_ = 0;
-    int looks_ = 0;  // in a row in which something waited and nothing less than before
+    struct Watched {
+        Duration since;  // nothing has been taken
+        Duration due;    // when to ask again
+        std::vector<std::uint64_t> clients;
+        std::size_t gave_up = 0;
+        std::uint64_t bytes = 0;
+        bool asked = false;
+        bool unattended = false;
+    };
+    void compare(Duration now, const QueueClients& clients);
+
+    std::optional<Watched> watched_;
 };
 
 class QueueWatch {
@@ -47,13 +67,16 @@ public:
     std::string problem_of(const Listener& listener) const;
 
 private:
+    // Each by its first socket, which a reload keeps.
+    using Key = std::weak_ptr<const ListeningSocket>;
+    QueueHistory& saw(const Listener& listener, Duration now);
     void forget_all_but(const Listeners& listeners);
 
     uv_loop_t* loop_;
     std::function<Listeners()> listeners_;
     Told told_;
-    std::optional<std::uint64_t> looked_at_;  // uv_now(), milliseconds
-    std::map<std::weak_ptr<const ListeningSocket>, QueueHistory, std::owner_less<>> queues_;
+    std::optional<Duration> looked_at_;  // uv_now()
+    std::map<Key, QueueHistory, std::owner_less<>> queues_;
     uv::Timer timer_;
 };
 

@@ -2,7 +2,11 @@
 // port, or served by nobody.
 #include <signal.h>
 
+#include <algorithm>
+#include <atomic>
 #include <nlohmann/json.hpp>
+#include <optional>
+#include <thread>
 
 #include "tests/catch.h"
 #include "tests/integration/support/instance.h"
@@ -42,6 +46,47 @@ except OSError:
     pass
 time.sleep(0.5)
 )";
+
+// Serves one client after the other, and takes its time: argv[1] seconds for each.
+const char* const slow_server = R"(
+import os, socket, sys, time
+listener = socket.socket(fileno=3)
+listener.setblocking(True)
+with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as sender:
+    sender.sendto(b"READY=1", os.environ["NOTIFY_SOCKET"])
+while True:
+    connection, _ = listener.accept()
+    with connection:
+        connection.recv(65536)
+        time.sleep(float(sys.argv[1]))
+        connection.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 3\r\nConnection: close\r\n\r\nok\n")
+)";
+
+// Clients that come again as soon as they were served.
+class BusyClients {
+public:
+    BusyClients(const Endpoint& endpoint, int count) {
+        for (int i = 0; i < count; ++i) {
+            threads_.emplace_back([this, endpoint] {
+                while (!stopping_) {
+                    if (get(endpoint).ok()) ++answered_;
+                }
+            });
+        }
+    }
+    ~BusyClients() {
+        stopping_ = true;
+        for (std::thread& thread : threads_) thread.join();
+    }
+    BusyClients(const BusyClients&) = delete;
+    BusyClients& operator=(const BusyClients&) = delete;
+    int answered() const { return answered_; }
+
+private:
+    std::atomic<bool> stopping_{false};
+    std::atomic<int> answered_{0};
+    std::vector<std::thread> threads_;
+};
 
 // Says that it is ready, and serves nothing.
 const char* const idle_server = R"(
@@ -143,6 +188,47 @@ TEST_CASE("a queue that nobody empties is said, with how many wait") {
     CHECK(check(instance) == 5);
     CHECK(check(instance, "--check=serving") == 0);
     CHECK(instance.log().find("nobody accepts from http") != std::string::npos);
+}
+
+TEST_CASE("a queue that a slow worker empties is never called unattended: TCP, unix, full") {
+    const std::string place = GENERATE(as<std::string>{}, "tcp", "unix", "full");
+    CAPTURE(place);
+    Instance instance;
+    instance.config.count = 1;
+    if (place == "unix") instance.config.listen = {"unix:" + instance.path("app.sock").string()};
+    if (place == "full") instance.config.listen_keys = R"({"backlog": 2})";
+    instance.config.command = python(instance, "slow.py", slow_server);
+    instance.config.command.emplace_back("0.1");
+    instance.write_config();
+    instance.start();
+    const Endpoint endpoint =
+        place == "unix" ? Endpoint(instance.path("app.sock")) : Endpoint(instance.port());
+    BusyClients clients(endpoint, place == "full" ? 8 : 4);
+    std::uint64_t longest = 0;
+    // Many times as long as it takes until it would be said.
+    REQUIRE(eventually([&] {
+        CHECK(check(instance) == 0);
+        longest =
+            std::max(longest, status_of(instance).at("listeners").at(0).at("queue").get<std::uint64_t>());
+        return clients.answered() >= 80;
+    }));
+    CHECK(longest >= 2);
+    CHECK(instance.log().find("nobody accepts") == std::string::npos);
+}
+
+TEST_CASE("a unix queue that nobody empties is said, also when its clients give up") {
+    Instance instance;
+    instance.config.count = 1;
+    instance.config.listen = {"unix:" + instance.path("app.sock").string()};
+    instance.config.command = python(instance, "idle.py", idle_server);
+    instance.write_config();
+    instance.start();
+    std::optional<HttpConnection> first(instance.path("app.sock"));
+    HttpConnection second(instance.path("app.sock"));
+    CHECK(check(instance) == 0);
+    first.reset();
+    CHECK(eventually([&] { return check(instance) == 5; }));
+    CHECK(instance.log().find("nobody accepts from http: 2 clients wait") != std::string::npos);
 }
 
 TEST_CASE("an instance without a ready worker is down: in status, list and exit code") {
