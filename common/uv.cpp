@@ -71,7 +71,7 @@ void Timer::arm(Duration delay) {
 }
 
 void Timer::cancel() {
-    uv_timer_stop(&state_->handle);
+    if (state_) uv_timer_stop(&state_->handle);
 }
 
 Idle::Idle(uv_loop_t* loop, std::function<void()> callback) : state_(new State{{}, std::move(callback)}) {
@@ -88,7 +88,7 @@ void Idle::start() {
 }
 
 void Idle::stop() {
-    uv_idle_stop(&state_->handle);
+    if (state_) uv_idle_stop(&state_->handle);
 }
 
 Result<Poll> Poll::create(uv_loop_t* loop, int fd, std::function<void(int, int)> callback) {
@@ -113,7 +113,7 @@ void Poll::start(int events) {
 }
 
 void Poll::stop() {
-    uv_poll_stop(&state_->handle);
+    if (state_) uv_poll_stop(&state_->handle);
 }
 
 Signal::Signal(uv_loop_t* loop, int number, std::function<void()> callback)

@@ -70,14 +70,15 @@ std::size_t content_length(std::string_view head) {
     return length;
 }
 
-// The answers in order: each one's status, and what the handler saw where there is one.
-std::string outcome(std::string_view received) {
+// The answers in order: each one's status, and what the handler saw where there is one. With `head_only` none
+// has a body, whatever length it tells.
+std::string outcome(std::string_view received, bool head_only) {
     std::string all;
     while (!received.empty()) {
         REQUIRE(received.substr(0, 9) == "HTTP/1.1 ");
         const std::size_t size = received.find("\r\n\r\n") + 4;
         const std::string_view status = received.substr(9, 3);
-        const std::size_t length = content_length(received.substr(0, size));
+        const std::size_t length = head_only ? 0 : content_length(received.substr(0, size));
         if (!all.empty()) all += " | ";
         all += status;
         if (status == "200" && length > 0) all.append(" ").append(received.substr(size, length));
@@ -93,20 +94,20 @@ public:
         Wire wire(tell);
         std::string received = wire.give(bytes.substr(0, first));
         received += wire.give(bytes.substr(first));
-        return end(wire, received);
+        return end(wire, received, bytes);
     }
 
     std::string send_singly(std::string_view bytes) {
         Wire wire(tell);
         std::string received;
         for (std::size_t i = 0; i < bytes.size(); ++i) received += wire.give(bytes.substr(i, 1));
-        return end(wire, received);
+        return end(wire, received, bytes);
     }
 
 private:
-    static std::string end(Wire& wire, std::string received) {
+    static std::string end(Wire& wire, std::string received, std::string_view sent) {
         wire.protocol.receive_end();
-        return outcome(received + wire.take());
+        return outcome(received + wire.take(), sent.substr(0, 5) == "HEAD ");
     }
 };
 

@@ -107,7 +107,8 @@ private:
     std::vector<Response> kept_;
 };
 
-sup::http::Options impatient() {
+// Some of the times may be 0.
+sup::http::Options impatient(unsigned unlimited) {
     sup::http::Options options;
     options.output_high_water = 4096;
     options.output_budget = 500'000;
@@ -115,12 +116,17 @@ sup::http::Options impatient() {
     options.stall_timeout = 15ms;
     options.idle_timeout = 12ms;
     options.linger_timeout = 5ms;
+    if ((unlimited & 1) != 0) options.header_timeout = 0ms;
+    if ((unlimited & 2) != 0) options.stall_timeout = 0ms;
+    if ((unlimited & 4) != 0) options.idle_timeout = 0ms;
+    if ((unlimited & 8) != 0) options.linger_timeout = 0ms;
     return options;
 }
 
 class Scene {
 public:
-    explicit Scene(Script script) : script_(script), server_(std::ref(handlers_), impatient()) {}
+    explicit Scene(Script script)
+        : script_(script), server_(std::ref(handlers_), impatient(script_.next(32))) {}
 
     void run() {
         for (int i = 0; i < 60 && !script_.over(); ++i) step();

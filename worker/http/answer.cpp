@@ -196,7 +196,6 @@ bool Protocol::write_file(UniqueFd descriptor, off_t offset, std::uint64_t lengt
     exchange.length_left -= length;
     exchange.written += length;
     output_.append_file(std::move(descriptor), offset, length);
-    proceed();
     return true;
 }
 

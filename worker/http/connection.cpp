@@ -116,6 +116,7 @@ void Connection::send_file() {
         if (count == 0 && !link_.full() && !link_.broken()) {
             worker::log_line("a file became shorter while it was sent: the answer lacks its last " +
                              std::to_string(file.left) + " bytes, and is cut");
+            protocol_->close();
             return link_.fail();
         }
         turn -= count;
@@ -275,10 +276,10 @@ bool Connection::takes_its_answer() {
     return taken >= static_cast<std::int64_t>(server_.stall_quota()) && !server_.stalled().shortened();
 }
 
-void Connection::close() {
+void Connection::close(Protocol::Doing whose) {
     deadline_.cancel();
     const bool unsent = protocol_->has_output();
-    protocol_->abandon();
+    protocol_->abandon(whose);
     // An end in order would tell the client that it has everything.
     const bool moved = ended_ == worker::Ended::handed_over;
     if (!moved && (unsent || protocol_->cut_unnoticeably())) link_.reset_on_close();
@@ -302,7 +303,7 @@ void Connection::hand_to_new_owner() {
     const Takeover takeover = protocol_->take_over();
     std::string unread(protocol_->unconsumed());
     deadline_.cancel();
-    protocol_->abandon();
+    protocol_->abandon(Protocol::Doing::ours);
     unwatch();
     life_ = Life::over;
     ended_ = worker::Ended::upgraded;
@@ -329,7 +330,8 @@ void Connection::end_at_deadline() {
 
 void Connection::time_out() {
     if (life_ == Life::lingering) return close();
-    if (protocol_->has_output()) return takes_its_answer() ? set_deadline(wait()) : give_up();
+    if (protocol_->has_output())
+        return takes_its_answer() ? set_deadline(wait()) : give_up(Protocol::Doing::the_clients);
     if (protocol_->idle()) {
         end_if_idle();
         return;
@@ -338,9 +340,9 @@ void Connection::time_out() {
     settle();
 }
 
-void Connection::give_up() {
+void Connection::give_up(Protocol::Doing whose) {
     ended_ = worker::Ended::at_deadline;
-    close();
+    close(whose);
 }
 
 }  // namespace sup::http

@@ -38,8 +38,8 @@ public:
     // Lets go of what is left of a life that is over.
     void reset();
 
-    // Closes at once, without ceremony.
-    void close();
+    // Closes at once, without ceremony. An answer that did not leave counts as cut, or as not taken.
+    void close(Protocol::Doing whose = Protocol::Doing::the_clients);
     // Something outside has changed: hands itself over to the successor if that is possible now.
     void look_again() { settle(); }
     // The worker drains: its handler may want to end its answer.
@@ -52,8 +52,8 @@ public:
     // Ends in order, whatever is going on: the time is up.
     void end_at_deadline();
     void time_out();
-    // Gives up a client that does not take its answer, in favour of others.
-    void give_up();
+    // Gives up a client that does not take its answer, because of that or in favour of others.
+    void give_up(Protocol::Doing whose);
     // Its answers take memory.
     bool holds_memory() const { return protocol_ && !protocol_->output().empty(); }
 

@@ -46,6 +46,8 @@ public:
     Output& operator=(const Output&) = delete;
 
     bool empty() const { return bytes_.empty() && file_ == nullptr; }
+    // In bytes, the file's among them.
+    std::uint64_t left() const { return bytes_.size() + (file_ != nullptr ? file_->left : 0); }
     // Of these only bytes take memory.
     std::size_t size() const { return bytes_.size(); }
     std::string_view bytes() const { return bytes_.view(); }

@@ -1,5 +1,6 @@
 #include "worker/http/protocol.h"
 
+#include <algorithm>
 #include <chrono>
 #include <cstdlib>
 #include <utility>
@@ -51,6 +52,7 @@ void Protocol::receive_end() {
 
 void Protocol::tell_half_closed() {
     if (input_ == Input::open || exchange_ == nullptr || exchange_->half_closed == nullptr) return;
+    if (exchange_->answering == Exchange::Answering::complete) return;
     Working scope(*this);
     const auto half_closed = std::exchange(exchange_->half_closed, nullptr);
     Response response(exchange_.get());
@@ -110,12 +112,55 @@ void Protocol::close() {
     consume_held();
 }
 
-void Protocol::abandon() {
+void Protocol::abandon(Doing whose) {
     Working scope(*this);
-    become(Life::closing);
+    become(whose == Doing::ours ? Life::lingering : Life::closing);
     held_.clear();
-    output_.clear();
+    lose_output();
     end_exchange();
+}
+
+void Protocol::sent(std::size_t count) {
+    output_.consume(count);
+    end_what_has_left();
+}
+
+void Protocol::file_sent(std::size_t count) {
+    output_.consume_file(count);
+    end_what_has_left();
+}
+
+// The answer is made, and not all of it was sent; an exchange that the next one does not follow yet waits for
+// that.
+bool Protocol::leaving() const {
+    return exchange_ != nullptr && exchange_->answering == Exchange::Answering::complete &&
+           exchange_->takeover == nullptr && !output_.empty();
+}
+
+void Protocol::end_what_has_left() {
+    if (!ending() || exchange_ == nullptr || !output_.empty()) return;
+    Working scope(*this);
+    end_exchange();
+}
+
+// The last bytes of the output are those of the exchange that goes on: its answer did not leave, then,
+// however complete it was made.
+void Protocol::lose_output() {
+    const std::uint64_t unsent = output_.left();
+    output_.clear();
+    if (unsent == 0 || exchange_ == nullptr) return;
+    exchange_->written -= std::min(exchange_->written, unsent);
+    if (exchange_->answering == Exchange::Answering::complete)
+        exchange_->answering = Exchange::Answering::streaming;
+}
+
+// What waits in memory still leaves, a file does not: the client sees that its answer is not whole.
+void Protocol::abort() {
+    if (exchange_->answering == Exchange::Answering::complete) {
+        if (output_.file() == nullptr) return;
+        lose_output();
+    }
+    cut();
 }
 
 // The exchange ends once no callback of it is running.
@@ -148,7 +193,7 @@ std::size_t Protocol::consume(std::string_view input) {
     if (!ending()) return used;
     // What follows the last request is not read, and would turn a plain close() into a reset.
     if (used < input.size()) become(Life::lingering);
-    end_exchange();
+    if (!leaving()) end_exchange();
     return input.size();
 }
 
@@ -350,6 +395,7 @@ Peer Protocol::peer() const {
 
 void Protocol::tell_drain() {
     if (!context_.draining || exchange_ == nullptr || exchange_->draining == nullptr) return;
+    if (exchange_->answering == Exchange::Answering::complete) return;
     {
         Working scope(*this);
         const auto draining = std::exchange(exchange_->draining, nullptr);
@@ -368,9 +414,11 @@ void Protocol::refuse(int status) {
         become(Life::closing);
         write_head(status, reason.size() + 1, "text/plain");
         exchange_->status = status;
-        exchange_->written = reason.size() + 1;
-        output_.append(reason);
-        output_.append("\n");
+        // Also of a head that is refused the method may be known.
+        if (exchange_->parser.head().method != Method::head) {
+            exchange_->written = reason.size() + 1;
+            output_.append({reason, "\n"});
+        }
         exchange_->answering = Exchange::Answering::refused;
     }
     cut();

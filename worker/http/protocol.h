@@ -58,8 +58,8 @@ public:
     const Output::File* file() const { return output_.file(); }
     bool has_output() const { return !output_.empty(); }
     // The first `count` bytes of the output, or of the file, have left.
-    void sent(std::size_t count) { output_.consume(count); }
-    void file_sent(std::size_t count) { output_.consume_file(count); }
+    void sent(std::size_t count);
+    void file_sent(std::size_t count);
     // Goes on with what waited for the output to become short. To be called after sending, if wants_room().
     void room();
     bool wants_room() const;
@@ -98,8 +98,8 @@ public:
     static void call(const Response& response, const std::function<void()>& callback);
     // Holds the request's body back beside what its handler asks for, and also when it is answered already.
     static void hold_body(const Response& response, bool held);
-    // A part of a regular file, as the last part of an answer that was begun with its length. False where the
-    // answer has no such part to come.
+    // A part of a regular file, as the last part of an answer that was begun with its length; it goes on its
+    // way with Response::end(). False where the answer has no such part to come.
     bool write_file(UniqueFd descriptor, off_t offset, std::uint64_t length);
     // In place of an answer, and with the headers that were added to it. False for a request with a body, and
     // when an answer was begun.
@@ -113,8 +113,10 @@ public:
 
     // Ends the connection in order: what is being answered is cut, what is in the output may still be sent.
     void close();
-    // The connection is gone: no answer will leave any more.
-    void abandon();
+    // The connection is gone: no answer will leave any more. Was it our doing, and not the client's, the
+    // answer counts as cut.
+    enum class Doing { ours, the_clients };
+    void abandon(Doing whose = Doing::the_clients);
 
 private:
     friend class Request;
@@ -167,6 +169,9 @@ private:
     bool stop(Stop reason);
     void tell_finished(Exchange& over) const;
     void become(Life life) { life_ = std::max(life_, life); }
+    bool leaving() const;
+    void end_what_has_left();
+    void lose_output();
     void end_exchange();
     void refuse(int status);
 
@@ -178,6 +183,7 @@ private:
     void finish_answer();
     void handle_dropped();
     void cut();
+    void abort();
     void proceed();
     void tell_half_closed();
 

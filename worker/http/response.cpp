@@ -294,8 +294,10 @@ void Response::on_writable(std::function<void(Response&)> callback) {
     exchange_->protocol->proceed();
 }
 
+// Also while a complete answer is on its way.
 void Response::on_gone(std::function<void()> callback) {
-    if (live("Response::on_gone")) exchange_->gone = std::move(callback);
+    if (stage("Response::on_gone") != Stage::gone && exchange_->protocol != nullptr)
+        exchange_->gone = std::move(callback);
 }
 
 void Response::on_half_closed(std::function<void(Response&)> callback) {
@@ -337,9 +339,9 @@ void Response::resume_body() {
 }
 
 void Response::abort() {
-    if (!live("Response::abort")) return;
+    if (stage("Response::abort") == Stage::gone || exchange_->protocol == nullptr) return;
     Protocol& protocol = *exchange_->protocol;
-    protocol.cut();
+    protocol.abort();
     protocol.proceed();
 }
 

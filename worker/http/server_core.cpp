@@ -49,6 +49,21 @@ std::uint64_t quota(std::size_t bytes_per_second, Duration time) {
     return std::max<std::uint64_t>(1, bytes_per_second * static_cast<std::uint64_t>(time.count()) / 1000);
 }
 
+void no_less_than_nothing(const char* name, std::chrono::milliseconds& time) {
+    if (time.count() >= 0) return;
+    worker::log_line(std::string("http::Options::") + name + " is negative (" + std::to_string(time.count()) +
+                     " ms), and taken for 0");
+    time = std::chrono::milliseconds{0};
+}
+
+Options checked(Options options) {
+    no_less_than_nothing("header_timeout", options.header_timeout);
+    no_less_than_nothing("stall_timeout", options.stall_timeout);
+    no_less_than_nothing("idle_timeout", options.idle_timeout);
+    no_less_than_nothing("linger_timeout", options.linger_timeout);
+    return options;
+}
+
 // 0 is for ever.
 Duration shorter(Duration one, Duration other) {
     if (one.count() == 0 || other.count() == 0) return std::max(one, other);
@@ -60,7 +75,7 @@ Duration shorter(Duration one, Duration other) {
 ServerCore::ServerCore(worker::Core& worker, Handler handler, Options options)
     : worker_(&worker),
       loop_(worker.loop()),
-      context_(std::move(handler), std::move(options)),
+      context_(std::move(handler), checked(std::move(options))),
       scratch_(scratch_size),
       stall_quota_(quota(context_.options.min_body_rate, context_.options.stall_timeout)),
       reading_head_(loop_, context_.options.header_timeout, expire),
@@ -89,7 +104,7 @@ void ServerCore::end() {
     std::exchange(worker_, nullptr)->remove(*this);
     context_.worker = nullptr;
     relief_ = {};
-    while (!connections_.empty()) connections_.back()->close();
+    while (!connections_.empty()) connections_.back()->close(Protocol::Doing::ours);
     context_.home->forget_detached();
     reading_head_.clear();
     reading_body_.clear();
@@ -223,7 +238,7 @@ void ServerCore::cut_longest_stalled() {
                              std::to_string(context_.options.output_budget) +
                              " bytes: those that have stalled longest are cut");
         }
-        owner(longest).give_up();
+        owner(longest).give_up(Protocol::Doing::ours);
     }
 }
 

@@ -4,7 +4,10 @@
 
 #include <chrono>
 #include <csignal>
+#include <cstdint>
+#include <optional>
 #include <string>
+#include <vector>
 
 #include "tests/catch.h"
 #include "tests/unit/worker/served_socket.h"
@@ -12,6 +15,7 @@
 
 using namespace std::chrono_literals;
 using sup::UniqueFd;
+using sup::http::End;
 using sup::http::Options;
 using sup::http::Protocol;
 using sup::http::Request;
@@ -200,4 +204,139 @@ TEST_CASE("a file for HEAD is not sent") {
         return client.received().find("hello") != std::string::npos;
     }));
     CHECK(client.received().size() < 1000);
+}
+
+namespace {
+
+// What the log says of answers.
+struct Ends {
+    explicit Ends(Options& options) {
+        options.on_finished = [this](const sup::http::Finished& finished) {
+            all.push_back(finished.how);
+            bytes = finished.bytes_sent;
+        };
+    }
+    std::vector<End> all;
+    std::uint64_t bytes = 0;
+};
+
+// Begins "/file", which the client then does not take.
+Peer begun(SocketServer& server, SocketKind kind) {
+    Peer client = server.connect(kind);
+    client.send(get("/file"));
+    REQUIRE(server.until([&] {
+        client.read(100);
+        return !client.received().empty();
+    }));
+    return client;
+}
+
+}  // namespace
+
+TEST_CASE("an answer of a file is complete when the file has left, and how it ended otherwise is told") {
+    enum class Fate { arrives, reset, stalls, shortened, deadline, aborted };
+    const auto [fate, expected] = GENERATE(table<Fate, End>({
+        {Fate::arrives, End::complete},
+        {Fate::reset, End::client_gone},
+        {Fate::stalls, End::client_gone},
+        {Fate::shortened, End::cut},
+        {Fate::deadline, End::cut},
+        {Fate::aborted, End::cut},
+    }));
+    const SocketKind kind = GENERATE(SocketKind::tcp, SocketKind::unix_stream);
+    const UniqueFd file = Files(pattern(size)).file;
+    Options options;
+    if (fate == Fate::stalls) options.stall_timeout = 100ms;
+    Ends ends(options);
+    int gone = 0;
+    std::optional<Response> kept;
+    SocketServer server(
+        [&](Request&, Response response) {
+            kept = response;
+            response.on_gone([&] { ++gone; });
+            CHECK(response.send_file(::dup(file.get())));
+        },
+        options);
+    Peer client = begun(server, kind);
+    CHECK(ends.all.empty());
+    switch (fate) {
+        case Fate::reset: client.close(); break;
+        case Fate::shortened: REQUIRE(::ftruncate(file.get(), size / 2) == 0); break;
+        case Fate::deadline: server.server().close_all(20ms); break;
+        case Fate::aborted: kept->abort(); break;
+        case Fate::arrives:
+        case Fate::stalls: break;
+    }
+    const bool reads = fate == Fate::arrives || fate == Fate::shortened || fate == Fate::aborted;
+    CHECK(server.until([&] {
+        if (reads) client.read();
+        return !ends.all.empty();
+    }));
+    CHECK(ends.all == std::vector<End>{expected});
+    CHECK((ends.bytes == size) == (fate == Fate::arrives));
+    // Where nothing was reset the client has what the log says.
+    if (fate == Fate::arrives || fate == Fate::aborted) {
+        CHECK(server.until([&] {
+            client.read();
+            return body_of(client.received()).size() == ends.bytes;
+        }));
+    }
+    CHECK(server.server().context().unanswered == (fate == Fate::arrives ? 0 : 1));
+    CHECK(gone == (fate == Fate::arrives ? 0 : 1));
+}
+
+TEST_CASE("an answer that waits in memory and is lost there was not complete") {
+    const bool in_time = GENERATE(true, false);
+    Options options;
+    options.stall_timeout = in_time ? 60'000ms : 100ms;
+    Ends ends(options);
+    SocketServer server([](Request&, Response response) { response.send(200, std::string(size, 'x')); },
+                        options);
+    Peer client = begun(server, SocketKind::tcp);
+    CHECK(ends.all.empty());
+    if (in_time) client.close();
+    CHECK(server.until([&] { return server.empty(); }));
+    CHECK(ends.all == std::vector<End>{End::client_gone});
+    CHECK(ends.bytes < size);
+    CHECK(ends.bytes > 0);
+}
+
+TEST_CASE("who hears in the midst of any call that the client has gone may drop the Response of that call") {
+    const int call = GENERATE(range(0, 9));
+    const UniqueFd file = Files(pattern(size)).file;
+    std::optional<Response> kept;
+    int gone = 0;
+    SocketServer server([&](Request&, Response response) {
+        kept = response;
+        if (call == 1 || call == 2 || call == 6 || call == 7) response.start(200);
+        response.on_gone([&] {
+            ++gone;
+            kept.reset();
+        });
+    });
+    Peer client = server.connect(SocketKind::tcp);
+    client.send(get("/"));
+    REQUIRE(server.until([&] { return kept.has_value(); }));
+    // Nothing tells the server of it but the attempt to send.
+    client.end_sending();
+    server.turn();
+    const linger at_once{1, 0};
+    ::setsockopt(client.fd(), SOL_SOCKET, SO_LINGER, &at_once, sizeof at_once);
+    client.close();
+    const std::string much(size, 'x');
+    switch (call) {
+        case 0: kept->send_file(::dup(file.get())); break;
+        case 1: kept->write(much); break;
+        case 2: kept->end(); break;
+        case 3: kept->send(200, much); break;
+        case 4: kept->start(200); break;
+        case 5: kept->inform(103, {}); break;
+        case 6: kept->on_writable([](Response&) {}); break;
+        case 7: kept->abort(); break;
+        case 8: kept->resume_body(); break;
+        default: break;
+    }
+    CHECK(server.until([&] { return server.empty(); }));
+    kept.reset();
+    CHECK(gone <= 1);
 }

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "tests/catch.h"
+#include "tests/unit/worker/captured_log.h"
 #include "tests/unit/worker/served_socket.h"
 #include "tests/unit/worker/wire.h"
 
@@ -14,6 +15,7 @@ using Clock = std::chrono::steady_clock;
 using sup::http::Options;
 using sup::http::Request;
 using sup::http::Response;
+using sup::test::CapturedLog;
 using sup::test::get;
 using sup::test::Peer;
 using sup::test::SocketEnds;
@@ -27,6 +29,10 @@ void hello(Request&, Response response) {
 }
 
 void take_body(Request& request, Response response) {
+    if (request.path() == "/much") {
+        response.send(200, std::string(1'000'000, 'x'));
+        return;
+    }
     if (!request.has_body()) {
         response.send(200, "hello");
         return;
@@ -65,6 +71,7 @@ int sends_for(SocketServer& server, Peer& client, std::string_view piece, std::c
 }
 
 const std::string post = "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 1000000\r\n\r\n";
+const std::string short_post = "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 2\r\n\r\n12";
 const std::string post_chunks = "POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n";
 
 std::size_t resident_kib() {
@@ -91,11 +98,62 @@ TEST_CASE("empty lines keep no connection: neither a new one nor one that has be
     Peer fresh = server.connect(SocketKind::tcp);
     CHECK(ends_while_sending(server, fresh, "\r\n"));
     CHECK_FALSE(fresh.was_reset());
-    if (fresh_without_idle_timeout) return;
     Peer kept = server.connect(SocketKind::tcp);
     kept.send(get("/"));
     REQUIRE(answered(server, kept, "hello"));
-    CHECK(ends_while_sending(server, kept, "\r\n"));
+    if (fresh_without_idle_timeout) {
+        CHECK(sends_for(server, kept, "\r\n", 200ms) > 4);
+        CHECK_FALSE(kept.ended());
+    } else {
+        CHECK(ends_while_sending(server, kept, "\r\n"));
+    }
+}
+
+TEST_CASE("a time of 0 is for ever: nobody is waited for too long, and nobody ends") {
+    Options options;
+    const int which = GENERATE(0, 1, 2, 3, 4);
+    if (which == 0 || which == 4) options.idle_timeout = 0ms;
+    if (which == 1 || which == 4) options.header_timeout = 0ms;
+    if (which == 2 || which == 4) options.stall_timeout = 0ms;
+    if (which == 3 || which == 4) options.linger_timeout = 0ms;
+    SocketServer server(take_body, options);
+    Peer silent = server.connect(SocketKind::tcp);
+    Peer kept = server.connect(SocketKind::tcp);
+    for (const std::string& request : {get("/"), short_post, get("/")}) {
+        const std::size_t before = kept.received().size();
+        kept.send(request.substr(0, request.size() - 1));
+        server.turn();
+        kept.send(request.substr(request.size() - 1));
+        REQUIRE(server.until([&] {
+            kept.read();
+            return kept.received().size() > before;
+        }));
+        CHECK(server.sleeps());
+    }
+    Peer stalls = server.connect(SocketKind::tcp);
+    stalls.send(get("/much"));
+    server.turn();
+    CHECK(server.sleeps());
+    CHECK(server.server().open_connections() == 3);
+    CHECK_FALSE(silent.ended());
+    // A drain's deadline ends also what may wait for ever.
+    server.server().close_all(5ms);
+    CHECK(server.until([&] { return server.empty(); }));
+}
+
+TEST_CASE("a negative time is told in the log, and taken for 0") {
+    Options options;
+    options.header_timeout = options.stall_timeout = options.idle_timeout = options.linger_timeout = -1ms;
+    const CapturedLog log;
+    SocketServer server(hello, options);
+    Peer kept = server.connect(SocketKind::tcp);
+    kept.send(get("/"));
+    REQUIRE(answered(server, kept, "hello"));
+    CHECK(server.sleeps());
+    kept.read();
+    CHECK_FALSE(kept.ended());
+    for (const char* name : {"header_timeout", "stall_timeout", "idle_timeout", "linger_timeout"})
+        CHECK(log.text().find(name + std::string(" is negative (-1 ms)")) != std::string::npos);
 }
 
 TEST_CASE("a head that drips has no more time than one that stops, on however many connections") {

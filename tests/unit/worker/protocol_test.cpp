@@ -108,6 +108,36 @@ TEST_CASE("the answer to HEAD tells the length and has no body") {
     CHECK(undated(wire.give(get("/next"))) == answer(200, "OK", "", "/next"));
 }
 
+TEST_CASE("a refusal of HEAD has no body either, whoever refuses, and is told without one") {
+    const auto [request, status] = GENERATE(table<std::string, std::string>({
+        {"HEAD / HTTP/1.1\r\n\r\n", "400"},
+        {"HEAD /throws HTTP/1.1\r\nHost: a\r\n\r\n", "500"},
+        {"HEAD /drops HTTP/1.1\r\nHost: a\r\n\r\n", "500"},
+        {"HEAD /body HTTP/1.1\r\nHost: a\r\nContent-Length: 100\r\n\r\n", "413"},
+        {"HEAD /late HTTP/1.1\r\nHost: a\r\nContent-Length: 5\r\n\r\n", "408"},
+        {"HEAD / HTTP/1.1\r\nHost: a\r\nX: " + std::string(70'000, 'x') + "\r\n\r\n", "431"},
+        {"HEAD / HT", "408"},
+    }));
+    sup::http::Options options;
+    std::uint64_t told = 1;
+    options.on_finished = [&](const sup::http::Finished& finished) { told = finished.bytes_sent; };
+    Wire wire(
+        [](Request& asked, Response) {
+            if (asked.path() == "/throws") throw std::runtime_error("x");
+            if (asked.path() != "/drops") asked.read_body(10, [](std::string_view, bool, Response&) {});
+        },
+        options);
+    std::string received = wire.give(request);
+    if (status == "408") {
+        wire.protocol.time_out();
+        received += wire.take();
+    }
+    CHECK(received.substr(9, 3) == status);
+    CHECK(received.find("\r\n\r\n") == received.size() - 4);
+    wire.protocol.abandon();
+    CHECK(told == 0);
+}
+
 TEST_CASE("an answer that may have no body is complete when it is started, and its handler can tell") {
     const auto [method, status] =
         GENERATE(std::pair{"HEAD", 200}, std::pair{"GET", 204}, std::pair{"GET", 205}, std::pair{"GET", 304});

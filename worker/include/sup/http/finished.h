@@ -10,10 +10,12 @@
 namespace sup::http {
 
 enum class End : std::uint8_t {
-    complete,     // the whole answer was made; whether the client took it, TCP does not tell
+    complete,     // the whole answer was made, and has left but for what may still wait (output_high_water);
+                  // whether the client took it, TCP does not tell
     refused,      // the library answered in the handler's place (400, 408, 413, 500 …)
-    cut,          // the handler gave up, the request broke off, or the time was up: no whole answer
-    client_gone,  // it went, or did not take its answer
+    cut,          // the handler gave up, a file became shorter, the memory was needed (output_budget), or the
+                  // time of a drain was up: no whole answer
+    client_gone,  // it went, or did not take its answer in time (stall_timeout)
     upgraded,     // another protocol has the connection
 };
 
@@ -25,7 +27,7 @@ struct Finished {
     const Peer& peer;
     std::string_view listener;
     int status;                          // 0: no answer was begun
-    std::uint64_t bytes_sent;            // of the answer's body, handed to the kernel or waiting for that
+    std::uint64_t bytes_sent;            // of the answer's body; but for `complete` those that left
     std::chrono::microseconds duration;  // from the end of the request's head
     End how;
 };

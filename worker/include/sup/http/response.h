@@ -100,8 +100,10 @@ public:
     // write().
     void on_writable(std::function<void(Response&)> callback);
 
-    // Called once when the exchange ends before the answer was complete: the client has gone, the answer was
-    // cut, or the library has refused the request midway (408, 413, 400).
+    // Called once when the exchange ends before the answer was complete, or before a file of it was sent: the
+    // client has gone, the answer was cut, or the library has refused the request midway (408, 413, 400). It
+    // may be called from within any member of this answer's Responses that finds it so, and may drop them,
+    // that one, too.
     void on_gone(std::function<void()> callback);
 
     // Called once when the client ends its side of the connection before the answer was complete; at once if
@@ -123,7 +125,7 @@ public:
     // was given are kept.
     Reply detach() &&;
 
-    // Gives up: cuts the connection.
+    // Gives up: cuts the connection, also in the midst of a file.
     void abort();
 
 private:

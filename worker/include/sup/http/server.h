@@ -38,6 +38,9 @@ struct Options {
     // much no request is begun, and no second is waited for. Files (sendfile) take none of it.
     std::size_t output_budget = 64 * 1024 * 1024UL;
 
+    // Of these times 0 is for ever, but for linger_timeout, where it is no time at all. A negative one is
+    // told in the log, and taken for 0.
+
     // From a head's first byte to its end; then 408. Also from a new connection to its first byte, where
     // idle_timeout is not shorter; it is then ended in order.
     std::chrono::milliseconds header_timeout{30'000};
@@ -48,7 +51,7 @@ struct Options {
     // meant to trickle set it to 0: one byte in each stall_timeout is then enough.
     std::size_t min_body_rate = 240;
     // Between requests, and before the first; the connection is then ended in order. Empty lines are no
-    // request. 0: for ever between requests. Where descriptors are short, or worker::Options::max_connections
+    // request. Where descriptors are short, or worker::Options::max_connections
     // are open, the longest idle end before that for newcomers.
     std::chrono::milliseconds idle_timeout{75'000};
     // How long a connection that was ended waits for the client's end, and again for each 64 KiB that the
