@@ -242,9 +242,11 @@ void Instance::worker_exited(core::WorkerId id, const ExitReport& report) {
         return post(core::WorkerExited{id, report.status});
     }
     WorkerProcess* worker = find_worker(id);
-    if (worker != nullptr) count_connections(id, *worker);
-    if (report.status_known && worker != nullptr && !worker->told_to_end()) {
-        log_.warning("{} {}", name_of(id), describe(report.status));
+    const bool died = report.status_known && worker != nullptr && worker->died(report.status);
+    if (worker != nullptr) count_connections(id, *worker, died);
+    if (died) {
+        log_.warning("{} {}{}", name_of(id), describe(report.status),
+                     worker->told_to_end() ? " while it drained: what it still served was cut" : "");
     }
     if (worker != nullptr && !worker->left_behind().empty())
         log_.warning("{} left {}; what it left {} ended", name_of(id), worker->left_behind(),
@@ -256,12 +258,13 @@ void Instance::worker_exited(core::WorkerId id, const ExitReport& report) {
 }
 
 // The row is then free for another worker.
-void Instance::count_connections(core::WorkerId id, WorkerProcess& worker) {
+void Instance::count_connections(core::WorkerId id, WorkerProcess& worker, bool died) {
     const ScoreboardRow* row = worker.scoreboard_row();
     const auto reload = leaving_for_.find(id);
     if (reload != leaving_for_.end()) {
         DrainTotals& totals = drain_totals_[reload->second];
         if (row != nullptr) totals.add_exited(*row);
+        if (died) ++totals.died;
         totals.add_unreadable(worker.take_unreadable());
     }
     if (worker.reserved_row()) worker.generation().scoreboard->clear(*worker.reserved_row());

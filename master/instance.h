@@ -134,7 +134,7 @@ private:
     void follow_log_settings(const config::Config& config);
     Listeners held_listeners() const;
     std::optional<std::size_t> free_scoreboard_row(core::GenerationId generation) const;
-    void count_connections(core::WorkerId id, WorkerProcess& worker);
+    void count_connections(core::WorkerId id, WorkerProcess& worker, bool died);
     ReloadOutcome with_connections(ReloadOutcome outcome) const;
     void note_promotion(core::GenerationId generation);
     void forget_old_promotions();

@@ -44,6 +44,7 @@ nlohmann::json to_json(const ReloadOutcome& outcome) {
                         {"at", format_time(outcome.at)}};
     if (!outcome.connections.unreadable.empty())
         json["connections"]["unreadable"] = outcome.connections.unreadable;
+    if (outcome.connections.died > 0) json["died"] = outcome.connections.died;
     if (outcome.generation) json["generation"] = static_cast<std::uint32_t>(*outcome.generation);
     if (!outcome.promoted) {
         json["configuration_error"] = outcome.configuration_error;

@@ -21,7 +21,10 @@ struct DrainTotals {
     std::uint64_t handed_over = 0;  // to the successor: the client saw nothing
     std::uint64_t drained = 0;      // ended in order
     std::uint64_t closed = 0;       // still open at the drain deadline
-    // Of both of the last: because the successor cannot go on from their state. By protocol.
+    // Workers that died of a signal in place of draining; what they had open counts as closed.
+    std::uint64_t died = 0;
+    // Of connections, both of drained and closed: because the successor cannot go on from their state. By
+    // protocol.
     std::map<std::string, std::uint64_t> unreadable = {};
 
     void add(const ScoreboardRow& row);

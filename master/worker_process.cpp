@@ -322,6 +322,11 @@ void WorkerProcess::drain(ListenerSplit listeners, std::shared_ptr<const Inbox> 
                        " could not be sent to it: it may not be signalled");
 }
 
+bool WorkerProcess::died(const core::ExitStatus& status) const {
+    if (!told_to_end_) return true;
+    return status.signalled && !killed_ && status.code != generation().config.drain.signal;
+}
+
 SignalOutcome WorkerProcess::send_drain_signal() {
     const config::Drain& drain = generation().config.drain;
     if (drain.to == config::DrainTo::group) return watch_->signal_group(drain.signal);

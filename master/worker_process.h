@@ -83,6 +83,8 @@ public:
     void deliver_readiness();
     // Whether the master has told it to end: its exit is then expected.
     bool told_to_end() const noexcept { return told_to_end_; }
+    // Its end is nobody's wish: it was not told to end, or has died of a signal that sup did not send.
+    bool died(const core::ExitStatus& status) const;
 
     std::optional<std::size_t> reserved_row() const noexcept { return spec_.scoreboard_row; }
     // Its row of the generation's scoreboard; null before it spoke the channel, and where there was no row

@@ -68,6 +68,17 @@ std::string unreadable_of(const json& outcome) {
     return text;
 }
 
+// ", 1 worker died while it drained, 245 connections were cut: see the log"
+std::string died_of(const json& outcome) {
+    const auto died = number_of(outcome, "died").value_or(0);
+    if (died == 0) return {};
+    const auto closed = number_of(member(outcome, "connections"), "closed").value_or(0);
+    return ", " + counted(died, "worker") + " died while " + (died == 1 ? "it" : "they") + " drained" +
+           (closed == 0 ? ""
+                        : ", " + counted(closed, "connection") + (closed == 1 ? " was" : " were") + " cut") +
+           ": see the log";
+}
+
 std::string duration_of(const json& outcome) {
     return describe_duration(Duration{number_of(outcome, "duration_ms").value_or(0)});
 }
@@ -81,7 +92,7 @@ std::string describe_reload(const json& outcome, const json& status) {
         if (text_of(generation, "state") != "draining") continue;
         text += ", " + name_of(number_of(generation, "generation").value_or(0)) + " is draining";
     }
-    return text + unreadable_of(outcome) + ", " + duration_of(outcome);
+    return text + unreadable_of(outcome) + died_of(outcome) + ", " + duration_of(outcome);
 }
 
 std::string describe_start(const json& outcome, const json& status) {

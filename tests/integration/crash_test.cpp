@@ -76,6 +76,21 @@ TEST_CASE("a worker that lived long enough is restarted at once, and counted") {
     CHECK(instance.log().find("SIGKILL") != std::string::npos);  // how it ended is in the log
 }
 
+TEST_CASE("a worker that dies while it drains is in the log, and in the reload's answer") {
+    // Ends at the drain signal as it was told to, or by another one.
+    const bool dies = GENERATE(false, true);
+    Instance instance{{.command = {"./mortal"}, .count = 1, .ready = "1ms"}};
+    install_script(dies ? "trap 'kill -SEGV $$' TERM\nwhile :; do sleep 0.1; done" : "exec sleep 1000",
+                   instance.path("mortal"));
+    instance.start();
+    const Outcome reloaded = instance.reload({"--drained"});
+    CAPTURE(reloaded.text(), instance.log());
+    REQUIRE(reloaded.exit_code == 0);
+    CHECK((reloaded.text().find("1 worker died while it drained: see the log") != std::string::npos) == dies);
+    CHECK((instance.log().find("(SIGSEGV) while it drained") != std::string::npos) == dies);
+    CHECK((instance.log().find("was killed by") != std::string::npos) == dies);
+}
+
 TEST_CASE("an instance whose folder somebody removed restarts, reloads and is in reach again") {
     Instance instance{{.min_uptime = "0s", .log_file = ""}};
     instance.start();

@@ -1,12 +1,16 @@
 // The examples of the worker library, each reloaded while clients use it: none of them notices.
+#include <netinet/in.h>
 #include <poll.h>
 #include <sys/socket.h>
 
 #include <algorithm>
+#include <array>
 #include <atomic>
+#include <cstdio>
 #include <functional>
 #include <mutex>
 #include <nlohmann/json.hpp>
+#include <sstream>
 #include <string>
 #include <thread>
 #include <vector>
@@ -87,6 +91,12 @@ public:
         if (!line.empty() && line.back() == '\r') line.pop_back();
         return line;
     }
+    std::uint16_t port() const {
+        sockaddr_in address{};
+        socklen_t size = sizeof address;
+        ::getsockname(fd_.get(), reinterpret_cast<sockaddr*>(&address), &size);
+        return ntohs(address.sin_port);
+    }
     bool readable() const {
         pollfd wanted{fd_.get(), POLLIN, 0};
         return !buffer_.empty() || ::poll(&wanted, 1, 20) == 1;
@@ -121,6 +131,69 @@ void reload_many(Instance& instance) {
         CHECK(nlohmann::json::parse(reloaded.out).at("connections").at("closed") == 0);
     }
 }
+
+// As in /proc/net/tcp: ":1F90".
+std::string port_text(std::uint16_t port) {
+    std::array<char, 8> text{};
+    std::snprintf(text.data(), text.size(), ":%04X", port);
+    return text.data();
+}
+
+// What of 127.0.0.1:`from` waits to be taken by the socket of `to`, in bytes (proc(5), /proc/net/tcp).
+unsigned long unsent(std::uint16_t from, std::uint16_t to) {
+    std::istringstream table(read_file("/proc/net/tcp"));
+    const std::string local = port_text(from);
+    const std::string remote = port_text(to);
+    for (std::string line; std::getline(table, line);) {
+        std::istringstream fields(line);
+        std::string number, ours, theirs, state, queues;
+        fields >> number >> ours >> theirs >> state >> queues;
+        if (ours.ends_with(local) && theirs.ends_with(remote)) return std::stoul(queues, nullptr, 16);
+    }
+    return 0;
+}
+
+// So many who hear everything that is said in a chat, until all have heard `last`.
+class Crowd {
+public:
+    Crowd(const Endpoint& endpoint, unsigned count) : members_(count) {
+        for (Member& member : members_) {
+            int problem = 0;
+            member.socket = endpoint.connect(0, problem);
+        }
+    }
+    // How many have heard a line, or the end of their connection, once all have or nothing comes any more.
+    unsigned hear(const std::string& line) {
+        std::vector<pollfd> wanted;
+        for (const Member& member : members_) wanted.push_back({member.socket.get(), POLLIN, 0});
+        const auto hears = [&](const pollfd& one) { return one.fd >= 0; };
+        while (std::any_of(wanted.begin(), wanted.end(), hears) &&
+               ::poll(wanted.data(), wanted.size(), std::chrono::milliseconds(patience).count()) > 0) {
+            for (std::size_t i = 0; i < wanted.size(); ++i) {
+                if (wanted[i].revents != 0 && members_[i].has(line)) wanted[i].fd = -1;
+            }
+        }
+        return static_cast<unsigned>(
+            std::count_if(members_.begin(), members_.end(),
+                          [&](const Member& member) { return member.heard.ends_with(line + "\n"); }));
+    }
+
+private:
+    struct Member {
+        UniqueFd socket;
+        std::string heard;  // the end of it
+
+        bool has(const std::string& line) {
+            std::array<char, 16 * 1024> bytes;
+            const ssize_t count = ::recv(socket.get(), bytes.data(), bytes.size(), 0);
+            if (count <= 0) return true;
+            heard.append(bytes.data(), static_cast<std::size_t>(count));
+            heard.erase(0, heard.size() - std::min<std::size_t>(heard.size(), 200));
+            return heard.ends_with(line + "\n");
+        }
+    };
+    std::vector<Member> members_;
+};
 
 std::string with_body(const std::string& method, const std::string& path, const std::string& body) {
     return method + " " + path + " HTTP/1.1\r\nHost: test\r\nContent-Length: " + std::to_string(body.size()) +
@@ -214,6 +287,65 @@ TEST_CASE("chat, the example with a protocol of its own: everybody hears every l
     reload_many(instance);
     CHECK(speaker.stop().empty());
     CHECK(crowd.stop().empty());
+}
+
+TEST_CASE("chat loses nobody of a full room over a reload, though one reads slowly and goes on talking") {
+    Instance instance{{.command = {examples_dir() + "/chat-server"}, .count = 1}};
+    instance.start();
+    Socket slow(instance.port());
+    {
+        // Until the kernel takes no more for the slow one, and the worker has to keep some.
+        Socket talker(instance.port());
+        const std::string line = std::string(3'000, 'y') + "\n";
+        unsigned long waits = 0;
+        REQUIRE(eventually([&] {
+            for (int i = 0; i < 10; ++i) {
+                talker.send(line);
+                if (talker.line().size() < line.size()) return true;  // found out below
+            }
+            return std::exchange(waits, unsent(instance.port(), slow.port())) == waits && waits > 0;
+        }));
+    }
+    constexpr unsigned members = 600;
+    Crowd crowd(instance.port(), members);
+    Socket alice(instance.port());
+    alice.send("/name alice\nhere\n");
+    REQUIRE(crowd.hear("alice: here") == members);
+    // Short lines, so many of them that they come in many turns.
+    std::string lines;
+    for (int i = 0; i < 1'000; ++i) lines += "x\n";
+    alice.send(lines + "done\n");
+    REQUIRE(crowd.hear("alice: done") == members);
+
+    // So that it talks in the midst of the move; no more than may wait for it.
+    std::atomic<bool> talks = true;
+    std::thread slow_talks([&] {
+        for (int i = 0; i < 8'000 && talks; ++i) {
+            slow.send("x\n");
+            std::this_thread::sleep_for(std::chrono::microseconds(50));
+        }
+    });
+    Child reload(instance.sandbox()->command({"reload", instance.config.name, "--drained", "--json"}));
+    const bool is_last = eventually([&] {
+        if (!reload.running()) return true;  // which fails below
+        const InstanceStatus now = instance.status();
+        const GenerationStatus* old = now.generation(1);
+        return old != nullptr && old->state == "draining" && old->connections() == 1;
+    });
+    CHECK(is_last);
+    talks = false;
+    slow_talks.join();
+    while (reload.running()) {
+        if (slow.readable()) slow.line();
+    }
+    const Outcome reloaded = reload.wait();
+    INFO(reloaded.text() << instance.log());
+    REQUIRE(reloaded.exit_code == 0);
+    CHECK(nlohmann::json::parse(reloaded.out).at("connections").at("closed") == 0);
+    alice.send("the end\n");
+    CHECK(crowd.hear("alice: the end") == members);
+    slow.send("me, too\n");
+    CHECK(crowd.hear("somebody: me, too") == members);
 }
 
 TEST_CASE("files, the example with ranges and uploads, serves whole files over reloads under load") {

@@ -28,6 +28,22 @@ TEST_CASE("a reload's last line says how many connections its release could not 
           "state, 1 connection of line ended: the new release cannot read its state, 9ms");
 }
 
+TEST_CASE("a reload's last line says which workers died in place of draining") {
+    json outcome{{"generation", 3},
+                 {"outcome", "promoted"},
+                 {"died", 1},
+                 {"connections", {{"closed", 245}}},
+                 {"duration_ms", 9}};
+    CHECK(
+        describe_reload(outcome, nullptr) ==
+        "reloaded: generation 3 was promoted, 1 worker died while it drained, 245 connections were cut: see "
+        "the log, 9ms");
+    outcome["died"] = 2;
+    outcome["connections"]["closed"] = 0;
+    CHECK(describe_reload(outcome, nullptr) ==
+          "reloaded: generation 3 was promoted, 2 workers died while they drained: see the log, 9ms");
+}
+
 TEST_CASE("a reload that a later one or a stop has overtaken says what serves by now") {
     const json outcome{{"generation", 2}, {"outcome", "promoted"}, {"duration_ms", 9}};
     const json third{{"generation", 3}, {"state", "active"}, {"count", 1}};

@@ -111,12 +111,18 @@ private:
     void watch(Place place) {
         place->watch = examples::Watch(worker_.loop(), place->socket.connection().socket(),
                                        [this, place] { serve(place); });
-        place->watch.wait_for(place->socket.has_unsent());
+        wait(*place);
+    }
+
+    // Who does not take the answers is not read from, so that they do not pile up.
+    static void wait(Session& session) {
+        using Wait = examples::Watch::Wait;
+        session.watch.wait_for(session.socket.has_unsent() ? Wait::room : Wait::input);
     }
 
     void serve(Place place) {
         if (!place->socket.serve()) return void(sessions_.erase(place));
-        place->watch.wait_for(place->socket.has_unsent());
+        wait(*place);
         if (worker_.draining()) move(place);
     }
 
@@ -132,7 +138,9 @@ private:
             place->socket.connection().hand_over(place->socket.unread(), std::to_string(place->count));
         if (outcome == sup::worker::HandOver::done) return void(sessions_.erase(place));
         watch(place);
-        if (outcome == sup::worker::HandOver::impossible) place->socket.close();
+        if (outcome != sup::worker::HandOver::impossible) return;
+        place->socket.close();
+        wait(*place);
     }
 
     void put_back(std::size_t count) {
@@ -150,7 +158,10 @@ private:
     }
 
     void end_all() {
-        for (Session& session : sessions_) session.socket.close();
+        for (Session& session : sessions_) {
+            session.socket.close();
+            wait(session);
+        }
     }
 
     sup::worker::Worker& worker_;

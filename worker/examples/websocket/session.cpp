@@ -77,7 +77,7 @@ void WebSocket::message(wslay_event_context_ptr, const wslay_event_on_msg_recv_a
 }
 
 bool WebSocket::serve() {
-    if (!read_socket() || !feed_whole_frames()) return false;
+    if (!has_unsent() && (!read_socket() || !feed_whole_frames())) return false;
     if (wslay_event_send(context_.get()) != 0) return false;
     return wslay_event_want_read(context_.get()) != 0 || wslay_event_want_write(context_.get()) != 0;
 }
@@ -105,7 +105,6 @@ void WebSocket::send(std::string_view message) {
     const wslay_event_msg text{WSLAY_TEXT_FRAME, reinterpret_cast<const std::uint8_t*>(message.data()),
                                message.size()};
     wslay_event_queue_msg(context_.get(), &text);
-    wslay_event_send(context_.get());
 }
 
 void WebSocket::close() {

@@ -27,8 +27,10 @@ public:
     void on_message(Received received) { callback_ = std::move(received); }
     sup::worker::Connection& connection() { return connection_; }
 
-    // Takes what the client has sent, and sends what is to be sent. False: the session is over.
+    // Sends what is to be sent; once nothing of it is left, takes what the client has sent, and answers that.
+    // False: the session is over.
     bool serve();
+    // Within serve(), which sends it.
     void send(std::string_view message);
     // Says goodbye (1001, going away); serve() goes on until the client has answered.
     void close();
