@@ -148,7 +148,14 @@ bool Protocol::write(std::string_view piece) {
         return false;
     }
     if (exchange.framing == Exchange::Framing::none) return false;
+    if (context_.output_budget.far_over() && output_.size() > context_.options.output_budget) {
+        worker::log_line("a handler writes on although write() says false: its answer, of which " +
+                         std::to_string(output_.size()) + " bytes wait, is cut (output_budget)");
+        cut();
+        return false;
+    }
     exchange.written += piece.size();
+    if (!piece.empty()) exchange.room = Exchange::Room::changed;  // all of it may leave at once
     switch (exchange.framing) {
         case Exchange::Framing::none: break;
         case Exchange::Framing::until_close: put({}, piece, {}); break;
@@ -166,12 +173,6 @@ bool Protocol::write(std::string_view piece) {
                 put("\r\n", piece, "\r\n");
             }
             break;
-    }
-    if (context_.output_budget.far_over() && output_.size() > context_.options.output_budget) {
-        worker::log_line("a handler writes on although write() says false: its answer, of which " +
-                         std::to_string(output_.size()) + " bytes wait, is cut (output_budget)");
-        cut();
-        return false;
     }
     return !full();
 }

@@ -276,6 +276,13 @@ bool Connection::takes_its_answer() {
     return taken >= static_cast<std::int64_t>(server_.stall_quota()) && !server_.stalled().shortened();
 }
 
+bool Connection::has_stalled_for(Duration time) {
+    if (server_.stalled().waited(deadline_) < time) return false;
+    if (!takes_its_answer()) return true;
+    set_deadline(wait());
+    return false;
+}
+
 void Connection::close(Protocol::Doing whose) {
     deadline_.cancel();
     const bool unsent = protocol_->has_output();

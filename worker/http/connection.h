@@ -54,8 +54,12 @@ public:
     void time_out();
     // Gives up a client that does not take its answer, because of that or in favour of others.
     void give_up(Protocol::Doing whose);
-    // Its answers take memory.
-    bool holds_memory() const { return protocol_ && !protocol_->output().empty(); }
+    // The bytes of its answers that wait in memory.
+    std::size_t held() const { return protocol_ ? protocol_->output().size() : 0; }
+    // Of its answers, what the client has: for comparing with later.
+    std::int64_t taken() const { return link_.acknowledged(); }
+    // While its answer waits: the client has taken next to nothing of it for so long.
+    bool has_stalled_for(Duration time);
 
     // How it ended, once it has.
     worker::Ended ended() const { return ended_; }

@@ -28,6 +28,7 @@ public:
     const std::shared_ptr<Home> home = std::make_shared<Home>();
     BufferPool buffers;
     OutputBudget output_budget{options.output_budget};
+    bool holds_back = false;  // a request waits for the budget to be no longer far over
     DateCache date;
     bool draining = false;  // answers say Connection: close
     std::uint64_t requests = 0;

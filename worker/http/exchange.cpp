@@ -24,6 +24,7 @@ void Exchange::begin(Protocol& owner, const ParserLimits& limits) {
     peer.reset();
     status = 0;
     written = 0;
+    room = Room::changed;
     forget_headers();
 }
 

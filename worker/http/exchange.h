@@ -36,6 +36,8 @@ public:
     enum class Flow { runs, paused };
     // 100 Continue: whether the client waits for it before it sends the body.
     enum class GoAhead { not_awaited, awaited, given };
+    // Whether anything was written or has left, since on_writable was last called, or was set elsewhere.
+    enum class Room { same, changed };
     // What becomes of the connection once the answer is complete.
     enum class After { keep, close };
 
@@ -64,6 +66,7 @@ public:
     std::string headers;            // those that the handler added …
     bool typed = false;             // … with the Content-Type among them
     std::function<void(Response&)> writable;
+    Room room = Room::changed;
     std::function<void()> gone;
     Takeover takeover;  // of whom the connection is once the answer has left, if it was an upgrade
     std::function<void(Response&)> half_closed;

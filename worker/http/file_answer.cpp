@@ -62,11 +62,12 @@ int judge_preconditions(const Request& request, const FileFacts& file) {
 }
 
 // The part is wanted only of the very file that the client has the rest of.
-bool still_the_same(const Request& request, const FileFacts& file) {
+bool still_the_same(const Request& request, const FileFacts& file, std::time_t now) {
     const auto value = request.header("If-Range");
     if (!value) return true;
     if (value->substr(0, 1) == "\"" || is_weak(*value)) return same(*value, file.etag, Comparison::strong);
-    return parse_date(*value) == file.modified;
+    // Within that second the file may have been another (RFC 9110, 8.8.2.2).
+    return file.modified < now - 1 && parse_date(*value) == file.modified;
 }
 
 // The number at the beginning; a number beyond all files is as good as any other.
@@ -113,13 +114,13 @@ FilePart part_of(const Range& range, std::uint64_t size) {
 
 }  // namespace
 
-FilePart judge_file(const Request& request, const FileFacts& file, bool ranges) {
+FilePart judge_file(const Request& request, const FileFacts& file, bool ranges, std::time_t now) {
     if (const int status = judge_preconditions(request, file); status != 0) return {status, 0, 0};
     const FilePart whole{200, 0, file.size};
     const auto asked = request.headers("Range");
     if (!ranges || request.method() != Method::get || asked.size() != 1) return whole;
     const auto range = parse_range(asked.front());
-    if (!range || !still_the_same(request, file)) return whole;
+    if (!range || !still_the_same(request, file, now)) return whole;
     return part_of(*range, file.size);
 }
 

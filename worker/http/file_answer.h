@@ -22,6 +22,6 @@ struct FilePart {
     std::uint64_t length = 0;
 };
 
-FilePart judge_file(const Request& request, const FileFacts& file, bool ranges);
+FilePart judge_file(const Request& request, const FileFacts& file, bool ranges, std::time_t now);
 
 }  // namespace sup::http

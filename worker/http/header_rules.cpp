@@ -22,6 +22,16 @@ bool is_the_librarys(std::string_view name) {
                        [name](std::string_view own) { return equal_ignoring_case(name, own); });
 }
 
+// The line of that name, with its end; empty where there is none.
+std::string_view line_in(std::string_view lines, std::string_view name) {
+    while (!lines.empty()) {
+        const std::string_view line = lines.substr(0, lines.find("\r\n") + 2);
+        if (equal_ignoring_case(line.substr(0, line.find(':')), name)) return line;
+        lines.remove_prefix(line.size());
+    }
+    return {};
+}
+
 }  // namespace
 
 // What a client sent must not become a header of its own.
@@ -29,11 +39,37 @@ bool is_header_value(std::string_view value) {
     return value_chars.contains_all(value);
 }
 
+bool is_etag(std::string_view value) {
+    if (value.substr(0, 2) == "W/") value.remove_prefix(2);
+    if (value.size() < 2 || value.front() != '"' || value.back() != '"') return false;
+    const std::string_view opaque = value.substr(1, value.size() - 2);
+    return std::all_of(opaque.begin(), opaque.end(), [](char letter) {
+        const auto byte = static_cast<unsigned char>(letter);
+        return byte > ' ' && byte != '"' && byte != 0x7f;
+    });
+}
+
 std::optional<Misuse> mistake(std::string_view name, std::string_view value) {
     if (!is_name(name)) return Misuse::bad_name;
     if (is_the_librarys(name)) return Misuse::own_header;
     if (!is_header_value(value)) return Misuse::bad_value;
+    if (equal_ignoring_case(name, "etag") && !is_etag(value)) return Misuse::bad_etag;
     return std::nullopt;
+}
+
+std::optional<std::string_view> value_in(std::string_view lines, std::string_view name) {
+    const std::string_view line = line_in(lines, name);
+    if (line.empty()) return std::nullopt;
+    return trim(line.substr(name.size() + 1, line.size() - name.size() - 3));
+}
+
+bool take_out(std::string& lines, std::string_view name) {
+    bool taken = false;
+    for (std::string_view line = line_in(lines, name); !line.empty(); line = line_in(lines, name)) {
+        lines.erase(static_cast<std::size_t>(line.data() - lines.data()), line.size());
+        taken = true;
+    }
+    return taken;
 }
 
 }  // namespace sup::http

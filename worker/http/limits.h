@@ -25,8 +25,10 @@ inline constexpr std::size_t linger_limit = 64 * 1024 * 1024UL;
 // who sends a byte now and then.
 inline constexpr std::size_t linger_step = 64 * 1024UL;
 
-// Once output_budget is used up, an answer that nobody takes for so long is cut.
+// Once output_budget is used up, an answer of more than its part that nobody takes for so long is cut …
 inline constexpr Duration pressure_patience{1'000};
+// … and while nothing new is begun also one of which its client takes less than such a part in that time.
+inline constexpr std::size_t pressure_parts = 64;
 // Once answers have taken so much memory, what the allocator has kept of it is given back afterwards
 // (malloc_trim(3)).
 inline constexpr std::size_t trims_from = 16 * 1024 * 1024UL;

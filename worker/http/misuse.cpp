@@ -20,6 +20,11 @@ std::string_view sentence(Misuse kind) {
         case Misuse::bad_name: return "a header whose name is no HTTP token was left out";
         case Misuse::bad_value: return "a header whose value has control characters was left out";
         case Misuse::second_type: return "a second Content-Type was left out";
+        case Misuse::second_validator: return "a second ETag or Last-Modified was left out";
+        case Misuse::bad_etag:
+            return "an ETag without its quotes, or with spaces or control characters in them, was left out";
+        case Misuse::range_header:
+            return "Response::send_file() tells Content-Range itself; that of the handler was left out";
         case Misuse::late_header: return "Response::header() after the answer began does nothing";
         case Misuse::bad_status:
             return "nothing was sent (Response::inform() sends what is below 200), as an answer's status is "

@@ -3,33 +3,44 @@
 
 #include <sys/types.h>
 
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <initializer_list>
 #include <memory>
 #include <string_view>
+#include <utility>
 
 #include "common/unique_fd.h"
 #include "worker/http/buffer.h"
+#include "worker/lifecycle/memory_use.h"
 
 namespace sup::http {
 
-// The memory that all answers of one server wait in, against what they may take together.
+// The memory that all answers of a worker wait in, against what one of its servers lets them take together.
 class OutputBudget {
 public:
     // In bytes; 0: without a bound.
     explicit OutputBudget(std::size_t most) : most_(most) {}
 
-    void changed(std::size_t before, std::size_t now) { used_ += now - before; }
-    std::size_t used() const { return used_; }
+    // With the other servers of the worker. Before anything has changed.
+    void share(std::shared_ptr<worker::MemoryUse> use) { use_ = std::move(use); }
+    void changed(std::size_t before, std::size_t now) {
+        use_->bytes += now - before;
+        if (before == 0 && now != 0) ++use_->holders;
+        if (before != 0 && now == 0) --use_->holders;
+    }
+    std::size_t used() const { return use_->bytes; }
     // Who has something waiting may not add to it.
-    bool over() const { return most_ != 0 && used_ > most_; }
+    bool over() const { return most_ != 0 && used() > most_; }
     // Nobody may: handlers do not heed what write() says, or many large answers came at once.
-    bool far_over() const { return most_ != 0 && used_ / 2 > most_; }
+    bool far_over() const { return most_ != 0 && used() / 2 > most_; }
+    // What each of those who hold something may have for itself.
+    std::size_t fair_part() const { return most_ / std::max<std::size_t>(1, use_->holders); }
 
 private:
     std::size_t most_;
-    std::size_t used_ = 0;
+    std::shared_ptr<worker::MemoryUse> use_ = std::make_shared<worker::MemoryUse>();
 };
 
 class Output {

@@ -65,19 +65,28 @@ bool Protocol::wants_input() const {
 }
 
 bool Protocol::wants_room() const {
-    const bool waits = stop_ == Stop::room || (exchange_ != nullptr && exchange_->writable != nullptr);
-    if (!waits || ending() || output_.file() != nullptr) return false;
+    // Of a budget that is far over the socket tells nothing: the server does (Context::holds_back).
+    const bool reads_on = stop_ == Stop::room && !context_.output_budget.far_over();
+    const bool writes_on =
+        exchange_ != nullptr && exchange_->writable != nullptr && exchange_->room == Exchange::Room::changed;
+    if (!(reads_on || writes_on) || ending() || output_.file() != nullptr) return false;
     return output_.size() <= context_.output_high_water() / 2;
 }
 
 void Protocol::room() {
     Working scope(*this);
-    if (exchange_ != nullptr && exchange_->writable != nullptr) {
-        const auto writable = std::exchange(exchange_->writable, nullptr);
-        Response response(exchange_.get());
-        guard([&] { writable(response); });
-    }
+    if (exchange_ != nullptr && exchange_->writable != nullptr && exchange_->room == Exchange::Room::changed)
+        tell_writable();
     consume_held();
+}
+
+// Who asks again without having written anything would be called for ever.
+void Protocol::tell_writable() {
+    const auto writable = std::exchange(exchange_->writable, nullptr);
+    const std::uint64_t written = exchange_->written;
+    Response response(exchange_.get());
+    guard([&] { writable(response); });
+    if (exchange_->written == written) exchange_->room = Exchange::Room::same;
 }
 
 Protocol::Waiting Protocol::waiting() const {
@@ -122,6 +131,7 @@ void Protocol::abandon(Doing whose) {
 
 void Protocol::sent(std::size_t count) {
     output_.consume(count);
+    if (exchange_ != nullptr && count > 0) exchange_->room = Exchange::Room::changed;
     end_what_has_left();
 }
 
@@ -199,7 +209,11 @@ std::size_t Protocol::consume(std::string_view input) {
 
 bool Protocol::advance(std::string_view input, std::size_t& used) {
     if (ending()) return false;
-    if (full() || context_.output_budget.far_over()) return stop(Stop::room);
+    if (context_.output_budget.far_over()) {
+        context_.holds_back = true;
+        return stop(Stop::room);
+    }
+    if (full()) return stop(Stop::room);
     if (exchange_ == nullptr) return begin(input, used);
     if (upgraded()) return false;
     switch (exchange_->reading) {

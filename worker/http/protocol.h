@@ -169,6 +169,7 @@ private:
     bool stop(Stop reason);
     void tell_finished(Exchange& over) const;
     void become(Life life) { life_ = std::max(life_, life); }
+    void tell_writable();
     bool leaving() const;
     void end_what_has_left();
     void lose_output();

@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <array>
 #include <cstdlib>
+#include <ctime>
 #include <memory>
 #include <string>
 #include <utility>
@@ -127,6 +128,8 @@ bool Response::header(std::string_view name, std::string_view value) {
         if (exchange_->typed) return misuse(Misuse::second_type, value);
         exchange_->typed = true;
     }
+    const bool validates = equal_ignoring_case(name, "etag") || equal_ignoring_case(name, "last-modified");
+    if (validates && value_in(exchange_->headers, name)) return misuse(Misuse::second_validator, name);
     append_header(exchange_->headers, name, value);
     return true;
 }
@@ -191,19 +194,37 @@ bool Response::start(int status, std::optional<std::uint64_t> length, std::strin
     return as_asked;
 }
 
+// What the handler told of the file by header() counts before what is known of it here.
+Response::FileVersion Response::tell_version(const struct stat& file, std::string_view wanted) {
+    FileVersion version{std::string(wanted), file.st_mtime};
+    if (const auto told = value_in(exchange_->headers, "ETag")) {
+        version.etag = *told;
+    } else {
+        if (!wanted.empty() && !is_etag(wanted)) misuse(Misuse::bad_etag, wanted);
+        if (!is_etag(wanted)) version.etag = etag_of(file);
+        header("ETag", version.etag);
+    }
+    if (const auto told = value_in(exchange_->headers, "Last-Modified")) {
+        version.modified = parse_date(*told).value_or(file.st_mtime);
+    } else {
+        std::array<char, date_size> modified{};
+        format_date(file.st_mtime, modified);
+        header("Last-Modified", {modified.data(), modified.size()});
+    }
+    return version;
+}
+
 bool Response::send_file(int descriptor, const FileOptions& options) {
     UniqueFd file(descriptor);
     if (!begins("Response::send_file", 200)) return false;
     struct stat known {};
     if (!is_readable_file(file.get(), known)) return misuse(Misuse::no_file);
     const auto size = static_cast<std::uint64_t>(known.st_size);
-    const std::string etag = options.etag.empty() ? etag_of(known) : std::string(options.etag);
-    const FilePart part = judge_file(exchange_->request, {size, known.st_mtime, etag}, options.ranges);
-    header("ETag", etag);
-    std::array<char, date_size> modified{};
-    format_date(known.st_mtime, modified);
-    header("Last-Modified", {modified.data(), modified.size()});
-    if (options.ranges) header("Accept-Ranges", "bytes");
+    const FileVersion version = tell_version(known, options.etag);
+    const FilePart part = judge_file(exchange_->request, {size, version.modified, version.etag},
+                                     options.ranges, std::time(nullptr));
+    if (options.ranges && !value_in(exchange_->headers, "Accept-Ranges")) header("Accept-Ranges", "bytes");
+    if (take_out(exchange_->headers, "Content-Range")) misuse(Misuse::range_header);
     send_part(std::move(file), part, size, options.content_type);
     return true;
 }
@@ -291,6 +312,7 @@ void Response::on_writable(std::function<void(Response&)> callback) {
     const Stage now = stage("Response::on_writable");
     if (now != Stage::nothing && now != Stage::streaming) return;
     exchange_->writable = std::move(callback);
+    exchange_->room = Exchange::Room::changed;
     exchange_->protocol->proceed();
 }
 

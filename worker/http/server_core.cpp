@@ -85,6 +85,7 @@ ServerCore::ServerCore(worker::Core& worker, Handler handler, Options options)
       fresh_(loop_, shorter(context_.options.header_timeout, context_.options.idle_timeout), expire),
       lingering_(loop_, std::max(Duration{1}, context_.options.linger_timeout), expire) {
     poison(scratch_.data(), scratch_.size());
+    context_.output_budget.share(worker.memory());
     context_.worker = &worker;
     context_.home->thread = worker.shared_thread();
     context_.home->mailbox = worker.mailbox();
@@ -132,6 +133,8 @@ void ServerCore::take(UniqueFd socket, const worker::Arrival& arrival) {
 
 void ServerCore::closed(Connection& connection) {
     put_in(closing_, take_out(connections_, connection));
+    trials_.erase(&connection);
+    watch_memory();
     if (!self_) self_ = shared_from_this();
     if (worker_ != nullptr) worker_->connection_closed(connection.ended(), spoken_);
 }
@@ -209,37 +212,82 @@ Deadline* ServerCore::longest_idle() const {
 
 // From the loop, for handlers may be running now.
 void ServerCore::plan_relief() {
-    const OutputBudget& budget = context_.output_budget;
-    const Relief wanted = budget.far_over() ? Relief::at_once : Relief::later;
+    if (worker_ == nullptr) return;
+    const Relief wanted = context_.output_budget.far_over() ? Relief::soon
+                          : context_.holds_back             ? Relief::at_once
+                                                            : Relief::later;
     if (relief_planned_ >= wanted) return;
     relief_planned_ = wanted;
     if (!relief_) relief_ = uv::Timer(loop_, [this] { relieve(); });
-    relief_.arm(wanted == Relief::at_once ? Duration{0} : pressure_patience / 4);
+    if (wanted == Relief::at_once) return relief_.arm(Duration{0});
+    relief_.arm(wanted == Relief::soon ? pressure_patience / 20 : pressure_patience / 4);
 }
 
 void ServerCore::relieve() {
     relief_planned_ = Relief::none;
-    cut_longest_stalled();
+    make_memory();
     const OutputBudget& budget = context_.output_budget;
+    if (!budget.far_over()) begin_held_back();
     if (budget.over() || budget.used() > trims_from / 2) return plan_relief();
     told_of_cuts_ = false;
     ::malloc_trim(0);
 }
 
-void ServerCore::cut_longest_stalled() {
+void ServerCore::begin_held_back() {
+    trials_.clear();
+    if (!std::exchange(context_.holds_back, false)) return;
+    for (Connection* connection : all()) connection->look_again();
+}
+
+// Those who hold most go first.
+void ServerCore::make_memory() {
     const OutputBudget& budget = context_.output_budget;
-    for (Deadline* next = stalled_.first(); next != nullptr && budget.over();) {
-        Deadline& longest = *next;
-        if (!budget.far_over() && stalled_.waited(longest) < pressure_patience) return;
-        next = Deadlines::after(longest);
-        if (!owner(longest).holds_memory()) continue;
+    if (!budget.over()) return;
+    std::vector<Connection*> holders;
+    for (Deadline* next = stalled_.first(); next != nullptr; next = Deadlines::after(*next)) {
+        if (owner(*next).held() > 0) holders.push_back(&owner(*next));
+    }
+    std::sort(holders.begin(), holders.end(),
+              [](const Connection* a, const Connection* b) { return a->held() > b->held(); });
+    for (Connection* connection : holders) {
+        if (!budget.over()) return;
+        // A callback of one that went may have ended others.
+        if (connection->held() == 0 || !goes_for_memory(*connection)) continue;
         if (!std::exchange(told_of_cuts_, true)) {
             worker::log_line("answers that clients do not take fill the output_budget of " +
                              std::to_string(context_.options.output_budget) +
-                             " bytes: those that have stalled longest are cut");
+                             " bytes: those that hold most of it are cut");
         }
-        owner(longest).give_up(Protocol::Doing::ours);
+        connection->give_up(Protocol::Doing::ours);
     }
+}
+
+// Who has no more than its part is cut only where nothing new is begun, and nobody else can be blamed for it.
+bool ServerCore::goes_for_memory(Connection& connection) {
+    const OutputBudget& budget = context_.output_budget;
+    const std::size_t part = std::max(budget.fair_part(), context_.options.output_high_water);
+    if (connection.held() > part) {
+        if (budget.far_over()) return fails_trial(connection);
+        return connection.has_stalled_for(pressure_patience);
+    }
+    return budget.far_over() && trials_.empty() && connection.has_stalled_for(pressure_patience);
+}
+
+// All others wait for this one meanwhile: it must take something soon, and then a good part of the whole.
+bool ServerCore::fails_trial(const Connection& connection) {
+    const std::uint64_t now = uv_now(loop_);
+    const Trial fresh{now, connection.taken(), connection.held()};
+    const auto [found, begins] = trials_.try_emplace(&connection, fresh);
+    if (begins) return false;
+    Trial& trial = found->second;
+    const Duration age{now - trial.since};
+    const std::int64_t taken = fresh.taken - trial.taken;
+    if (age < pressure_patience / 2) return false;
+    if (taken <= 0) return true;
+    if (age < pressure_patience) return false;
+    if (taken < static_cast<std::int64_t>(trial.held / pressure_parts)) return true;
+    trial = fresh;
+    return false;
 }
 
 Server::Server(worker::Worker& worker, Handler handler, Options options)

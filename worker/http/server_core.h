@@ -5,6 +5,7 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <unordered_map>
 #include <vector>
 
 #include "worker/http/connection.h"
@@ -54,7 +55,8 @@ public:
     std::uint64_t stall_quota() const { return stall_quota_; }
     // To be called when an output may have grown.
     void watch_memory() {
-        if (context_.output_budget.over() || context_.output_budget.used() > trims_from) plan_relief();
+        const OutputBudget& budget = context_.output_budget;
+        if (budget.over() || budget.used() > trims_from || context_.holds_back) plan_relief();
     }
     bool moves_on(const std::string& listener) const {
         return worker_ != nullptr && worker_->moves_on(listener, spoken_);
@@ -76,7 +78,10 @@ private:
     Deadline* longest_idle() const;
     void plan_relief();
     void relieve();
-    void cut_longest_stalled();
+    void make_memory();
+    bool goes_for_memory(Connection& connection);
+    bool fails_trial(const Connection& connection);
+    void begin_held_back();
 
     worker::Core* worker_;  // null after end()
     uv_loop_t* loop_;
@@ -85,8 +90,15 @@ private:
     std::vector<char> scratch_;
     std::uint64_t stall_quota_;
     // Armed while outputs take much memory.
-    enum class Relief { none, later, at_once } relief_planned_ = Relief::none;
+    enum class Relief { none, later, soon, at_once } relief_planned_ = Relief::none;
     uv::Timer relief_;
+    // Of those that have more than their part while nothing new is begun: what they had taken, and when.
+    struct Trial {
+        std::uint64_t since = 0;  // in the loop's milliseconds
+        std::int64_t taken = 0;
+        std::size_t held = 0;
+    };
+    std::unordered_map<const Connection*, Trial> trials_;
     bool told_of_cuts_ = false;
     Deadlines reading_head_;
     Deadlines reading_body_;

@@ -23,6 +23,7 @@
 #include "worker/lifecycle/listener.h"
 #include "worker/lifecycle/loop_thread.h"
 #include "worker/lifecycle/mailbox.h"
+#include "worker/lifecycle/memory_use.h"
 #include "worker/lifecycle/notify_client.h"
 #include "worker/lifecycle/offload.h"
 #include "worker/lifecycle/rebalance.h"
@@ -58,6 +59,8 @@ public:
     std::shared_ptr<const LoopThread> shared_thread() const { return thread_; }
     // Outlives the worker, for who keeps it.
     const std::shared_ptr<Mailbox>& mailbox() const { return mailbox_; }
+    // Outlives the worker, as what is left of its services may.
+    const std::shared_ptr<MemoryUse>& memory() const { return memory_; }
     // Nothing before the drain.
     std::optional<Drain> drain() const;
 
@@ -136,6 +139,7 @@ private:
     void report() const;
 
     const std::shared_ptr<LoopThread> thread_ = std::make_shared<LoopThread>();
+    const std::shared_ptr<MemoryUse> memory_ = std::make_shared<MemoryUse>();
     Stage stage_ = Stage::starting;
     Options options_;
     Environment environment_;

@@ -1,7 +1,12 @@
 // What slow and greedy clients may cost: time, memory and descriptors, all bounded.
+#include <malloc.h>
+
 #include <algorithm>
 #include <chrono>
 #include <cstdio>
+#include <functional>
+#include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -359,6 +364,7 @@ TEST_CASE("memory is given back after a peak") {
         for (int i = 0; i < 40; ++i) response.write(piece);
     });
     std::vector<Peer> clients;
+    ::malloc_trim(0);  // what earlier tests have left would be used again
     const std::size_t before = resident_kib();
     for (int i = 0; i < 100; ++i) {
         clients.push_back(server.connect(SocketKind::unix_stream));
@@ -413,4 +419,150 @@ TEST_CASE("where room is needed the longest idle go first, in order, and no requ
     }
     std::exchange(kept, {})[0].send(200, "late");
     CHECK(answered(server, busy, "late"));
+}
+
+TEST_CASE("who has nothing to write is not called again and again, and not forgotten either") {
+    int calls = 0;
+    std::optional<Response> kept;
+    std::function<void(Response&)> writable = [&](Response& response) {
+        ++calls;
+        response.on_writable(writable);
+    };
+    SocketServer server([&](Request&, Response response) {
+        response.start(200);
+        response.on_writable(writable);
+        kept = response;
+    });
+    Peer client = server.connect(GENERATE(SocketKind::tcp, SocketKind::unix_stream));
+    client.send(get("/"));
+    REQUIRE(server.until([&] { return calls > 0; }));
+    CHECK(server.sleeps());
+    CHECK(calls <= 3);
+    for (int i = 0; i < 3; ++i) {
+        const int before = calls;
+        // Also where all of it leaves at once.
+        kept->write(std::string(i == 1 ? 20'000 : 100, 'x'));
+        CHECK(server.until([&] { return calls > before; }));
+        CHECK(server.sleeps());
+        CHECK(calls <= before + 3);
+    }
+    // A producer that writes in each call goes on as long as it does.
+    int left = 100;
+    writable = [&](Response& response) {
+        if (left-- == 0) return void(response.end());
+        response.write(std::string(left % 2 == 0 ? 20'000 : 10, 'x'));
+        response.on_writable(writable);
+    };
+    kept->on_writable(writable);
+    CHECK(server.until([&] {
+        client.read();
+        return left < 0;
+    }));
+    kept.reset();
+}
+
+namespace {
+
+// Writes as much as it may for as long as it is asked to.
+void stream(Response& response) {
+    while (response.write(std::string(32 * 1024, 's'))) continue;
+    response.on_writable(stream);
+}
+
+void large_or_stream(Request& request, Response response) {
+    if (request.path() == "/") return response.send(200, "hello"), void();
+    if (request.path() == "/large") return response.send(200, std::string(3'000'000, 'x')), void();
+    response.start(200);
+    stream(response);
+}
+
+}  // namespace
+
+TEST_CASE("clients that read nothing cost those nothing that read, however much they ask for") {
+    Options options;
+    options.output_budget = 4'000'000;
+    int cut = 0;
+    options.on_finished = [&](const sup::http::Finished& finished) {
+        if (finished.target == "/large") CHECK(finished.how == sup::http::End::cut);
+        ++cut;
+    };
+    SocketServer server(large_or_stream, options);
+    std::vector<Peer> steady;
+    for (int i = 0; i < 5; ++i) {
+        steady.push_back(server.connect(i % 2 == 0 ? SocketKind::tcp : SocketKind::unix_stream));
+        steady.back().send(get("/stream"));
+    }
+    const auto read_on = [&] {
+        for (Peer& one : steady) one.read(4'000);
+    };
+    for (int i = 0; i < 20; ++i) {
+        server.turn();
+        read_on();
+    }
+    const CapturedLog log;
+    std::vector<Peer> greedy;
+    for (int i = 0; i < 8; ++i) {
+        greedy.push_back(server.connect(SocketKind::tcp));
+        greedy.back().send(get("/large"));
+    }
+    Peer modest = server.connect(SocketKind::tcp);
+    modest.send(get("/"));
+    CHECK(server.until([&] {
+        read_on();
+        modest.read();
+        return modest.received().find("hello") != std::string::npos && cut >= 6 &&
+               server.waiting_bytes() <= options.output_budget;
+    }));
+    const std::size_t before = steady[0].received().size();
+    CHECK(server.until([&] {
+        read_on();
+        return steady[0].received().size() > before + 300'000;
+    }));
+    for (Peer& one : steady) CHECK_FALSE(one.ended());
+    CHECK(log.text().find("those that hold most of it are cut") != std::string::npos);
+}
+
+TEST_CASE(
+    "an answer far above the budget arrives where its client reads, and while it waits the loop sleeps") {
+    Options options;
+    options.output_budget = 500'000;
+    SocketServer server(large_or_stream, options);
+    Peer client = server.connect(GENERATE(SocketKind::tcp, SocketKind::unix_stream));
+    client.send(get("/large"));
+    server.turn();
+    REQUIRE(server.waiting_bytes() > 2 * options.output_budget);
+    Peer other = server.connect(SocketKind::tcp);
+    other.send(get("/"));
+    CHECK(server.wakes_in(100ms) < 12);
+    CHECK(server.until([&] {
+        client.read(100'000);
+        other.read();
+        return client.received().size() > 3'000'000;
+    }));
+    CHECK(answered(server, other, "hello"));
+    CHECK(server.sleeps());
+}
+
+TEST_CASE("the servers of a worker share what answers may take") {
+    SocketServer one(large_or_stream);
+    sup::http::Options options;
+    options.output_budget = 1'000'000;
+    const auto other = std::make_shared<sup::http::ServerCore>(one.worker(), large_or_stream, options);
+    Peer greedy = one.connect(SocketKind::unix_stream);
+    greedy.send(get("/large"));
+    one.turn();
+    REQUIRE(one.waiting_bytes() > 2'000'000);
+    CHECK(other->context().output_budget.far_over());
+    SocketEnds ends = sup::test::connected(SocketKind::tcp);
+    const std::string listener = "http";
+    other->take(std::move(ends.server), {.listener = listener, .from = sup::worker::From::listener});
+    Peer client(std::move(ends.client));
+    client.send(get("/"));
+    CHECK(one.wakes_in(50ms) < 12);
+    client.read();
+    CHECK(client.received().empty());
+    greedy.close();
+    CHECK(answered(one, client, "hello"));
+    other->end();
+    one.turn();
 }

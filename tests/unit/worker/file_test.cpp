@@ -8,6 +8,8 @@
 #include <atomic>
 #include <cerrno>
 #include <csignal>
+#include <ctime>
+#include <functional>
 #include <optional>
 #include <string>
 #include <utility>
@@ -198,5 +200,93 @@ TEST_CASE("a date is read in each of its forms, and nothing else is one") {
                              "Sun, 06 Nov 1994 08:49 GMT", ",,,,,,"}) {
         CAPTURE(none);
         CHECK_FALSE(parse_date(none));
+    }
+}
+
+namespace {
+
+// What is sent of a file of ten bytes by a handler that `tells` something of it before.
+std::string sent_of_file(const UniqueFd& file, const std::function<void(Response&)>& tells,
+                         const std::string& headers, const FileOptions& options = {}) {
+    Wire wire([&](Request&, Response response) {
+        tells(response);
+        CHECK(response.send_file(::dup(file.get()), options));
+    });
+    return wire.give(get("/", headers)).substr(0, 4096);
+}
+
+std::size_t count_of(const std::string& text, const std::string& part) {
+    std::size_t count = 0;
+    for (std::size_t at = text.find(part); at != std::string::npos; at = text.find(part, at + 1)) ++count;
+    return count;
+}
+
+}  // namespace
+
+TEST_CASE("what a handler tells of its file is told once, and counts") {
+    const UniqueFd file = memory_file("0123456789");
+    const CapturedLog log;
+    const auto tells = [](Response& response) {
+        CHECK(response.header("etag", "\"mine\""));
+        CHECK(response.header("last-modified", "Sun, 06 Nov 1994 08:49:38 GMT"));
+        CHECK(response.header("accept-ranges", "none"));
+        CHECK(response.header("Content-Range", "bytes 0-0/1"));
+        CHECK_FALSE(response.header("ETag", "\"other\""));
+        CHECK_FALSE(response.header("Last-Modified", "Sun, 06 Nov 1994 08:49:39 GMT"));
+        CHECK_FALSE(response.header("ETag", "bare"));
+    };
+    const std::string whole = sent_of_file(file, tells, "");
+    CHECK(contains(whole, "HTTP/1.1 200"));
+    CHECK(contains(whole, "etag: \"mine\"\r\n"));
+    CHECK(contains(whole, "last-modified: Sun, 06 Nov 1994 08:49:38 GMT\r\n"));
+    CHECK_FALSE(contains(whole, "ETag:"));
+    CHECK_FALSE(contains(whole, "Last-Modified:"));
+    CHECK_FALSE(contains(whole, "Accept-Ranges:"));
+    CHECK_FALSE(contains(whole, "Content-Range"));
+    const std::string part = sent_of_file(file, tells, "Range: bytes=1-2\r\nIf-Range: \"mine\"\r\n");
+    CHECK(contains(part, "HTTP/1.1 206"));
+    CHECK(count_of(part, "Content-Range: ") == 1);
+    CHECK(contains(part, "Content-Range: bytes 1-2/10\r\n"));
+    CHECK(contains(sent_of_file(file, tells, "If-None-Match: \"mine\"\r\n"), "HTTP/1.1 304"));
+    CHECK(contains(sent_of_file(file, tells, "If-Unmodified-Since: Sun, 06 Nov 1994 08:49:37 GMT\r\n"),
+                   "HTTP/1.1 412"));
+    CHECK(contains(log.text(), "a second ETag or Last-Modified was left out"));
+    CHECK(contains(log.text(), "send_file() tells Content-Range itself"));
+}
+
+TEST_CASE("an ETag that is none is not sent, wherever it comes from") {
+    const UniqueFd file = memory_file("0123456789");
+    for (const char* bad :
+         {"v1", "\"v1", "v1\"", "\"", "\"a b\"", "\"a\"b\"", "w/\"v1\"", "W/v1", "\"a\x7f\""}) {
+        CAPTURE(bad);
+        const CapturedLog log;
+        FileOptions options;
+        options.etag = bad;
+        const std::string sent = sent_of_file(
+            file, [&](Response& response) { CHECK_FALSE(response.header("ETag", bad)); }, "", options);
+        CHECK(count_of(sent, "ETag: \"784111777-0-10\"\r\n") == 1);
+        CHECK(contains(log.text(), bad[2] == '\x7f' ? "left out" : "an ETag without its quotes"));
+    }
+    for (const char* good : {"\"\"", "\"v1\"", "W/\"v1\"", "\"\xff\""}) {
+        FileOptions options;
+        options.etag = good;
+        const auto tells_nothing = [](Response&) {};
+        CHECK(
+            contains(sent_of_file(file, tells_nothing, "", options), "ETag: " + std::string(good) + "\r\n"));
+    }
+}
+
+TEST_CASE("a part is sent for a date only where no other file can have had it") {
+    const UniqueFd file = memory_file("0123456789");
+    const std::time_t now = std::time(nullptr);
+    const auto tells_nothing = [](Response&) {};
+    for (const auto& [at, status] : {std::pair{now - 5, "206"}, {now, "200"}, {now + 100, "200"}}) {
+        const std::array<timespec, 2> times{timespec{at, 0}, timespec{at, 0}};
+        REQUIRE(::futimens(file.get(), times.data()) == 0);
+        std::array<char, sup::http::date_size> date{};
+        sup::http::format_date(at, date);
+        const std::string asked =
+            "Range: bytes=0-1\r\nIf-Range: " + std::string(date.data(), date.size()) + "\r\n";
+        CHECK(contains(sent_of_file(file, tells_nothing, asked), std::string("HTTP/1.1 ") + status));
     }
 }

@@ -78,6 +78,7 @@ public:
     SocketServer& operator=(const SocketServer&) = delete;
 
     uv_loop_t* loop() { return core_.loop(); }
+    worker::Core& worker() { return core_; }
     http::ServerCore& server() { return *server_; }
     void drain() { core_.drain_from_any_thread(); }
 

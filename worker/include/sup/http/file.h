@@ -7,7 +7,8 @@ namespace sup::http {
 
 struct FileOptions {
     std::string_view content_type = "application/octet-stream";
-    // With its quotes: "\"v1\"". Empty: one is made of the file's size and time of change.
+    // With its quotes: "\"v1\"". Empty, or not of that form: one is made of the file's size and time of
+    // change.
     std::string_view etag = {};
     // Whether a client may ask for a part of it.
     bool ranges = true;

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <ctime>
 #include <functional>
 #include <initializer_list>
 #include <optional>
@@ -11,6 +12,8 @@
 
 #include "sup/http/file.h"
 #include "sup/http/reply.h"
+
+struct stat;
 
 namespace sup {
 class UniqueFd;
@@ -52,8 +55,9 @@ public:
 
     // Adds a header; before send() or start(). False, and left out: Date, Content-Length, Transfer-Encoding
     // and Connection, which are the library's; what is no name (RFC 9110, 5.6.2); a value with control
-    // characters other than tab; a second Content-Type. A Content-Type from here is told in place of that of
-    // send() or start().
+    // characters other than tab; a second Content-Type, ETag or Last-Modified; an ETag without its quotes. A
+    // Content-Type from here is told in place of that of send() or start(), and the other two in place of
+    // what send_file() knows.
     bool header(std::string_view name, std::string_view value);
 
     // Ends the connection after this answer, which says so (Connection: close) where this is called before
@@ -64,9 +68,12 @@ public:
     // start(). All of `headers` or nothing; false also for HTTP/1.0, which knows no such answers.
     bool inform(int status, std::initializer_list<Header> headers);
 
-    // The whole answer. For HEAD the body is left out and its length told. `status` is from 200 to 599, or
-    // nothing is sent. A `content_type` with control characters becomes application/octet-stream, and a body
-    // for 204, 205 or 304 is left out: false, too. An empty `content_type`: none is told.
+    // The whole answer; what the client does not take at once is kept in memory. One that does not fit into
+    // Options::output_budget arrives where its client takes it as fast as is said there, and others may have
+    // to wait for it: stream what may become large, or send a file. For HEAD the body is left out and its
+    // length told. `status` is from 200 to 599, or nothing is sent. A `content_type` with control characters
+    // becomes application/octet-stream, and a body for 204, 205 or 304 is left out: false, too. An empty
+    // `content_type`: none is told.
     bool send(int status, std::string_view body, std::string_view content_type = "text/plain");
 
     // A streamed answer: start, write…, end. Without a length it is chunked (for HTTP/1.0: ended by closing).
@@ -97,7 +104,8 @@ public:
 
     // Called, once for each time it is set, when so much of what was written is on its way that write() is
     // worth while again (at the most half of Options::output_high_water still waits); never from within
-    // write().
+    // write(). Set anew by its own call that wrote nothing, not before something more was written and has
+    // left: who has nothing to write waits for whatever brings it.
     void on_writable(std::function<void(Response&)> callback);
 
     // Called once when the exchange ends before the answer was complete, or before a file of it was sent: the
@@ -139,6 +147,11 @@ private:
     bool misuse(Misuse kind, std::string_view detail = {}) const;
     bool begins(const char* what, int status) const;
     bool fit(int status, std::uint64_t length, std::string_view& type) const;
+    struct FileVersion {
+        std::string etag;
+        std::time_t modified = 0;
+    };
+    FileVersion tell_version(const struct stat& file, std::string_view wanted);
     void send_part(UniqueFd file, const FilePart& part, std::uint64_t size, std::string_view type);
     bool write_late(std::string_view piece) const;
     bool end_bodiless();

@@ -32,10 +32,14 @@ struct Options {
     std::size_t max_headers = 100;             // beyond: 431
     // Above this write() says false, and nothing more is read from the client.
     std::size_t output_high_water = 256 * 1024UL;
-    // How much memory the answers of all clients may take while they wait to be sent; 0: as much as there is.
-    // Above it write() says false to all whose answers wait, and nothing more is read from their clients; an
-    // answer that its client does not take for a second is cut, the longest stalled first. Above twice as
-    // much no request is begun, and no second is waited for. Files (sendfile) take none of it.
+    // How much memory the answers of all clients of the worker, by whatever server, may take while they wait
+    // to be sent; 0: as much as there is. Above it write() says false to all whose answers wait, and nothing
+    // more is read from their clients. An answer that waits with more than output_high_water and more than
+    // its part (the budget by the number of those who wait) is cut when its client does not take it for a
+    // second; the largest first. Above twice as much no request is begun, and such an answer is cut also when
+    // its client takes nothing for half a second, or less than 1/64 of it in a second; where there is none,
+    // smaller ones that were not taken for a second are. Memory is bounded by twice the budget, that is, and
+    // what the handlers that run then still send. Files (sendfile) take none of it.
     std::size_t output_budget = 64 * 1024 * 1024UL;
 
     // Of these times 0 is for ever, but for linger_timeout, where it is no time at all. A negative one is
