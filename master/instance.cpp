@@ -112,6 +112,7 @@ void Instance::work_off() {
     }
     steer_output();
     record_problem(live_record_.save());
+    answer_drained();
     end_if_nothing_is_left();
 }
 
@@ -174,14 +175,14 @@ Status Instance::put_files_back() {
     return Success{};
 }
 
-bool Instance::collect(pid_t pid) {
-    for (const auto& [id, worker] : workers_) {
-        if (worker->pid() == pid && !worker->reaped()) return worker->collect();
+OrphanReaper::Answer Instance::collect(pid_t pid) {
+    for (const auto* map : {&workers_, &survived_, &abandoned_}) {
+        for (const auto& [id, worker] : *map) {
+            if (worker->pid() != pid || worker->reaped()) continue;
+            return worker->collect() ? OrphanReaper::Answer::done : OrphanReaper::Answer::later;
+        }
     }
-    for (const auto& [id, worker] : abandoned_) {
-        if (worker->pid() == pid && !worker->reaped()) return worker->collect();
-    }
-    return false;
+    return OrphanReaper::Answer::no_worker;
 }
 
 nlohmann::json Instance::status() {
@@ -204,11 +205,14 @@ nlohmann::json Instance::status() {
 }
 
 void Instance::reload(core::WaitFor wait, control::Reply reply) {
-    post(core::ReloadRequested{requests_.add(std::move(reply)), wait});
+    const core::RequestId request = requests_.add(std::move(reply));
+    if (wait == core::WaitFor::drained) wait_for_drained_.insert(request);
+    post(core::ReloadRequested{request, wait});
 }
 
 void Instance::stop(bool now, control::Reply reply) {
     log_.info("asked to stop{}", now ? " now" : "");
+    if (now) kill_leftovers();
     post(core::StopRequested{requests_.add([this, reply = std::move(reply)](const auto&) {
                                  reply(stopped_result(left_behind_.to_json()));
                              }),
@@ -224,8 +228,8 @@ void Instance::abandon_worker(core::WorkerId id) {
 }
 
 void Instance::note_left_behind(const WorkerProcess& worker, const ProcessStat& process) {
-    const LeftBehind left{process, describe(Sender{process.pid, 0}), worker.generation_id(), worker.slot(),
-                          worker.listeners_text()};
+    const LeftBehind left{LeftBehind::Why::out_of_reach, process,       describe(Sender{process.pid, 0}),
+                          worker.generation_id(),        worker.slot(), worker.listeners_text()};
     log_.error(
         "{} of worker {} of generation {} cannot be ended: sup may not signal it, or SIGKILL has no effect; "
         "{}end it as its user or as root",
@@ -251,6 +255,7 @@ void Instance::worker_exited(core::WorkerId id, const ExitReport& report) {
     if (worker != nullptr && !worker->left_behind().empty())
         log_.warning("{} left {}; what it left {} ended", name_of(id), worker->left_behind(),
                      worker->ends_leftovers() ? "is being" : "was");
+    if (worker != nullptr) name_orphans_since(*worker);
     if (!report.status_known) log_.warning("{}: how it ended is not known", name_of(id));
     live_record_.remove(pid);
     deliver_readiness();
@@ -323,7 +328,7 @@ WorkerProcess::Callbacks Instance::callbacks_for(core::WorkerId id,
         for (const ProcessStat& process : remaining) {
             if (const WorkerProcess* worker = find_worker(id)) note_left_behind(*worker, process);
         }
-        if (ends_with_) turn_.arm(Duration{0});
+        turn_.arm(Duration{0});
     };
     callbacks.is_only_its_own = [this, id](const ProcessStat& process) {
         return is_nobody_elses(id, process);
@@ -332,16 +337,78 @@ WorkerProcess::Callbacks Instance::callbacks_for(core::WorkerId id,
     return callbacks;
 }
 
+bool Instance::never_served(core::GenerationId generation) const {
+    return !active_ || generation > *active_;
+}
+
 // An orphan that bears no mark is one of a worker that was there before it. When no other of those lives, it
-// can only be this one's.
-bool Instance::is_nobody_elses(core::WorkerId id, const ProcessStat& process) const {
-    if (!sole_heir_ || process.parent != ::getpid()) return false;
-    return std::ranges::none_of(workers_, [&](const auto& entry) {
-        if (entry.first == id || entry.second->exited()) return false;
-        const auto other = process_stat(entry.second->pid());
-        if (entry.second->is_its_own(process)) return true;
-        return !other || entry.second->reaped() || other->start_time <= process.start_time;
-    });
+// can only be this one's. It is taken for one, too, where it holds a listener and this one's generation was
+// never promoted: a release that goes into the background and throws everything away but its listener must
+// not serve on. Not as the first process of a container, whose orphans are everybody's, unless it holds a
+// listener.
+bool Instance::is_nobody_elses(core::WorkerId id, const ProcessStat& process) {
+    const WorkerProcess* own = find_worker(id);
+    if (own == nullptr || process.parent != ::getpid() || process.start_time < own->began()) return false;
+    if (left_behind_.is_out_of_reach(process)) return false;
+    const bool serves = !listeners_held_by(process).empty();
+    if (!sole_heir_ && !serves) return false;
+    const bool refused = never_served(own->generation_id());
+    bool may_be_anothers = false;
+    for (const auto* map : {&workers_, &abandoned_}) {
+        for (const auto& [other_id, other] : *map) {
+            if (other_id == id || other->exited()) continue;
+            if (other->is_its_own(process)) return false;
+            if (refused && other->generation_id() == own->generation_id()) continue;
+            may_be_anothers = may_be_anothers || other->began() <= process.start_time;
+        }
+    }
+    return !may_be_anothers || (refused && serves);
+}
+
+bool Instance::is_somebodys(const ProcessStat& process) {
+    for (const auto* map : {&workers_, &survived_, &abandoned_}) {
+        for (const auto& [id, worker] : *map) {
+            if (worker->is_ending(process) || worker->is_its_own(process)) return true;
+        }
+    }
+    return false;
+}
+
+// "http 127.0.0.1:8080, admin 127.0.0.1:8081".
+std::string Instance::listeners_held_by(const ProcessStat& process) {
+    std::string names;
+    for (const auto& listener : held_listeners()) {
+        std::vector<FileId> files;
+        for (const auto& socket : listener->sockets()) {
+            if (const auto file = file_id(socket->fd())) files.push_back(*file);
+        }
+        const std::string name = listener->name() + " " + listener->address();
+        // A generation and its successor have the same ones.
+        if (names.find(name) == std::string::npos && orphans_.holds(process, files))
+            names += (names.empty() ? "" : ", ") + name;
+    }
+    return names;
+}
+
+// What has become an orphan in the time of a worker that has ended, and bears no mark: it may be that one's,
+// or one's that lives, so that it is left alone. But it is named.
+void Instance::name_orphans_since(const WorkerProcess& worker) {
+    const bool counts = sole_heir_ && worker.generation().config.worker.end_leftovers;
+    for (const ProcessStat& process : orphans_.all()) {
+        if (process.ended || process.parent != ::getpid() || process.start_time < worker.began() ||
+            left_behind_.contains(process) || is_somebodys(process))
+            continue;
+        const std::string held = listeners_held_by(process);
+        if (held.empty() && !counts) continue;
+        const LeftBehind left{LeftBehind::Why::whose_unknown, process,       describe(Sender{process.pid, 0}),
+                              worker.generation_id(),         worker.slot(), held};
+        log_.warning(
+            "{}, {}, is an orphan: worker {} of generation {} has left it, or one that lives; {}it is not "
+            "ended yet",
+            left.name, LeftBehindList::words(left.why), left.slot,
+            static_cast<std::uint32_t>(left.generation), held.empty() ? "" : "it holds " + held + "; ");
+        left_behind_.add(left);
+    }
 }
 
 // Of all workers that have not been reaped, also of those that could not be killed.

@@ -10,6 +10,7 @@
 #include <map>
 #include <memory>
 #include <optional>
+#include <set>
 #include <string>
 
 #include "common/uv.h"
@@ -22,6 +23,7 @@
 #include "master/listener_watch.h"
 #include "master/log.h"
 #include "master/outcome.h"
+#include "master/process/orphan_reaper.h"
 #include "master/queue_watch.h"
 #include "master/report.h"
 #include "master/requests.h"
@@ -63,8 +65,8 @@ public:
     void add_worker() { post(core::AddWorkerRequested{}); }
     void remove_worker() { post(core::RemoveWorkerRequested{}); }
     void reopen_log(const char* signal);
-    // For the reaper of orphans: true when `pid` is a worker's, which then has been reaped.
-    bool collect(pid_t pid);
+    // For the reaper of orphans.
+    OrphanReaper::Answer collect(pid_t pid);
 
     // control::ControlHandler
     nlohmann::json status() override;
@@ -96,6 +98,9 @@ private:
     void perform(const core::CountChanged& action);
     void perform(const core::Exit& action);
     void end_if_nothing_is_left();
+    bool ends_leftovers_before(std::optional<core::GenerationId> generation) const;
+    void answer_drained();
+    void kill_leftovers();
 
     // instance_inboxes.cpp
     void relay(core::GenerationId from, std::shared_ptr<const Inbox> inbox, core::GenerationId to);
@@ -117,7 +122,11 @@ private:
                                            const std::shared_ptr<const Generation>& generation,
                                            core::Slot slot);
     void worker_exited(core::WorkerId id, const ExitReport& report);
-    bool is_nobody_elses(core::WorkerId id, const ProcessStat& process) const;
+    bool is_nobody_elses(core::WorkerId id, const ProcessStat& process);
+    bool is_somebodys(const ProcessStat& process);
+    bool never_served(core::GenerationId generation) const;
+    void name_orphans_since(const WorkerProcess& worker);
+    std::string listeners_held_by(const ProcessStat& process);
     void tell_odd_main_process(core::GenerationId generation);
     std::vector<pid_t> main_processes() const;
     void forget_worker(core::WorkerId id);
@@ -215,6 +224,10 @@ private:
     std::optional<ReloadOutcome> failed_start_;
     std::optional<int> ends_with_;  // the core has come to its end
     std::vector<core::RequestId> answered_at_the_end_;
+    // Who waits until a replaced generation is gone, with what its workers left; and who waits only for the
+    // latter still, with the answer.
+    std::set<core::RequestId> wait_for_drained_;
+    std::map<core::RequestId, ReloadOutcome> drained_but_for_leftovers_;
     std::optional<int> exit_code_;  // and nothing is left of it
 };
 

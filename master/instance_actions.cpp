@@ -191,6 +191,7 @@ void Instance::perform(const core::Kill& action) {
             break;
         case core::Kill::Reason::stop_now:
             log_.warning("{}: told to stop now: SIGKILL to its process group", who);
+            kill_leftovers();  // of those that have ended already
             break;
     }
     if (worker->kill() != SignalOutcome::refused) return;
@@ -358,11 +359,17 @@ std::string Instance::restoring_words(const core::Reply& reply) const {
 
 void Instance::perform(const core::Reply& action) {
     switch (action.outcome) {
-        case core::Reply::Outcome::promoted:
-            requests_.answer(action.request,
-                             to_json(with_connections(promotions_.at(action.generation.value()))));
+        case core::Reply::Outcome::promoted: {
+            const ReloadOutcome outcome = with_connections(promotions_.at(action.generation.value()));
+            if (wait_for_drained_.erase(action.request) > 0 && ends_leftovers_before(action.generation)) {
+                drained_but_for_leftovers_.emplace(action.request, outcome);
+                return;
+            }
+            requests_.answer(action.request, to_json(outcome));
             return;
+        }
         case core::Reply::Outcome::failed: {
+            wait_for_drained_.erase(action.request);
             const ReloadOutcome outcome = failed_outcome(action);
             const bool start = action.request == start_request_;
             log_.error("{} failed: {}", start ? "the start" : "a reload", outcome.reason);
@@ -488,17 +495,36 @@ void Instance::perform(const core::CountChanged& action) {
     announce(to_event(action));
 }
 
-// What workers that died have left is still being ended. It has no more time.
+// What workers have left still has its time.
 void Instance::perform(const core::Exit& action) {
     ends_with_ = action.code;
+}
+
+void Instance::kill_leftovers() {
     for (const auto* map : {&workers_, &survived_}) {
         for (const auto& [id, worker] : *map) worker->kill_leftovers();
     }
 }
 
+// Of any generation, or of those that are older than this one.
+bool Instance::ends_leftovers_before(std::optional<core::GenerationId> generation) const {
+    const auto is_busy = [&](const auto& entry) {
+        return entry.second->ends_leftovers() && (!generation || entry.second->generation_id() < *generation);
+    };
+    return std::ranges::any_of(workers_, is_busy) || std::ranges::any_of(survived_, is_busy);
+}
+
+void Instance::answer_drained() {
+    std::erase_if(drained_but_for_leftovers_, [this](const auto& entry) {
+        const auto& [request, outcome] = entry;
+        if (ends_leftovers_before(outcome.generation)) return false;
+        requests_.answer(request, to_json(outcome));
+        return true;
+    });
+}
+
 void Instance::end_if_nothing_is_left() {
-    const auto is_busy = [](const auto& entry) { return entry.second->ends_leftovers(); };
-    if (!ends_with_ || exit_code_ || std::ranges::any_of(survived_, is_busy)) return;
+    if (!ends_with_ || exit_code_ || ends_leftovers_before(std::nullopt)) return;
     exit_code_ = ends_with_;
     for (const core::RequestId request : answered_at_the_end_) requests_.answer(request, {});
     listener_watch_.reset();

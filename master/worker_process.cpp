@@ -120,6 +120,7 @@ Status WorkerProcess::spawn_process() {
     if (ready_pipe_) ready_pipe_->close_worker_end();
     marks_.pid = process->pid;
     marks_.notify_socket = spec_.notify_socket;
+    if (const auto stat = process_stat(pid())) began_ = stat->start_time;
     noted_ = process->noted;
     hearing_ = std::make_unique<Hearing>(*spec_.orphans, marks_, [this] { return uv_now(loop_); });
     if (ack_) ack_->expect(pid(), *hearing_);
@@ -187,6 +188,7 @@ void WorkerProcess::note_sender(const Notification& notification) {
     if (!message.main_pid) return;
     const auto stat = process_stat(*message.main_pid);
     if (stat && is_its_own(*stat)) return target_.named_main(*stat);
+    if (std::exchange(refused_main_, true)) return;
     callbacks_.trouble("MAINPID=" + std::to_string(*message.main_pid) +
                        " names none of its processes: nothing changes");
 }
@@ -243,11 +245,10 @@ void WorkerProcess::report_exit_now() {
     if (exit_report_ && !exit_reported_ && output_) output_->finish_now();
 }
 
-// Who was told to end is gone when all of it is. Who died has a slot that somebody must serve: what it left
-// is ended beside its successor.
+// It has ended, in time or not, whatever it left: that is ended beside what comes next.
 void WorkerProcess::conclude_exit() {
     end_leftovers();
-    if (!leftovers_ || !told_to_end_) report_exit();
+    report_exit();
 }
 
 void WorkerProcess::end_leftovers() {
@@ -263,8 +264,7 @@ void WorkerProcess::end_leftovers() {
 void WorkerProcess::leftovers_ended() {
     const auto leftovers = std::exchange(leftovers_, nullptr);
     callbacks_.ended_leftovers(leftovers->remaining());
-    if (exit_reported_) return report_if_finished();
-    report_exit();
+    report_if_finished();
 }
 
 void WorkerProcess::kill_leftovers() {

@@ -52,8 +52,7 @@ public:
         std::function<void(const std::string&)> trouble;  // something that a person should know, in words
         std::function<void(const ExitReport&)>
             exited;  // once; all of its notifications and output came before
-        // What it has left behind has been ended, but for these, which cannot be; comes before exited where
-        // it was told to end.
+        // What it has left behind has been ended, but for these, which cannot be; comes after exited.
         std::function<void(const std::vector<ProcessStat>&)> ended_leftovers;
         // Once, after exited: nobody holds its output any more, and nothing that it left is being ended.
         std::function<void()> finished;
@@ -100,14 +99,18 @@ public:
     std::optional<std::string> odd_main_process() const;
     // It is ready: what it leaves behind is given the time to end by itself.
     void was_ready();
-    // Whether the process has been reaped; `exited` comes later where it was told to end, and something of it
-    // is still being ended.
+    // Whether the process has been reaped; `exited` comes when its last words have been read.
     bool reaped() const { return watch_->reaped(); }
     bool exited() const noexcept { return exit_reported_; }
     bool is_its_own(const ProcessStat& process) const { return spec_.orphans->belongs_to(process, marks_); }
     // What was still there of it when it exited, in words; empty: nothing.
     const std::string& left_behind() const noexcept { return left_behind_; }
     bool ends_leftovers() const noexcept { return leftovers_ != nullptr; }
+    bool is_ending(const ProcessStat& process) const {
+        return leftovers_ != nullptr && leftovers_->has_found(process);
+    }
+    // When its process began, as ProcessStat::start_time: nothing older is its own.
+    std::uint64_t began() const noexcept { return began_; }
     // They have no more time.
     void kill_leftovers();
 
@@ -172,9 +175,11 @@ private:
     core::GenerationId generation_id_;
     Callbacks callbacks_;
     WorkerMarks marks_;
+    std::uint64_t began_ = 0;
     std::unique_ptr<Hearing> hearing_;
     bool refused_somebody_ = false;   // and said so
     bool refused_extension_ = false;  // and said so
+    bool refused_main_ = false;       // and said so
     bool noted_ = false;
     std::string status_text_;
     bool said_ready_ = false;

@@ -117,7 +117,7 @@ std::string describe_failed_reload(const json& outcome, const json& status) {
                                                   : "the reload failed";
     std::string text = describe_failure(what, reason, member(outcome, "worker_output"));
     if (const std::string left = names_of_left_behind(member(status, "left_behind")); !left.empty())
-        text += "\nthis is left, which sup may not signal: " + left + "; end it as its user or as root";
+        text += "\nthis is left: " + left + "; end it as its user or as root";
     if (const std::string log = text_of(status, "log"); !log.empty()) text += "\nthe log is " + log;
     return text;
 }
@@ -134,7 +134,11 @@ std::string describe_failure(const std::string& what, const std::string& reason,
 
 std::string names_of_left_behind(const json& left_behind) {
     std::string names;
-    for (const auto& process : left_behind) names += (names.empty() ? "" : ", ") + text_of(process, "name");
+    for (const auto& process : left_behind) {
+        const std::string held = text_of(process, "listeners");
+        names += (names.empty() ? "" : "; ") + text_of(process, "name") + ", " + text_of(process, "why");
+        if (!held.empty()) names += ", and which may hold " + held;
+    }
     return names;
 }
 

@@ -22,8 +22,8 @@ std::string describe_failed_reload(const nlohmann::json& outcome, const nlohmann
 std::string describe_failure(const std::string& what, const std::string& reason,
                              const nlohmann::json& worker_output);
 
-// "process 4711 (server), process 4712 (server)": what sup could not end, from a status or an outcome; empty:
-// nothing.
+// "process 4711 (server), which sup may not signal, and which may hold http 127.0.0.1:8080; …": what sup has
+// not ended, from a status or an outcome; empty: nothing.
 std::string names_of_left_behind(const nlohmann::json& left_behind);
 
 }  // namespace sup::cli

@@ -150,8 +150,7 @@ private:
             const auto removed = claim_.directory.remove_all();
         std::string message = describe_failure(name_ + " did not start", failed.reason, failed.worker_output);
         if (const std::string left = names_of_left_behind(failed.left_behind); !left.empty())
-            message +=
-                "\nthis is left of it, which sup may not signal: " + left + "; end it as its user or as root";
+            message += "\nthis is left of it: " + left + "; end it as its user or as root";
         std::error_code unknown;
         if (!failed.log.empty())
             message += "\nthe log is " + failed.log;

@@ -8,6 +8,7 @@
 #include "common/duration.h"
 #include "common/size.h"
 #include "master/cli/json_access.h"
+#include "master/cli/outcome_text.h"
 #include "master/cli/table.h"
 
 namespace sup::cli {
@@ -268,8 +269,7 @@ std::string render_status(const json& status, const StatusView& view) {
         text += labelled("           ", view.style(Colour::red, problem), view);
     for (const auto& generation : member(status, "generations")) text += render_generation(generation, view);
     for (const auto& left : member(status, "left_behind")) {
-        text += "\n" +
-                labelled("left behind", harmless(text_of(left, "name")) + ", which sup may not signal", view);
+        text += "\n" + labelled("left behind", harmless(names_of_left_behind(json::array({left}))), view);
     }
     if (const auto& reload = member(status, "last_reload"); reload.is_object()) {
         text += "\n" + labelled("last reload", render_last_reload(reload, view), view);

@@ -44,9 +44,8 @@ Outcome wait_for_end(const Found& instance, const UniqueFd& master, bool now, co
 Outcome tell_left_behind(const std::string& name, const json& left_behind) {
     const std::string names = names_of_left_behind(left_behind);
     if (names.empty()) return Success{};
-    return CommandError{ExitCode::failed,
-                        name + " has stopped, but this is left of it, which sup may not signal: " + names +
-                            "; end it as its user or as root"};
+    return CommandError{ExitCode::failed, name + " has stopped, but this is left of it: " + names +
+                                              "; end it as its user or as root"};
 }
 
 Outcome stop_master(control::Client& client, const Found& instance, bool now, const Deadline& deadline) {

@@ -62,12 +62,15 @@ void Leftovers::look() {
 }
 
 void Leftovers::add(const ProcessStat& process) {
-    const auto known = std::ranges::find_if(found_, [&](const Found& one) {
-        return one.process.pid == process.pid && one.process.start_time == process.start_time;
-    });
-    if (known != found_.end()) return;
+    if (has_found(process)) return;
     Found& found = found_.emplace_back(Found{process, describe(Sender{process.pid, 0}), false});
     signal(found);
+}
+
+bool Leftovers::has_found(const ProcessStat& process) const {
+    return std::ranges::any_of(found_, [&](const Found& one) {
+        return one.process.pid == process.pid && one.process.start_time == process.start_time;
+    });
 }
 
 void Leftovers::signal(Found& found) const {
@@ -101,7 +104,7 @@ std::string Leftovers::names() const {
     constexpr std::size_t most = 3;
     std::vector<std::string> names;
     for (const Found& one : found_) {
-        if (one.process.group != worker_.pid) names.push_back(one.name);
+        if (one.process.group != worker_.pid && !one.refused) names.push_back(one.name);
     }
     std::string text;
     for (std::size_t i = 0; i < std::min(names.size(), most); ++i) {

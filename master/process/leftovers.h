@@ -30,8 +30,11 @@ public:
     // They have no more time.
     void kill();
 
-    // Of who was found outside the worker's group, in words: "process 4711 (sleep) and process 4712 (sleep)";
-    // empty: nobody. The group was killed when the worker was reaped, and may merely not be gone yet.
+    // Whether it is one of those that are being ended.
+    bool has_found(const ProcessStat& process) const;
+    // Of who was found outside the worker's group and could be signalled, in words: "process 4711 (sleep) and
+    // process 4712 (sleep)"; empty: nobody. The group was killed when the worker was reaped, and may merely
+    // not be gone yet.
     std::string names() const;
     // Who still lives, when it has ended: who may not be signalled, or does not end at SIGKILL.
     const std::vector<ProcessStat>& remaining() const { return remaining_; }

@@ -14,10 +14,15 @@ namespace sup {
 // Main thread only.
 class OrphanReaper {
 public:
-    // `collect_worker(pid)` is asked about each child that has ended: where it is a worker's it must end in
-    // that worker's ChildWatch::collect() and return true; the others are reaped here. Those that have ended
-    // already are, before it returns.
-    OrphanReaper(uv_loop_t* loop, const std::function<bool(pid_t)>& collect_worker);
+    enum class Answer {
+        no_worker,  // it is reaped here
+        done,       // a worker's, whose ChildWatch has reaped it
+        later,      // a worker's, whose ChildWatch will: nobody else may, or how it ended would be lost
+    };
+    using Collect = std::function<Answer(pid_t)>;
+
+    // `collect` is asked about each child that has ended, at once and at each SIGCHLD.
+    OrphanReaper(uv_loop_t* loop, const Collect& collect);
 
 private:
     uv::Signal signal_;

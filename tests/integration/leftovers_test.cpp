@@ -32,8 +32,29 @@ const char* const beside =
     "*) while [ ! -e first.pid ]; do sleep 0.01; done; exec 7>/proc/$(cat first.pid)/fd/1;;\n"
     "esac\n"
     "exec ./worker";
+// Serves, beside a helper in a session of its own that needs a moment to end.
+const char* const with_slow =
+    "setsid sh -c 'trap \"sleep 0.5; echo >farewell; exit\" TERM; echo $$ >helper.new; "
+    "mv helper.new helper.pid; while :; do sleep 0.1; done' &\n"
+    "while [ ! -e helper.pid ]; do sleep 0.01; done\n"
+    "exec ./worker";
 // Goes into the background, as daemon(3) does.
 const char* const daemon = "(setsid sleep 1000 &)\nsleep 0.1\nexit 0";
+
+// The same, with nothing that tells whose it is but the listener.
+const char* const clean_daemon =
+    "(setsid env -i sh -c 'echo $$ >helper.new; mv helper.new helper.pid; exec sleep 1000' "
+    "</dev/null >/dev/null 2>&1 &)\n"
+    "while [ ! -e helper.pid ]; do sleep 0.01; done\n"
+    "sleep 0.2\n"
+    "exit 0";
+// Serves. The first of two has such a helper once it is told, by the file "go".
+const char* const with_serving_stranger =
+    "[ $SUP_SLOT = 0 ] && (\n"
+    "while [ ! -e go ]; do sleep 0.02; done; [ -e helper.pid ] && exit\n"
+    "setsid env -i sh -c 'echo $$ >helper.new; mv helper.new helper.pid; exec sleep 1000' "
+    "</dev/null >/dev/null 2>&1 &) &\n"
+    "exec ./worker";
 
 pid_t written_pid(const Instance& instance) {
     std::string text;
@@ -57,6 +78,53 @@ TEST_CASE("a release that goes into the background is refused, and nothing of it
     CHECK(says(refused.text(), "is it a daemon?"));
     CHECK(eventually([&] { return instance.sandbox()->processes().size() == 3; }));  // master, two workers
     CHECK(hello(instance.port()).generation == 1);
+}
+
+TEST_CASE("a release that goes into the background with nothing but its listener does not serve on") {
+    const auto [ready, soak] =
+        GENERATE(table<std::string, std::string>({{"notify", "0s"}, {"30s", "0s"}, {"10ms", "60s"}}));
+    Instance instance;
+    instance.start();
+    install_script(clean_daemon, instance.path("daemon"));
+    instance.config.command = {"./daemon"};
+    instance.config.ready = ready;
+    instance.config.soak = soak;
+    instance.write_config();
+    const Outcome refused = instance.reload();
+    INFO(refused.text());
+    CHECK(refused.exit_code == 1);
+    const pid_t helper = written_pid(instance);
+    INFO(instance.log());
+    CHECK(eventually([&] { return !proc::alive(helper); }));
+    CHECK(instance.worker_pids().size() == 2);
+    CHECK(hello(instance.port()).generation == 1);
+}
+
+TEST_CASE("an orphan that may be a healthy worker's is named, with what it holds, and ends with the last") {
+    Instance instance{{.command = {"./with-serving-stranger"}}};
+    install_script(with_serving_stranger, instance.path("with-serving-stranger"));
+    instance.start();
+    write_file(instance.path("go"), "");
+    const pid_t helper = written_pid(instance);
+    REQUIRE(eventually([&] {
+        const auto stat = proc::stat(helper);
+        return stat && stat->command == "sleep" && stat->parent == instance.master();
+    }));
+    ::kill(instance.worker_pids().at(0), SIGKILL);
+    instance.wait_for("a replacement", [](const InstanceStatus& now) {
+        return now.settled() && now.generations[0].workers[0].restarts == 1;
+    });
+    CHECK(proc::alive(helper));
+    const std::string name = "process " + std::to_string(helper) + " (sleep), whose worker is not known";
+    const std::string holds = "http 127.0.0.1:" + std::to_string(instance.port());
+    INFO(instance.log());
+    CHECK(says(instance.log(), name));
+    CHECK(says(instance.log(), "it holds " + holds));
+    const Outcome status = instance.sandbox()->sup({"status"});
+    INFO(status.text());
+    CHECK(says(status.text(), name + ", and which may hold " + holds));
+    REQUIRE(instance.stop().exit_code == 0);
+    CHECK_FALSE(proc::alive(helper));
 }
 
 TEST_CASE("nothing is left of a start that failed because its worker went into the background") {
@@ -112,6 +180,35 @@ TEST_CASE("a stop waits for what a worker that died has left") {
         return now.generations[0].workers.empty() || now.generations[0].workers[0].restarts == 1;
     });
     REQUIRE(instance.stop({"--now"}).exit_code == 0);
+    CHECK(instance.sandbox()->processes().empty());
+}
+
+TEST_CASE("a worker that ends in time is not said to be late because of what it left, which has its second") {
+    Instance instance{{.command = {"./with-stubborn"}, .count = 1, .drain_timeout = "900ms"}};
+    install_script(with_stubborn, instance.path("with-stubborn"));
+    instance.start();
+    const pid_t helper = written_pid(instance);
+    const Outcome reload = instance.reload({"--drained"});
+    INFO(reload.text());
+    REQUIRE(reload.exit_code == 0);
+    CHECK_FALSE(proc::alive(helper));  // --drained has waited for it
+    CHECK(eventually([&] { return written_pid(instance) != helper; }));
+    REQUIRE(instance.stop().exit_code == 0);
+    CHECK_FALSE(proc::alive(written_pid(instance)));
+    INFO(instance.log());
+    CHECK_FALSE(says(instance.log(), "did not finish within drain.timeout"));
+    CHECK(instance.sandbox()->processes().empty());
+}
+
+TEST_CASE("a stop leaves what a worker that died has left the time to end") {
+    Instance instance{{.command = {"./with-slow"}, .count = 1}};
+    install_script(with_slow, instance.path("with-slow"));
+    instance.start();
+    written_pid(instance);
+    ::kill(instance.worker_pids().at(0), SIGKILL);
+    REQUIRE(eventually([&] { return says(instance.log(), "behind, in a session of its own"); }));
+    REQUIRE(instance.stop().exit_code == 0);
+    CHECK(read_file(instance.path("farewell")) == "\n");
     CHECK(instance.sandbox()->processes().empty());
 }
 

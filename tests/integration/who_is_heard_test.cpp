@@ -60,6 +60,22 @@ print("said", flush=True)
 signal.pause()
 )";
 
+// Its children fill the queue of the socket, as nobody, and end; then it says so and ends, too.
+const std::string ended_strangers = give_up_root + R"(
+full = False
+while not full:
+    child = os.fork()
+    if child == 0:
+        with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as sender:
+            try:
+                sender.sendto(b"READY=1\nSTATUS=by a stranger", socket.MSG_DONTWAIT, sys.argv[1])
+            except BlockingIOError:
+                os._exit(1)
+        os._exit(0)
+    full = os.waitpid(child, 0)[1] != 0
+print("said", flush=True)
+)";
+
 bool says(const std::string& text, const std::string& words) {
     return text.find(words) != std::string::npos;
 }
@@ -129,6 +145,34 @@ TEST_CASE("a stranger with the worker's own user is not heard, and is named") {
     CHECK(instance.status().generations.at(0).workers.at(0).text.empty());
     ::kill(worker, SIGUSR1);
     CHECK(starter.wait().exit_code == 0);
+}
+
+TEST_CASE("strangers that have ended do not make a worker ready, also not one that has ended") {
+    if (python().empty()) return skip("python3 is not installed");
+    if (::geteuid() != 0) return skip("only root can be somebody else than its worker");
+    const bool worker_ends = GENERATE(true, false);
+    Instance instance{
+        {.command = {python(), "-c", "import signal; print('waits', flush=True); signal.pause()"},
+         .count = 1,
+         .cwd = "/",
+         .ready_timeout = "5s"}};
+    open_to_all(instance);
+    Child starter(instance.sandbox()->command({"start", instance.config_path().string()}));
+    REQUIRE(eventually([&] { return says(instance.log(), "waits"); }));
+    const InstanceStatus now = instance.status();
+    instance.set_master(now.pid);
+    const pid_t worker = now.generations.at(0).workers.at(0).pid;
+    const std::string socket = proc::variable(worker, "NOTIFY_SOCKET").value_or("");
+    ::kill(now.pid, SIGSTOP);
+    const Outcome said = run({.argv = {python(), "-c", ended_strangers, socket}});
+    if (worker_ends) ::kill(worker, SIGKILL);
+    ::kill(now.pid, SIGCONT);
+    REQUIRE(says(said.out, "said"));
+    const Outcome started = starter.wait();
+    INFO(started.text());
+    INFO(instance.log());
+    CHECK(started.exit_code == 1);
+    CHECK(says(instance.log(), "of user 65534 spoke to its NOTIFY_SOCKET"));
 }
 
 TEST_CASE("a worker of sup run has no terminal, and cannot type into the one that sup runs at") {

@@ -110,6 +110,25 @@ TEST_CASE("where a sandbox refuses pidfd_send_signal, workers are drained and ki
     CHECK_FALSE(says(instance.log(), "SIGKILL"));
 }
 
+TEST_CASE("a main process that is none of the worker's is refused, and that is said once") {
+    if (python().empty()) return skip("python3 is not installed");
+    Instance instance{{.command = {python(), "-c", R"(
+import os, signal, socket
+with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as sender:
+    sender.connect(os.environ["NOTIFY_SOCKET"])
+    for _ in range(50):
+        sender.send(b"MAINPID=1")
+    sender.send(b"READY=1")
+signal.pause()
+)"},
+                       .count = 1}};
+    instance.start();
+    const std::string log = instance.log();
+    const std::size_t first = log.find("MAINPID=1 names none of its processes");
+    REQUIRE(first != std::string::npos);
+    CHECK(log.find("MAINPID=1", first + 1) == std::string::npos);
+}
+
 TEST_CASE("a release whose worker may not be signalled is refused, and stop says who is left and ends") {
     if (python().empty()) return skip("python3 is not installed");
     if (::geteuid() != 0) return skip("only root can make a program setuid");
@@ -134,7 +153,7 @@ signal.pause()
     INFO(instance.log());
     CHECK(started.exit_code == 1);
     CHECK(says(started.text(), "may not signal it: it runs as user 0"));
-    CHECK(says(started.text(), "this is left of it, which sup may not signal: process "));
+    CHECK(says(started.text(), "this is left of it: process "));
     CHECK(says(instance.log(), "cannot be ended"));
     // Nobody but root can end it now.
     for (const pid_t pid : instance.sandbox()->processes()) ::kill(pid, SIGKILL);
@@ -171,7 +190,7 @@ signal.pause()
     const Outcome reload = as_nobody({"reload"});
     INFO(reload.text());
     CHECK(reload.exit_code == 1);
-    CHECK(says(reload.err, "this is left, which sup may not signal: process "));
+    CHECK(says(reload.err, "this is left: process "));
     const Outcome stop = as_nobody({"stop"});
     INFO(stop.text());
     CHECK(stop.exit_code == 1);

@@ -19,7 +19,7 @@ struct Fixture {
     Subreaper subreaper;
     uv::Loop loop;
     Orphans orphans{[] { return std::vector<pid_t>{}; }};
-    OrphanReaper reaper{loop.get(), [](pid_t) { return false; }};
+    OrphanReaper reaper{loop.get(), [](pid_t) { return OrphanReaper::Answer::no_worker; }};
     pid_t worker = 0;
     int ended = 0;
     std::unique_ptr<Leftovers> leftovers;
