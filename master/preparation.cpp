@@ -9,6 +9,7 @@
 #include "config/document.h"
 #include "config/problem.h"
 #include "master/process/descriptor_limit.h"
+#include "master/process/resolved_value.h"
 #include "master/process/worker_environment.h"
 
 namespace sup {
@@ -69,6 +70,7 @@ Result<config::Config, PreparationFailure> reload_config(const std::string& file
 Result<std::shared_ptr<const Generation>, PreparationFailure> prepare_generation(core::GenerationId id,
                                                                                  config::Config config,
                                                                                  const Listeners& held) {
+    config.worker.env = resolved_variables(std::move(config.worker.env));
     const auto environment = base_environment(current_environment(), config.worker.env);
     auto executable = Executable::pin(config.worker.program, environment, config.worker.cwd);
     if (!executable) return failure(executable.error());

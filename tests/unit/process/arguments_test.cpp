@@ -4,6 +4,7 @@
 
 #include <filesystem>
 
+#include "master/process/resolved_value.h"
 #include "support.h"
 #include "tests/catch.h"
 
@@ -66,6 +67,48 @@ TEST_CASE("arguments that name something through a link name what it meant, also
     layout.move();
     CHECK(texts(arguments) == meant);
     CHECK_FALSE(arguments.change());
+}
+
+TEST_CASE("paths in lists and behind a letter are held, too") {
+    const Layout layout;
+    const Arguments arguments = layout.resolve(
+        {"-cp", layout.in("current/app.py") + ":" + layout.in("current/lib") + ":x",
+         "-I" + layout.in("current/lib"), "--path=" + layout.in("current") + ":" + layout.in("releases/2"),
+         "-agentpath:" + layout.in("current/app.py")});
+    const std::vector<std::string> meant{
+        "-cp", layout.in("releases/1/app.py") + ":" + layout.in("releases/1/lib") + ":x",
+        "-I" + layout.in("releases/1/lib"),
+        "--path=" + layout.in("releases/1") + ":" + layout.in("releases/2"),
+        "-agentpath:" + layout.in("releases/1/app.py")};
+    CHECK(texts(arguments) == meant);
+    layout.move();
+    CHECK(texts(arguments) == meant);
+}
+
+TEST_CASE(
+    "values of the environment that lead through a link name what it meant; words, URLs and the rest stay") {
+    const Layout layout;
+    std::map<std::string, Template> written;
+    const auto set = [&](const char* name, const std::string& text) {
+        written.insert_or_assign(name, *Template::parse(text));
+    };
+    set("PYTHONPATH", layout.in("current"));
+    set("PATH", layout.in("current/lib") + "::/usr/bin:/bin:" + layout.in("releases/2"));
+    set("CONFIG", layout.in("current/app.py"));
+    set("LATER", layout.in("current/missing"));
+    set("URL", "http:/" + layout.in("current"));
+    set("RELATIVE", "current/lib");
+    set("SLOT", layout.in("current") + "/{slot}");
+    set("STREAM", "/dev/stdout");
+    set("EMPTY", "");
+    const auto resolved = resolved_variables(written);
+    layout.move();
+    CHECK(resolved.at("PYTHONPATH").text() == layout.in("releases/1"));
+    CHECK(resolved.at("PATH").text() ==
+          layout.in("releases/1/lib") + "::/usr/bin:/bin:" + layout.in("releases/2"));
+    CHECK(resolved.at("CONFIG").text() == layout.in("releases/1/app.py"));
+    for (const char* name : {"LATER", "URL", "RELATIVE", "SLOT", "STREAM", "EMPTY"})
+        CHECK(resolved.at(name) == written.at(name));
 }
 
 TEST_CASE("arguments that no link is in the way of stay as they were written") {
