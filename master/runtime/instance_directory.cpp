@@ -172,8 +172,7 @@ Result<bool> InstanceDirectory::restore() {
     if (is_file_at(folder_.get(), paths_.folder)) return false;
     const std::string runtime_directory = std::filesystem::path(paths_.folder).parent_path().string();
     const RuntimeDirectory chosen = choose_runtime_directory(current_runtime_environment());
-    if (auto made = create_runtime_directory({runtime_directory, chosen.shared, chosen.given}); !made)
-        return made.error();
+    if (auto made = create_runtime_directory({runtime_directory, chosen.shared}); !made) return made.error();
     auto claimed = claim(runtime_directory, name_);
     if (!claimed) return claimed.error();
     if (auto free = refuse_others_workers(*claimed); !free) return free.error();

@@ -56,12 +56,12 @@ Status check_directory(const RuntimeDirectory& directory, const struct stat& sta
     const std::string hint = "; remove it, or set SUP_RUNTIME_DIR to another place";
     if (S_ISLNK(status.st_mode)) return Error{what + "is a symbolic link" + hint};
     if (!S_ISDIR(status.st_mode)) return Error{what + "is not a directory" + hint};
-    if (directory.given) return check_hands(directory.path, status.st_uid);
-    if (!directory.shared) return Success{};
-    if (auto own = check_owner(directory, status); !own) return own;
-    if ((status.st_mode & (S_IWGRP | S_IWOTH)) != 0)
-        return Error{what + "can be written to by others" + hint};
-    return Success{};
+    if (directory.shared) {
+        if (auto own = check_owner(directory, status); !own) return own;
+        if ((status.st_mode & (S_IWGRP | S_IWOTH)) != 0)
+            return Error{what + "can be written to by others" + hint};
+    }
+    return check_hands(directory.path, status.st_uid);
 }
 
 int look_at(const RuntimeDirectory& directory, struct stat& status) {
@@ -78,7 +78,7 @@ RuntimeEnvironment current_runtime_environment() {
 RuntimeDirectory choose_runtime_directory(const RuntimeEnvironment& environment) {
     const std::string own = environment.sup_runtime_dir.value_or("");
     const std::string session = environment.xdg_runtime_dir.value_or("");
-    if (!own.empty()) return {absolute(own), false, true};
+    if (!own.empty()) return {absolute(own), false};
     if (environment.uid == 0) return {"/run/sup", false};
     if (!session.empty()) return {absolute(session) + "/sup", false};
     return {"/tmp/sup-" + std::to_string(environment.uid), true};

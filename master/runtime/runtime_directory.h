@@ -22,12 +22,11 @@ RuntimeEnvironment current_runtime_environment();
 struct RuntimeDirectory {
     std::string path;     // absolute, without a slash at its end
     bool shared = false;  // lies in a folder that anybody can write to (/tmp), so its owner is checked
-    bool given = false;   // by $SUP_RUNTIME_DIR, so nothing is known of where it lies
 };
 // Chooses; touches nothing. An empty variable counts as unset.
 RuntimeDirectory choose_runtime_directory(const RuntimeEnvironment& environment);
 
-// One that is given must not be in the hands of others: each folder on the way to it, also by symbolic links,
+// It must not be in the hands of others: each folder on the way to it, also by symbolic links,
 // belongs to root or to this user (for root, who looks after other users' instances, to the owner of the
 // folder as well), and others may write to it only where the sticky bit keeps them from what is not theirs.
 // Access control lists are not looked at.

@@ -69,6 +69,17 @@ TEST_CASE("what is in the way of a runtime directory is named") {
     CHECK_FALSE(runtime_directory_exists({file, false}).ok());
 }
 
+TEST_CASE("the session's folder, too, is refused where others could put something else in its place") {
+    const test::TemporaryDirectory directory;
+    const std::string session = directory.path() + "/session";
+    REQUIRE(::mkdir(session.c_str(), 0700) == 0);
+    const RuntimeDirectory runtime = choose_runtime_directory({std::nullopt, session, 7});
+    CHECK(create_runtime_directory(runtime).ok());
+    REQUIRE(::chmod(session.c_str(), 0777) == 0);
+    CHECK_THAT(error_of(create_runtime_directory(runtime)), Catch::Contains(session + " can be written to"));
+    CHECK_FALSE(runtime_directory_exists(runtime).ok());
+}
+
 TEST_CASE("in a folder that anybody can write to, the directory must be one's own and no link") {
     const test::TemporaryDirectory directory;
     const std::string link = directory.path() + "/link";
@@ -101,12 +112,12 @@ TEST_CASE("an instance is not put into somebody else's directory, but root may l
     CHECK(runtime_directory_exists({foreign, false}).value());
 }
 
-TEST_CASE("a runtime directory that is given is refused where others could put something else in its place") {
+TEST_CASE("a runtime directory is refused where others could put something else in its place") {
     const test::TemporaryDirectory directory;
     const std::string parent = directory.path() + "/parent";
     const std::string folder = parent + "/run";
     REQUIRE(::mkdir(parent.c_str(), 0755) == 0);
-    const RuntimeDirectory runtime{folder, false, true};
+    const RuntimeDirectory runtime{folder, false};
     CHECK(create_runtime_directory(runtime).ok());
 
     REQUIRE(::chmod(folder.c_str(), 0777) == 0);
@@ -128,7 +139,7 @@ TEST_CASE("a runtime directory that is given is refused where others could put s
     REQUIRE(::chmod(open.c_str(), 0777) == 0);
     const std::string link = directory.path() + "/link";
     std::filesystem::create_directory_symlink("open/run", link);
-    CHECK_THAT(error_of(create_runtime_directory({link, false, true})), Catch::Contains(open + " can be"));
+    CHECK_THAT(error_of(create_runtime_directory({link, false})), Catch::Contains(open + " can be"));
 
     if (::geteuid() != 0) return;
     REQUIRE(::chown(folder.c_str(), 0, 65534) == 0);
