@@ -1,7 +1,9 @@
 #include "master/runtime/log_file.h"
 
 #include <fcntl.h>
+#include <linux/magic.h>
 #include <sys/stat.h>
+#include <sys/vfs.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -37,7 +39,17 @@ Status check_maker(const struct stat& link) {
 struct Place {
     UniqueFd folder;
     std::string name;
+    bool magic = false;  // a link to what another process has open (proc_pid_fd(5)), to be followed
 };
+
+// What a process has open without a name, or with one that it has no more: "pipe:[4711]", "/x (deleted)".
+// Only the kernel can follow such a link.
+bool is_magic(int link, std::string_view target) {
+    struct statfs place {};
+    if (::fstatfs(link, &place) != 0 || place.f_type != PROC_SUPER_MAGIC) return false;
+    return target.find(":[") != target.npos || target.starts_with("anon_inode:") ||
+           target.ends_with(" (deleted)");
+}
 using Found = std::variant<int, Place>;
 
 // Goes a path component by component, each from the open folder before it, so that nobody can put another
@@ -60,7 +72,9 @@ public:
             struct stat info {};
             if (entry && ::fstat(entry.get(), &info) != 0) return errno_error("cannot be looked at");
             if (entry && S_ISLNK(info.st_mode)) {
-                if (Status followed = follow(entry.get(), info, name); !followed) return followed.error();
+                const auto magic = follow(entry.get(), info, name);
+                if (!magic) return magic.error();
+                if (*magic) return Found{Place{std::move(folder_), name, true}};
             } else if (last) {
                 return Found{Place{std::move(folder_), name}};
             } else {
@@ -79,8 +93,9 @@ private:
         return name.empty() ? "." : name;
     }
 
-    // Read by the descriptor that was looked at. A target with a path of its own begins at the root.
-    Status follow(int link, const struct stat& info, const std::string& name) {
+    // Read by the descriptor that was looked at. A target with a path of its own begins at the root. True:
+    // the link is the whole rest of the way, and only the kernel can follow it.
+    Result<bool> follow(int link, const struct stat& info, const std::string& name) {
         if (Status trusted = check_maker(info); !trusted)
             return Error{(rest_.empty() ? "" : "cannot be reached: " + gone_ + '/' + name + ' ') +
                          trusted.error().message};
@@ -88,11 +103,13 @@ private:
         std::array<char, PATH_MAX> target{};
         const ssize_t size = ::readlinkat(link, "", target.data(), target.size());
         if (size <= 0) return errno_error("cannot be opened");
-        rest_ = std::string(target.data(), static_cast<std::size_t>(size)) + rest_;
+        const std::string_view text(target.data(), static_cast<std::size_t>(size));
+        if (rest_.empty() && is_magic(link, text)) return true;
+        rest_ = std::string(text) + rest_;
         if (rest_.front() != '/') rest_ = gone_ + '/' + rest_;
         gone_.clear();
         folder_.reset();
-        return Success{};
+        return false;
     }
 
     std::string gone_;  // the path of folder_
@@ -115,8 +132,11 @@ Result<OpenLog> open_own(int number) {
 
 Result<OpenLog> open_at(const Found& found) {
     if (const int* number = std::get_if<int>(&found)) return open_own(*number);
-    const auto& [folder, name] = std::get<Place>(found);
-    OpenLog log{UniqueFd{::openat(folder.get(), name.c_str(), flags, 0600)}, false};
+    const auto& [folder, name, magic] = std::get<Place>(found);
+    const int how = magic ? flags & ~(O_NOFOLLOW | O_CREAT) : flags;
+    OpenLog log{UniqueFd{::openat(folder.get(), name.c_str(), how, 0600)}, false};
+    if (!log.fd && magic && errno == ENXIO)
+        return Error{"cannot be opened: it is a socket of another process, or a pipe that nobody reads"};
     if (!log.fd) return errno_error("cannot be opened");
     return log;
 }
@@ -150,7 +170,7 @@ Status rotate_log_file(const std::string& path, std::uint32_t keep) {
     auto found = Walk(path).go();
     if (!found) return Error{"the log file " + path + " " + found.error().message};
     const auto* place = std::get_if<Place>(&*found);
-    if (place == nullptr) return Success{};
+    if (place == nullptr || place->magic) return Success{};
     const int folder = place->folder.get();
     const std::string& name = place->name;
     const auto old = [&](std::uint32_t number) { return name + '.' + std::to_string(number); };

@@ -4,6 +4,7 @@
 #include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -348,6 +349,40 @@ TEST_CASE("names of an own descriptor are that descriptor, and no other descript
     CHECK_FALSE(Log::open({.file = "/dev/fd/999"}).ok());
     REQUIRE(::fcntl(writer.get(), F_SETFD, FD_CLOEXEC) == 0);
     CHECK_FALSE(Log::open({.file = "/dev/fd/" + number}).ok());
+}
+
+TEST_CASE("what another process has open without a name is the log: a pipe, a file that was removed") {
+    std::array<int, 2> ends{-1, -1};
+    REQUIRE(::pipe2(ends.data(), O_CLOEXEC) == 0);
+    const sup::UniqueFd reader{ends[0]};
+    sup::UniqueFd writer{ends[1]};
+    REQUIRE(::socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends.data()) == 0);
+    const sup::UniqueFd socket{ends[0]};
+    const sup::UniqueFd peer{ends[1]};
+    Folder folder;
+    const sup::UniqueFd removed{::open(folder.file("removed").c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600)};
+    std::filesystem::remove(folder.file("removed"));
+    const pid_t other = ::fork();
+    if (other == 0) {
+        for (;;) ::pause();
+    }
+    const auto file = [&](int fd) { return "/proc/" + std::to_string(other) + "/fd/" + std::to_string(fd); };
+    std::filesystem::create_symlink(file(writer.get()), folder.file("link"));
+    for (const std::string& name : {file(writer.get()), folder.file("link")}) {
+        open(name, LogLevel::info, LogFormat::text).info("by {}", name);
+        std::string text(1000, '\0');
+        const ssize_t size = ::read(reader.get(), text.data(), text.size());
+        CHECK(text.substr(0, static_cast<std::size_t>(std::max<ssize_t>(size, 0))).find(name) !=
+              std::string::npos);
+    }
+    open(file(removed.get()), LogLevel::info, LogFormat::text).info("kept");
+    CHECK(::lseek(removed.get(), 0, SEEK_END) > 0);
+    CHECK_FALSE(std::filesystem::exists(folder.file("removed (deleted)")));
+    const auto refused = Log::open({.file = file(socket.get())});
+    REQUIRE_FALSE(refused.ok());
+    CHECK_THAT(refused.error().message, Catch::Contains("it is a socket of another process"));
+    ::kill(other, SIGKILL);
+    ::waitpid(other, nullptr, 0);
 }
 
 TEST_CASE("a file that was removed or moved away is opened again, and its bound holds") {
