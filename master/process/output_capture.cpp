@@ -125,12 +125,14 @@ bool OutputCapture::read_piece(Channel& channel) {
 }
 
 // As pipe(7) does not say how much fits: the tail of a page that the next write does not fit into stays
-// unused. So who could write is asked.
+// unused. So who could write is asked. Where no descriptor is free it is not known, and nothing is given up;
+// without /proc it never is, and no worker is kept waiting for that.
 bool OutputCapture::Channel::is_full() const {
     const std::string path = "/proc/self/fd/" + std::to_string(reader.get());
     const UniqueFd writer{::open(path.c_str(), O_WRONLY | O_NONBLOCK | O_CLOEXEC)};
+    if (!writer) return errno != EMFILE && errno != ENFILE && errno != ENOMEM;
     pollfd room{writer.get(), POLLOUT, 0};
-    return !writer || ::poll(&room, 1, 0) == 0;
+    return ::poll(&room, 1, 0) == 0;
 }
 
 std::size_t OutputCapture::read_some(Channel& channel) {

@@ -2,6 +2,7 @@
 
 #include <fcntl.h>
 #include <signal.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -14,6 +15,7 @@
 
 using namespace sup;
 using namespace sup::test;
+using namespace std::chrono_literals;
 
 namespace {
 
@@ -164,6 +166,27 @@ TEST_CASE("the pipe belongs to the worker's user, who may open it again") {
     REQUIRE(::fstat(pipe->worker_end.get(), &status) == 0);
     CHECK(status.st_uid == 65534);
     CHECK(status.st_gid == 65534);
+}
+
+TEST_CASE("while no descriptor is free it is not known whether a pipe is full, and nothing is given up") {
+    Captured captured("echo waits; exec sleep 100");
+    captured.full = true;
+    captured.turns.set_wait(1ms);
+    captured.capture->set_patient(true);
+    rlimit limit{};
+    REQUIRE(::getrlimit(RLIMIT_NOFILE, &limit) == 0);
+    const rlimit none{0, limit.rlim_max};
+    bool over = false;
+    uv::Timer timer(captured.loop.get(), [&] { over = true; });
+    timer.arm(1'000ms);
+    REQUIRE(::setrlimit(RLIMIT_NOFILE, &none) == 0);
+    run_until(captured.loop, [&] { return over; });
+    ::setrlimit(RLIMIT_NOFILE, &limit);
+    CHECK(over);
+    CHECK(captured.lines.empty());
+    captured.full = false;
+    captured.turns.resume();
+    CHECK(run_until(captured.loop, [&] { return !captured.lines.empty(); }));
 }
 
 TEST_CASE("output is made safe, and a worker that floods does not stop the loop") {
