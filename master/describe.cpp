@@ -71,10 +71,10 @@ std::string describe(const core::Failure& failure, const std::optional<FailedWor
                 worker ? format_duration(worker->ready_timeout) : "worker.ready_timeout",
                 what_it_should_have_done(worker ? worker->ready : config::ReadyByNotify{}));
         case Kind::crashed_in_soak:
-            return fmt::format(
-                "{} {} {}{}", who(failure, worker), how(failure),
-                worker && worker->soak <= shortest_soak ? "right after it was ready" : "within reload.soak",
-                daemon_words(failure, worker));
+            return fmt::format("{} {} {}{}", who(failure, worker), how(failure),
+                               failure.soak && *failure.soak <= shortest_soak ? "right after it was ready"
+                                                                              : "within reload.soak",
+                               daemon_words(failure, worker));
         case Kind::exited_before_promotion:
             return fmt::format("{} {} before all workers were replaced", who(failure, worker), how(failure));
         case Kind::stopping: return "stopping";

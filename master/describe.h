@@ -21,7 +21,6 @@ struct FailedWorker {
     pid_t pid = 0;  // 0: there never was a process
     Duration ready_timeout{0};
     config::Ready ready = config::ReadyByNotify{};
-    Duration soak{0};              // which its generation had to live for
     std::string left_behind = {};  // what was there of it when it had ended, in words; empty: nothing
 };
 

@@ -42,7 +42,8 @@ Instance::Instance(uv::Loop& loop, Log& log, Options options)
               if (problem.empty()) return log_.info("listener {}: somebody accepts again", listener.name());
               log_.warning("{}; do the workers of the active generation serve the socket they were given?",
                            problem);
-          }) {
+          }),
+      mended_(loop.get(), Duration{10'000}, [this](const std::string& line) { log_.warning("{}", line); }) {
     log_.follow(loop_.get(), [this] { output_turns_.resume(); });
 }
 

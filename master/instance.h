@@ -23,6 +23,7 @@
 #include "master/listener_watch.h"
 #include "master/log.h"
 #include "master/outcome.h"
+#include "master/paced_lines.h"
 #include "master/process/orphan_reaper.h"
 #include "master/queue_watch.h"
 #include "master/report.h"
@@ -135,6 +136,7 @@ private:
     void deliver_readiness();
     void look_at_workers();
     void steer_output();
+    void tell_changes(const Generation& generation);
     Result<config::Config, struct PreparationFailure> next_config();
     Result<std::shared_ptr<const Generation>, struct PreparationFailure> prepare(core::GenerationId id);
     // What somebody has removed of the instance's folder is made again. An error: the folder cannot be.
@@ -154,7 +156,6 @@ private:
     void restore_listeners(const Generation& generation);
     void note_nonblock();
     void restore_nonblock(const Generation& serving);
-    Duration soak_of(const Generation& generation) const;
     static std::string hint_about(const WorkerProcess& worker);
     void warn(const Status& status);
     void steer_listeners();
@@ -186,6 +187,7 @@ private:
     bool looked_at_workers_ = false;  // in this turn
     std::map<core::TimerId, uv::Timer> timers_;
     std::map<core::GenerationId, std::shared_ptr<const Generation>> generations_;
+    std::map<core::GenerationId, std::vector<std::string>> told_changes_;  // see changes_of()
     // What is moved on out of closed inboxes, also when their generation is released.
     struct Relay {
         core::GenerationId to;
@@ -220,6 +222,7 @@ private:
     ListenerSteering steering_;
     std::unique_ptr<ListenerWatch> listener_watch_;
     QueueWatch queues_;
+    PacedLines mended_;
     std::optional<ReloadOutcome> last_reload_;
     std::optional<ReloadOutcome> failed_start_;
     std::optional<int> ends_with_;  // the core has come to its end

@@ -114,9 +114,7 @@ void Instance::perform(const core::Spawn& action) {
         post(core::SpawnFailed{action.worker, there.error().message});
         return;
     }
-    for (const std::string& change : changes_of(*generation))
-        log_.warning("generation {}: {}; its next worker runs what is there now", number(generation->id),
-                     change);
+    tell_changes(*generation);
     // Those of the generation that brings the next log already write there.
     const bool next = background_ && next_log_ && action.generation != active_;
     auto worker = WorkerProcess::start(
@@ -140,6 +138,18 @@ void Instance::perform(const core::Spawn& action) {
     live_record_.add((*worker)->pid(), number(action.generation), action.slot, (*worker)->noted());
     workers_.emplace(action.worker, std::move(*worker));
     post(core::WorkerSpawned{action.worker});
+}
+
+// Each once, however many workers come; what is changed back and then again is told again.
+void Instance::tell_changes(const Generation& generation) {
+    std::vector<std::string>& told = told_changes_[generation.id];
+    std::vector<std::string> changes = changes_of(generation);
+    for (const std::string& change : changes) {
+        if (std::ranges::find(told, change) != told.end()) continue;
+        log_.warning("generation {}: {}; its next worker runs what is there now", number(generation.id),
+                     change);
+    }
+    told = std::move(changes);
 }
 
 void Instance::perform(const core::Drain& action) {
@@ -222,6 +232,7 @@ void Instance::perform(const core::Release& action) {
     tell_lost_queues(*generations_.at(action.generation));
     discard_inbox(action.generation);
     generations_.erase(action.generation);
+    told_changes_.erase(action.generation);
     steer_listeners();
     queues_.look_later();
     const Generation* serving = serving_generation();
@@ -299,12 +310,6 @@ void Instance::restore_listeners(const Generation& generation) {
     for (const auto& listener : generation.listeners) warn(listener->restore(active));
 }
 
-// How long a generation that is not active yet must live for it.
-Duration Instance::soak_of(const Generation& generation) const {
-    const core::Policy policy = policy_of(generation.config);
-    return active_ ? policy.soak : policy.start_soak;
-}
-
 void Instance::warn(const Status& status) {
     if (!status) log_.warning("{}", status.error().message);
 }
@@ -320,12 +325,9 @@ ReloadOutcome Instance::failed_outcome(const core::Reply& reply) {
     const WorkerProcess* worker = failure.worker ? find_worker(*failure.worker) : nullptr;
     std::optional<FailedWorker> failed;
     if (worker != nullptr) {
-        failed = FailedWorker{worker->generation_id(),
-                              worker->pid(),
+        failed = FailedWorker{worker->generation_id(), worker->pid(),
                               worker->generation().config.worker.ready_timeout,
-                              worker->generation().config.worker.ready,
-                              soak_of(worker->generation()),
-                              worker->left_behind()};
+                              worker->generation().config.worker.ready, worker->left_behind()};
         outcome.worker_output = worker->last_lines();
     }
     outcome.reason = describe(failure, failed) + restoring_words(reply);
@@ -433,9 +435,7 @@ void Instance::forget_old_promotions() {
 
 void Instance::perform(const core::GenerationChanged& action) {
     // The shortest soak is not worth a word.
-    if (action.state == core::GenerationState::soaking &&
-        soak_of(*generations_.at(action.generation)) == shortest_soak)
-        return;
+    if (action.soak == shortest_soak) return;
     log_.info("generation {} is {}", number(action.generation), core::to_string(action.state));
     if (action.state == core::GenerationState::active) {
         note_promotion(action.generation);
@@ -529,6 +529,7 @@ void Instance::end_if_nothing_is_left() {
     for (const core::RequestId request : answered_at_the_end_) requests_.answer(request, {});
     listener_watch_.reset();
     queues_.stop();
+    mended_.stop();
     relays_.clear();
     survived_.clear();
     abandoned_.clear();

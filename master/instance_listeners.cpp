@@ -62,7 +62,8 @@ void Instance::listener_shut_down(const std::shared_ptr<const ListeningSocket>& 
     }
     steering_.rejoined(socket, generations_);
     steer_listeners();
-    log_.warning("{}, which reset the connections that waited in its queue; it listens again", who);
+    // A worker may do it in a loop.
+    mended_.add(who + ", which reset the connections that waited in its queue; it listens again");
     if (listener_watch_) listener_watch_->watch_again(*socket);
 }
 

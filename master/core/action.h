@@ -24,7 +24,7 @@ struct Failure {
         spawn_failed,         // worker, slot, detail
         exited_before_ready,  // worker, slot, status
         ready_timeout,        // worker, slot
-        crashed_in_soak,      // worker, slot, status
+        crashed_in_soak,      // worker, slot, status, soak
         // worker, slot, status: in a rolling reload it served already, others were still to be replaced
         exited_before_promotion,
         out_of_reach,  // worker, slot, detail: it may not be signalled
@@ -35,6 +35,7 @@ struct Failure {
     std::optional<Slot> slot = {};
     std::optional<ExitStatus> status = {};
     std::string detail = {};
+    std::optional<Duration> soak = {};  // which it had to live for
 
     friend bool operator==(const Failure&, const Failure&) = default;
 };
@@ -125,7 +126,8 @@ struct Reply {
 struct GenerationChanged {
     GenerationId generation;
     GenerationState state;
-    std::optional<Failure> failure;  // with aborting
+    std::optional<Failure> failure;     // with aborting
+    std::optional<Duration> soak = {};  // with soaking: how long
 };
 struct WorkerChanged {
     WorkerId worker;

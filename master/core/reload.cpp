@@ -53,11 +53,6 @@ void reply_promoted(Step& step, const Reload& reload, const Generation* replaced
     }
 }
 
-// Where nobody is replaced there is nothing to wait for.
-Duration soak_of(const Instance& instance, const Generation& generation) {
-    return active_generation(instance) != nullptr ? generation.policy.soak : generation.policy.start_soak;
-}
-
 void promote(Step& step, Generation& generation) {
     Generation* replaced = active_generation(step.instance);
     const Reload reload = *std::exchange(step.instance.reload, std::nullopt);
@@ -77,6 +72,11 @@ bool may_serve(const Worker& worker, const Policy& policy) {
 }
 
 }  // namespace
+
+// Where nobody is replaced there is nothing to wait for.
+Duration soak_of(const Instance& instance, const Generation& generation) {
+    return active_generation(instance) != nullptr ? generation.policy.soak : generation.policy.start_soak;
+}
 
 void on(Step& step, const StartRequested& event) {
     if (step.instance.started) return;
@@ -138,7 +138,7 @@ void promote_if_ready(Step& step) {
         if (!all_ready(*generation)) return;
         const Duration soak = soak_of(step.instance, *generation);
         if (soak > Duration{0}) {
-            change(step, *generation, GenerationState::soaking);
+            change(step, *generation, GenerationState::soaking, {}, soak);
             generation->soak = arm(step, SoakEnd{generation->id}, later(step.now, soak));
         }
     }

@@ -161,6 +161,7 @@ Worker worker(const Saved& saved, GenerationId generation) {
             .channel = saved["channel"].boolean(),
             .restarts = count(saved["restarts"]),
             .timer = saved["timer"].optional(id<TimerId>),
+            .soak = saved["soak"].optional(duration),
             .successor = saved["successor"].optional(id<GenerationId>),
             .inbox = saved["inbox"].optional(id<GenerationId>)};
 }

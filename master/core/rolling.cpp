@@ -144,6 +144,7 @@ void begin_slot_soak(Step& step, const Generation& generation, Worker& worker) {
     if (!is_rolling(generation) || generation.state != GenerationState::starting) return;
     const Duration soak = soak_of(step.instance, generation, worker);
     if (soak == Duration{0}) return;
+    worker.soak = soak;
     worker.timer = arm(step, SlotSoakEnd{worker.id}, later(step.now, soak));
 }
 

@@ -36,6 +36,8 @@ void promote_if_ready(Step& step);
 void start_next_reload(Step& step);
 
 // rolling.cpp: a reload that replaces slot by slot, and what gives the slots back when it fails.
+// How long a generation that is not active yet must live when all its workers are ready.
+Duration soak_of(const Instance& instance, const Generation& generation);
 void begin_slot_soak(Step& step, const Generation& generation, Worker& worker);
 void on(Step& step, const SlotSoakEnd& timer);
 void roll(Step& step);

@@ -74,7 +74,7 @@ json saved(const Worker& worker) {
             {"spawned", worker.spawned},        {"was_ready", worker.was_ready},
             {"restarts", worker.restarts},      {"timer", saved(worker.timer)},
             {"channel", worker.channel},        {"successor", saved(worker.successor)},
-            {"inbox", saved(worker.inbox)}};
+            {"inbox", saved(worker.inbox)},     {"soak", saved(worker.soak)}};
 }
 
 json saved(const LastExit& exit) {

@@ -51,6 +51,7 @@ struct Worker {
     std::uint32_t restarts = 0;  // of its slot, when it was spawned
     // Starting: until ready. Ready, in a rolling reload: its soak. Draining: its deadline. Else none.
     std::optional<TimerId> timer = {};
+    std::optional<Duration> soak = {};           // in a rolling reload: which it has, or had
     std::optional<GenerationId> successor = {};  // draining: who its Drain said takes over
     std::optional<GenerationId> inbox = {};      // draining: where it hands its connections over to
 };

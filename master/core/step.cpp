@@ -30,9 +30,10 @@ void change(Step& step, Worker& worker, WorkerState state) {
     step.act(WorkerChanged{worker.id, worker.generation, worker.slot, state});
 }
 
-void change(Step& step, Generation& generation, GenerationState state, std::optional<Failure> failure) {
+void change(Step& step, Generation& generation, GenerationState state, std::optional<Failure> failure,
+            std::optional<Duration> soak) {
     generation.state = state;
-    step.act(GenerationChanged{generation.id, state, std::move(failure)});
+    step.act(GenerationChanged{generation.id, state, std::move(failure), soak});
 }
 
 void reply_failed(Step& step, std::vector<Request>& requests, const Failure& failure,

@@ -26,7 +26,8 @@ TimerId arm(Step& step, decltype(Timer::purpose) purpose, TimePoint at);
 void cancel(Step& step, std::optional<TimerId>& timer);
 
 void change(Step& step, Worker& worker, WorkerState state);
-void change(Step& step, Generation& generation, GenerationState state, std::optional<Failure> failure = {});
+void change(Step& step, Generation& generation, GenerationState state, std::optional<Failure> failure = {},
+            std::optional<Duration> soak = {});
 
 // Gives each of them its one outcome and forgets them.
 void reply_failed(Step& step, std::vector<Request>& requests, const Failure& failure,

@@ -1,5 +1,6 @@
 // A worker from its spawn to its exit.
 #include <algorithm>
+#include <utility>
 
 #include "master/core/rules.h"
 
@@ -27,17 +28,26 @@ void became_ready(Step& step, Worker& worker) {
     begin_slot_soak(step, generation_of(step, worker), worker);
 }
 
-// Of a worker of a generation that is starting.
-Failure::Kind kind_of_exit(const Generation& generation, const Worker& worker, Failure::Kind reported) {
-    if (!is_rolling(generation) || worker.state != WorkerState::ready) return reported;
-    return worker.timer ? Failure::Kind::crashed_in_soak : Failure::Kind::exited_before_promotion;
+// What the exit of a worker whose generation was not active yet means for its reload.
+Failure of_the_release(const Step& step, const Generation& generation, const Worker& worker,
+                       Failure failure) {
+    const bool served = is_rolling(generation) && worker.state == WorkerState::ready;
+    if (generation.state == GenerationState::soaking) {
+        failure.kind = Failure::Kind::crashed_in_soak;
+        failure.soak = soak_of(step.instance, generation);
+    } else if (served && worker.timer) {
+        failure.kind = Failure::Kind::crashed_in_soak;
+        failure.soak = worker.soak;
+    } else if (served) {
+        failure.kind = Failure::Kind::exited_before_promotion;
+    }
+    return failure;
 }
 
 // Its process is gone, or never was: what that means is decided by what its generation is doing.
 void ended(Step& step, Worker& gone, Failure failure) {
     Generation& generation = generation_of(step, gone);
-    if (generation.state == GenerationState::starting)
-        failure.kind = kind_of_exit(generation, gone, failure.kind);
+    if (is_upcoming(generation)) failure = of_the_release(step, generation, gone, std::move(failure));
     cancel(step, gone.timer);
     change(step, gone, WorkerState::exited);
     const Worker worker = gone;
@@ -49,7 +59,7 @@ void ended(Step& step, Worker& gone, Failure failure) {
     generation.workers.erase(worker.id);
 
     switch (generation.state) {
-        case GenerationState::soaking: failure.kind = Failure::Kind::crashed_in_soak; [[fallthrough]];
+        case GenerationState::soaking:
         case GenerationState::starting: abort_reload(step, generation, failure); break;
         case GenerationState::active: {
             if (slot == nullptr) break;  // scaled down

@@ -47,6 +47,32 @@ except OSError:
 time.sleep(0.5)
 )";
 
+// Shuts the listener down some hundred times before it serves.
+const char* const restless_server = R"(
+import os, socket, time
+listener = socket.socket(fileno=3)
+listener.setblocking(True)
+with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as sender:
+    sender.sendto(b"READY=1", os.environ["NOTIFY_SOCKET"])
+times = 0
+while times < 300:
+    try:
+        listener.shutdown(socket.SHUT_RDWR)
+        times += 1
+    except OSError:
+        pass
+    time.sleep(0.0005)
+print("has shut it down often", flush=True)
+while True:
+    try:
+        connection, _ = listener.accept()
+        with connection:
+            connection.recv(65536)
+            connection.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 3\r\nConnection: close\r\n\r\nok\n")
+    except OSError:
+        time.sleep(0.01)
+)";
+
 // Serves one client after the other, and takes its time: argv[1] seconds for each.
 const char* const slow_server = R"(
 import os, socket, sys, time
@@ -128,6 +154,24 @@ TEST_CASE("old workers that shut the listener down take nothing from their succe
     CHECK(eventually(
         [&] { return said("a worker has shut it down (shutdown(2))") && said("it listens again"); }));
     CHECK(check(instance) == 0);
+}
+
+TEST_CASE(
+    "a worker that shuts the listener down over and over does not flood the log, and clients are served") {
+    Instance instance;
+    instance.config.count = 1;
+    instance.config.command = python(instance, "server.py", restless_server);
+    instance.write_config();
+    instance.start();
+    REQUIRE(eventually([&] { return instance.log().find("has shut it down often") != std::string::npos; }));
+    CHECK(eventually([&] { return get(instance.port()).ok(); }));
+    CHECK(instance.stop().exit_code == 0);
+    const std::string log = instance.log();
+    int lines = 0;
+    for (std::size_t at = log.find("(shutdown(2))"); at != log.npos; at = log.find("(shutdown(2))", at + 1))
+        ++lines;
+    CHECK(lines <= 10);  // one each ten seconds, and what came again
+    CHECK(log.find("more times in 10s)") != log.npos);
 }
 
 TEST_CASE("a unix listener that a worker has shut down is never called well, and a reload binds it anew") {

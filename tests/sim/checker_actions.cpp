@@ -189,6 +189,9 @@ void Checker::done(const GenerationChanged& action) {
     }
     require(action.state != GenerationState::soaking || generation->state == GenerationState::soaking,
             Property::promoted_in_time, "a generation soaks that is not ready");
+    require(action.soak ==
+                (action.state == GenerationState::soaking ? std::optional(generation->soak) : std::nullopt),
+            Property::told_truly, "it is told wrongly how long a generation soaks");
     require(action.state != GenerationState::active || generation->state == GenerationState::active,
             Property::promoted_in_time, "a generation is promoted that is not ready");
     if (action.state == GenerationState::aborting && generation->state == GenerationState::starting &&

@@ -57,6 +57,7 @@ void Checker::became_ready(Worker& worker) {
     if (generation.rolling() && generation.state == GenerationState::starting) {
         const Duration soak = model_.soak_of(worker);
         worker.soak_owed = soak > Duration{0};
+        worker.soak = soak;
         worker.due = now_ + soak;
         if (!worker.soak_owed) slot_served(generation);
         return;
@@ -67,6 +68,7 @@ void Checker::became_ready(Worker& worker) {
     if (soak > Duration{0}) {
         generation.become(GenerationState::soaking);
         generation.soaked_at = now_ + soak;
+        generation.soak = soak;
     } else {
         promote(generation);
     }
@@ -162,10 +164,12 @@ void Checker::ended(WorkerId id, Failure failure) {
             if (generation.rolling() && worker.was_ready)
                 failure.kind = worker.soak_timer ? Failure::Kind::crashed_in_soak
                                                  : Failure::Kind::exited_before_promotion;
+            if (failure.kind == Failure::Kind::crashed_in_soak) failure.soak = worker.soak;
             abort(generation, failure);
             break;
         case GenerationState::soaking:
             failure.kind = Failure::Kind::crashed_in_soak;
+            failure.soak = generation.soak;
             abort(generation, failure);
             break;
         case GenerationState::active:

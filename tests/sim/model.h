@@ -37,6 +37,7 @@ struct Worker {
     bool beside_count = false;  // its slot was taken away, or given to another, beside the roll
     bool soak_owed = false;     // ready in a rolling reload: its soak's timer must be armed…
     std::optional<core::TimerId> soak_timer{};      // … or is; `due` is when it must end
+    Duration soak{};                                // how long that is
     bool channel = false;                           // it speaks the channel
     std::optional<core::GenerationId> successor{};  // draining: as it was told
     std::optional<core::GenerationId> inbox{};      // draining: where it hands its connections over to
@@ -77,6 +78,7 @@ struct GenerationModel {
     std::optional<core::Failure> failure;      // aborting
     std::vector<SlotModel> slots;              // as many as its count, while it is not on its way out
     std::optional<core::TimePoint> soaked_at;  // soaking: promotion
+    Duration soak{0};                          // soaking: how long that takes
     bool release_owed = false;
     std::optional<core::GenerationId> forward_owed{};  // where its inbox's content must go
     bool inbox_closed = false;

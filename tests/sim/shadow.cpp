@@ -49,7 +49,7 @@ bool same(const Reply& a, const Reply& b) {
            a.failure == b.failure;
 }
 bool same(const GenerationChanged& a, const GenerationChanged& b) {
-    return a.generation == b.generation && a.state == b.state && a.failure == b.failure;
+    return a.generation == b.generation && a.state == b.state && a.failure == b.failure && a.soak == b.soak;
 }
 bool same(const WorkerChanged& a, const WorkerChanged& b) {
     return a.worker == b.worker && a.generation == b.generation && a.slot == b.slot && a.state == b.state;

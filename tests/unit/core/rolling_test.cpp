@@ -115,6 +115,40 @@ TEST_CASE("when the first step of a rolling reload has soaked, later ones soak f
     CHECK(life.pass(1ms) == Lines{"Drain worker=2 successor=2"});
 }
 
+TEST_CASE("a worker of a rolling reload that falls in its soak is said to have had the one it had") {
+    Policy soaking = rolling(3);
+    soaking.soak = 5s;
+    soaking.later_soak = 10ms;
+    const auto soak_in_the_reply = [](const Life& life) { return the<Reply>(life.actions()).failure->soak; };
+
+    Life first;
+    begin(first, policy_of(3), soaking);
+    replace_next(first);
+    first.exit(wrk(4));
+    CHECK(soak_in_the_reply(first) == 5s);
+
+    Life later;
+    begin(later, policy_of(3), soaking);
+    replace_next(later);
+    later.pass(5s);
+    later.exit(wrk(1));
+    replace_next(later);
+    later.exit(wrk(5));
+    CHECK(soak_in_the_reply(later) == 10ms);
+
+    // One of two that began together falls when the other one has stood its soak.
+    Life both;
+    soaking.max_surge = 2;
+    begin(both, policy_of(3), soaking);
+    both.spawned(gen(2));
+    both.feed(WorkerReady{wrk(4)});
+    both.pass(2s);
+    both.feed(WorkerReady{wrk(5)});
+    both.pass(3s);
+    both.exit(wrk(5));
+    CHECK(soak_in_the_reply(both) == 5s);
+}
+
 TEST_CASE("slots of a rolling reload that begin at once share the soak of the first step") {
     Life life;
     Policy soaking = rolling(3);

@@ -28,11 +28,12 @@ TEST_CASE("how a process ended is said with its code or its signal's name") {
 TEST_CASE("a failure names the worker, its generation and its pid") {
     CHECK(describe(about_slot_0(Kind::exited_before_ready, sup::core::ExitStatus{false, 3}), worker) ==
           "worker 0 of generation 2 (pid 4711) exited with code 3 before it was ready");
-    CHECK(describe(about_slot_0(Kind::crashed_in_soak, sup::core::ExitStatus{true, SIGKILL}), worker) ==
+    auto soaking = about_slot_0(Kind::crashed_in_soak, sup::core::ExitStatus{true, SIGKILL});
+    soaking.soak = sup::Duration{10};
+    CHECK(describe(soaking, worker) ==
           "worker 0 of generation 2 (pid 4711) was killed by signal 9 (SIGKILL) right after it was ready");
-    sup::FailedWorker soaking = worker;
     soaking.soak = sup::Duration{5000};
-    CHECK(describe(about_slot_0(Kind::crashed_in_soak, sup::core::ExitStatus{true, SIGKILL}), soaking) ==
+    CHECK(describe(soaking, worker) ==
           "worker 0 of generation 2 (pid 4711) was killed by signal 9 (SIGKILL) within reload.soak");
 }
 
