@@ -141,15 +141,24 @@ Listeners listeners_of(const StatusSource& source) {
     return serving == nullptr ? Listeners{} : serving->listeners;
 }
 
-std::string state_text(const StatusSource& source) {
-    const core::View& view = source.view;
+bool is_reachable(const StatusSource& source) {
+    return std::ranges::any_of(listeners_of(source),
+                               [](const auto& listener) { return listener->dead_socket() == nullptr; });
+}
+
+// Of the workers, and of what the core knows nothing of: the listeners, and how the last reload ended.
+core::Health health_of(const StatusSource& source, bool listener_problem) {
+    const core::Health workers = source.view.health;
+    if (workers == core::Health::down || !is_reachable(source)) return core::Health::down;
+    const bool failed = source.last_reload && !source.last_reload->promoted;
+    return listener_problem || failed ? core::Health::degraded : workers;
+}
+
+std::string state_text(const StatusSource& source, core::Health health) {
+    const core::InstanceState state = source.view.state;
     const bool should_serve =
-        view.state == core::InstanceState::running || view.state == core::InstanceState::reloading;
-    const Listeners listeners = listeners_of(source);
-    const bool reachable = std::ranges::any_of(
-        listeners, [](const auto& listener) { return listener->dead_socket() == nullptr; });
-    const bool down = should_serve && (view.serving == 0 || !reachable);
-    return down ? "down" : core::to_string(view.state);
+        state == core::InstanceState::running || state == core::InstanceState::reloading;
+    return should_serve && health == core::Health::down ? "down" : core::to_string(state);
 }
 
 json listeners_json(const StatusSource& source) {
@@ -173,9 +182,11 @@ json listeners_json(const StatusSource& source) {
 
 json status_json(const StatusSource& source) {
     const json listeners = listeners_json(source);
+    const core::Health health = health_of(source, any_problem(listeners));
     json status{{"name", source.name},
                 {"pid", ::getpid()},
-                {"state", state_text(source)},
+                {"state", state_text(source, health)},
+                {"health", core::to_string(health)},
                 {"degraded", source.view.degraded || any_problem(listeners)},
                 {"serving", source.view.serving},
                 {"wanted", source.view.wanted},

@@ -71,11 +71,6 @@ std::string local_time(const std::string& time) {
     return std::strftime(text, sizeof text, "%Y-%m-%d %H:%M:%S", &parts) > 0 ? text : harmless(time);
 }
 
-bool reload_failed(const json& status) {
-    const json& reload = member(status, "last_reload");
-    return reload.is_object() && text_of(reload, "outcome") == "failed";
-}
-
 // What its sockets have come to, listener by listener.
 std::vector<std::string> listener_problems(const json& status) {
     std::vector<std::string> problems;
@@ -277,29 +272,10 @@ std::string render_status(const json& status, const StatusView& view) {
     return text;
 }
 
-namespace {
-
-// Its delay is over, but whether it lives this time is not known yet.
-bool restarts_after_short_life(const json& status) {
-    for (const auto& generation : member(status, "generations")) {
-        if (text_of(generation, "state") != "active") continue;
-        for (const auto& worker : member(generation, "workers")) {
-            const auto short_lives = number_of(worker, "short_lives");
-            if (short_lives && *short_lives > 0 && text_of(worker, "state") != "ready") return true;
-        }
-    }
-    return false;
-}
-
-}  // namespace
-
 ExitCode health_of(const json& status) {
-    const std::string state = text_of(status, "state");
-    const auto serving = number_of(status, "serving");
-    if (state == "down" || state == "starting" || (serving && *serving == 0)) return ExitCode::down;
-    const bool well = !flag_of(status, "degraded") && !restarts_after_short_life(status) &&
-                      !reload_failed(status) && listener_problems(status).empty();
-    return well ? ExitCode::done : ExitCode::degraded;
+    const std::string health = text_of(status, "health");
+    if (health == "well") return ExitCode::done;
+    return health == "down" ? ExitCode::down : ExitCode::degraded;
 }
 
 std::string render_list(const json& list, const Style& style) {

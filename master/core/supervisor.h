@@ -59,8 +59,12 @@ struct GenerationView {
     std::vector<SlotView> slots;
 };
 enum class InstanceState { starting, running, reloading, stopping };
+// Whether the active generation serves. Degraded: a slot waits out a restart delay, or its worker, after a
+// short life, is not ready again. Down: no slot is served.
+enum class Health { well, degraded, down };
 struct View {
     InstanceState state;
+    Health health;
     bool degraded;  // a slot of the active generation waits out a restart delay
     // Of the active generation's slots: how many have a worker that is ready (in a rolling reload, of
     // whichever generation), and how many there should be. No active generation: 0 of 0.
@@ -96,5 +100,6 @@ private:
 };
 
 const char* to_string(InstanceState state);
+const char* to_string(Health health);
 
 }  // namespace sup::core

@@ -245,6 +245,14 @@ const char* to_string(Reply::Outcome outcome) {
     return "?";
 }
 
+const char* to_string(Health health) {
+    switch (health) {
+        case Health::well: return "well";
+        case Health::degraded: return "degraded";
+        case Health::down: return "down";
+    }
+    return "?";
+}
 const char* to_string(InstanceState state) {
     switch (state) {
         case InstanceState::starting: return "starting";

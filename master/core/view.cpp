@@ -62,11 +62,29 @@ void look_at_service(const Instance& instance, View& view) {
     }
 }
 
+// Its delay is over, but whether it lives this time is not known yet.
+bool restarts_after_short_life(const Generation& active) {
+    return std::ranges::any_of(active.slots, [&](const SlotRecord& slot) {
+        return slot.short_lives > 0 && slot.worker &&
+               active.workers.at(*slot.worker).state != WorkerState::ready;
+    });
+}
+
+Health health_of(const Instance& instance, const View& view) {
+    const Generation* active = active_generation(instance);
+    if (active == nullptr || view.serving == 0) return Health::down;
+    return view.degraded || restarts_after_short_life(*active) ? Health::degraded : Health::well;
+}
+
 }  // namespace
 
 View Supervisor::view() const {
-    View view{
-        .state = instance_state(*instance_), .degraded = false, .serving = 0, .wanted = 0, .generations = {}};
+    View view{.state = instance_state(*instance_),
+              .health = Health::well,
+              .degraded = false,
+              .serving = 0,
+              .wanted = 0,
+              .generations = {}};
     for (const auto& [id, generation] : instance_->generations)
         view.generations.push_back(view_of(*instance_, generation));
     std::ranges::reverse(view.generations);
@@ -74,6 +92,7 @@ View Supervisor::view() const {
         return !generation.awaiting_restart.empty();
     });
     look_at_service(*instance_, view);
+    view.health = health_of(*instance_, view);
     return view;
 }
 

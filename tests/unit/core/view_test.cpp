@@ -95,3 +95,25 @@ TEST_CASE("a worker that could not be started has no exit status") {
     CHECK(slot.ended_at == life.now());
     CHECK_FALSE(slot.ended);
 }
+
+TEST_CASE("health is whether somebody serves, and whether anybody is missing") {
+    Life life;
+    Policy policy = policy_of(2);
+    life.start(policy);
+    CHECK(life.view().health == Health::down);
+    life.spawned(gen(1));
+    life.ready(gen(1));
+    life.pass(policy.start_soak);
+    CHECK(life.view().health == Health::well);
+    life.exit(wrk(1), 1);  // a short life: its slot waits, and then its worker has yet to be ready
+    CHECK(life.view().health == Health::degraded);
+    life.pass(policy.backoff_max);
+    life.spawned(gen(1));
+    REQUIRE_FALSE(life.view().degraded);
+    CHECK(life.view().health == Health::degraded);
+    life.ready(gen(1));
+    CHECK(life.view().health == Health::well);
+    life.exit(wrk(2), 1);
+    life.exit(wrk(3), 1);
+    CHECK(life.view().health == Health::down);
+}
