@@ -14,8 +14,8 @@ sup_sim_mutant(one-ready-is-enough reload.cpp
     "return std::ranges::any_of(generation.slots,"
     "a generation is promoted when")
 sup_sim_mutant(crash-in-soak-ignored worker_life.cpp
-    "case GenerationState::soaking: failure.kind = Failure::Kind::crashed_in_soak; [[fallthrough]];"
-    "case GenerationState::soaking: break;"
+    "case GenerationState::starting: abort_reload"
+    "break; case GenerationState::starting: abort_reload"
     "every worker of a failed generation")
 sup_sim_mutant(extension-shortens worker_life.cpp
     "if (wanted <= step.instance.timers.at(worker->timer.value()).at) return;"
