@@ -31,6 +31,12 @@ def flood():
         while True:
             if kind == "notify":
                 sender.sendto(b"STATUS=busy", os.environ["NOTIFY_SOCKET"])
+            elif kind == "helpers":
+                child = os.fork()
+                if child == 0:
+                    sender.sendto(b"STATUS=busy", os.environ["NOTIFY_SOCKET"])
+                    os._exit(0)
+                os.waitpid(child, 0)
             elif kind == "fd":
                 os.write(9, b"x")
             elif kind == "einhorn-ack":
@@ -70,8 +76,10 @@ long ticks_of(pid_t pid) {
 
 TEST_CASE(
     "a worker that notifies, acknowledges or says ready without end is heard, and costs next to nothing") {
-    const auto [kind, ready] = GENERATE(table<std::string, std::string>(
-        {{"notify", "notify"}, {"fd", R"({"fd": 9})"}, {"einhorn-ack", "einhorn-ack"}}));
+    const auto [kind, ready] = GENERATE(table<std::string, std::string>({{"notify", "notify"},
+                                                                         {"helpers", "notify"},
+                                                                         {"fd", R"({"fd": 9})"},
+                                                                         {"einhorn-ack", "einhorn-ack"}}));
     Config config{.command = {"./flood", kind}, .count = 1, .ready = ready};
     if (kind == "einhorn-ack") config.protocols = {"systemd", "einhorn"};
     Instance instance{config};
