@@ -54,7 +54,8 @@ void QueueHistory::compare(Duration now, const QueueClients& clients) {
         watched_->since = now;
         watched_->unattended = false;
     }
-    watched_->clients = watched_->asked && !still.empty() ? std::move(still) : clients.waiting;
+    if (!watched_->asked || still.empty()) still = clients.waiting;
+    watched_->clients = std::move(still);
     watched_->gave_up = clients.gave_up;
     watched_->asked = true;
     const Duration patience =
