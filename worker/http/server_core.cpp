@@ -89,6 +89,7 @@ ServerCore::ServerCore(worker::Core& worker, Handler handler, Options options)
     context_.worker = &worker;
     context_.home->thread = worker.shared_thread();
     context_.home->mailbox = worker.mailbox();
+    check_thread("Server::Server");
     worker.add(*this, context_.options.listeners);
 }
 
@@ -295,18 +296,22 @@ Server::Server(worker::Worker& worker, Handler handler, Options options)
                                          std::move(options))) {}
 
 Server::~Server() {
+    core_->check_thread("~Server");
     core_->end();
 }
 
 std::size_t Server::connections() const {
+    core_->check_thread("Server::connections");
     return core_->open_connections();
 }
 
 std::uint64_t Server::requests() const {
+    core_->check_thread("Server::requests");
     return core_->context().requests;
 }
 
 std::uint64_t Server::unanswered() const {
+    core_->check_thread("Server::unanswered");
     return core_->context().unanswered;
 }
 

@@ -23,6 +23,7 @@ public:
 
     // Closes everything; the loop then lets go of what is left of it.
     void end();
+    void check_thread(const char* what) const { context_.home->thread->check(what); }
 
     const worker::Spoken& spoken() const override { return spoken_; }
     const std::string& protocol() const { return spoken_.protocol; }

@@ -10,7 +10,10 @@
 namespace sup::worker {
 
 ConnectionsCore::ConnectionsCore(Core& worker, Spoken spoken, ConnectionHandlers handlers)
-    : worker_(&worker), spoken_(std::move(spoken)), handlers_(std::move(handlers)) {}
+    : worker_(&worker),
+      thread_(worker.shared_thread()),
+      spoken_(std::move(spoken)),
+      handlers_(std::move(handlers)) {}
 
 void ConnectionsCore::begin(const ListenerChoice& listeners) {
     worker_->add(*this, listeners);
@@ -19,6 +22,7 @@ void ConnectionsCore::begin(const ListenerChoice& listeners) {
 void ConnectionsCore::end() {
     std::exchange(worker_, nullptr)->remove(*this);
     handlers_ = {};
+    newcomers_ = {};
 }
 
 template <typename Handler, typename... Arguments>
@@ -49,10 +53,27 @@ struct Connection::Held {
 void ConnectionsCore::take(UniqueFd connection, const Arrival& arrival) {
     ++open_;
     worker_->connection_opened();
+    tell_drain_later();
     auto held = std::make_unique<Connection::Held>(Connection::Held{
         shared_from_this(), std::move(connection), &arrival.listener, std::string(arrival.unread),
         std::string(arrival.state), arrival.version, arrival.from == From::listener});
     call("arrived", handlers_.arrived, Connection(std::move(held)));
+}
+
+// Who arrives in a drain has come too late for its handlers. Not before it has arrived, nor once for each.
+void ConnectionsCore::tell_drain_later() {
+    if (!worker_->draining() || newcomers_) return;
+    newcomers_ = uv::Timer(worker_->loop(), [this] { tell_drain(); });
+    newcomers_.arm(Duration{0});
+}
+
+void ConnectionsCore::tell_drain() {
+    const auto self = shared_from_this();
+    newcomers_ = {};
+    if (open_ == 0) return;
+    if (worker_->ends_all()) return close_all(Duration{0});
+    hand_over();
+    if (worker_ != nullptr && worker_->ends_idle(spoken_)) close_idle();
 }
 
 void ConnectionsCore::adopt(UniqueFd connection, const std::string& listener, std::string_view unread,
@@ -114,12 +135,19 @@ void ConnectionsCore::ended(std::optional<Ended> how) {
 }
 
 void ConnectionsCore::check_thread(const char* what) const {
-    if (worker_ != nullptr) worker_->thread().check(what);
+    thread_->check(what);
 }
 
 Connection::Connection() noexcept = default;
 Connection::Connection(std::unique_ptr<Held> held) noexcept : held_(std::move(held)) {}
-Connection::Connection(Connection&& other) noexcept = default;
+Connection::Connection(Connection&& other) noexcept {
+    other.check_thread("moving a Connection");
+    held_ = std::move(other.held_);
+}
+
+void Connection::check_thread(const char* what) const {
+    if (held_) held_->owner->check_thread(what);
+}
 
 Connection::~Connection() {
     close();
@@ -127,33 +155,40 @@ Connection::~Connection() {
 
 Connection& Connection::operator=(Connection&& other) noexcept {
     if (this == &other) return *this;
+    other.check_thread("moving a Connection");
     close();
     held_ = std::move(other.held_);
     return *this;
 }
 
 int Connection::socket() const {
+    check_thread("Connection::socket");
     return held_ ? held_->socket.get() : -1;
 }
 
 const std::string& Connection::listener() const {
     static const std::string none;
+    check_thread("Connection::listener");
     return held_ ? *held_->listener : none;
 }
 
 bool Connection::fresh() const {
+    check_thread("Connection::fresh");
     return held_ && held_->fresh;
 }
 
 std::string Connection::take_unread() {
+    check_thread("Connection::take_unread");
     return held_ ? std::exchange(held_->unread, {}) : std::string{};
 }
 
 std::string Connection::take_state() {
+    check_thread("Connection::take_state");
     return held_ ? std::exchange(held_->state, {}) : std::string{};
 }
 
 unsigned Connection::state_version() const {
+    check_thread("Connection::state_version");
     return held_ ? held_->version : 0;
 }
 
@@ -170,34 +205,35 @@ void end(std::unique_ptr<Held>& held, std::optional<Ended> how) {
 }  // namespace
 
 HandOver Connection::hand_over(std::string_view unread, std::string_view state) {
+    check_thread("Connection::hand_over");
     if (!held_) return HandOver::impossible;
-    held_->owner->check_thread("Connection::hand_over");
     const HandOver outcome = held_->owner->hand_over(held_->packet(unread, state), held_->socket.get());
     if (outcome == HandOver::done) end(held_, Ended::handed_over);
     return outcome;
 }
 
 bool Connection::put_back(std::string_view unread, std::string_view state) {
+    check_thread("Connection::put_back");
     if (!held_) return false;
-    held_->owner->check_thread("Connection::put_back");
     if (!held_->owner->put_back(held_->packet(unread, state), held_->socket.get())) return false;
     end(held_, Ended::handed_over);
     return true;
 }
 
 bool Connection::moves_on() const {
+    check_thread("Connection::moves_on");
     return held_ && held_->owner->moves_on(*held_->listener);
 }
 
 void Connection::close() {
+    check_thread("Connection::close");
     if (!held_) return;
-    held_->owner->check_thread("Connection::close");
     end(held_, std::nullopt);
 }
 
 void Connection::answered(std::size_t count) {
+    check_thread("Connection::answered");
     if (!held_) return;
-    held_->owner->check_thread("Connection::answered");
     held_->owner->answered(count);
 }
 
@@ -205,6 +241,7 @@ Connections::Connections(Worker& worker, Spoken spoken, ConnectionHandlers handl
                          const ListenerChoice& listeners)
     : core_(std::make_shared<ConnectionsCore>(Internals::core(worker), std::move(spoken),
                                               std::move(handlers))) {
+    core_->check_thread("Connections::Connections");
     core_->begin(listeners);
 }
 
@@ -214,6 +251,7 @@ Connections::~Connections() {
 }
 
 std::size_t Connections::open() const {
+    core_->check_thread("Connections::open");
     return core_->open_connections();
 }
 

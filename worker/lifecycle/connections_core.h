@@ -47,7 +47,12 @@ private:
     template <typename Handler, typename... Arguments>
     void call(const char* name, const Handler& handler, Arguments&&... arguments);
 
+    void tell_drain_later();
+    void tell_drain();
+
     Core* worker_;  // null after end()
+    const std::shared_ptr<const LoopThread> thread_;
+    uv::Timer newcomers_;  // there are some that the drain's handlers have not been called for
     Spoken spoken_;
     ConnectionHandlers handlers_;
     std::size_t open_ = 0;

@@ -77,6 +77,9 @@ public:
     // How a connection ends that ends now, and not by being handed over.
     Ended ended_now() const { return stage_ >= Stage::past_deadline ? Ended::at_deadline : Ended::in_order; }
     void request_served(std::size_t count = 1);
+    // The drain wants them to end: those on which nothing is going on, or all.
+    bool ends_idle(const Spoken& spoken) const;
+    bool ends_all() const { return stage_ >= Stage::past_deadline; }
     // There is a successor that takes this listener's connections and can go on from what is spoken …
     bool moves_on(const std::string& listener, const Spoken& spoken) const {
         return handover_.moves_on(listener, spoken);

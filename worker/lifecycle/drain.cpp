@@ -97,8 +97,12 @@ void Core::hand_over_all() {
 // Of whom nobody takes over. Who was told of another successor since has it.
 void Core::end_idle() {
     services_.each([this](Service& service) {
-        if (!has_successor() || handover_.is_unreadable(service.spoken())) service.close_idle();
+        if (ends_idle(service.spoken())) service.close_idle();
     });
+}
+
+bool Core::ends_idle(const Spoken& spoken) const {
+    return clock_ && clock_->grace_is_over() && (!has_successor() || handover_.is_unreadable(spoken));
 }
 
 void Core::end_everything(Duration left) {

@@ -25,7 +25,11 @@ DrainClock::DrainClock(uv_loop_t* loop, Duration timeout, Steps steps)
     : timeout_(timeout),
       deadline_at_(Clock::now() + timeout - drain_margin(timeout)),
       steps_(std::move(steps)),
-      grace_(loop, [this] { steps_.grace_over(); }),
+      grace_(loop,
+             [this] {
+                 grace_over_ = true;
+                 steps_.grace_over();
+             }),
       deadline_(loop,
                 [this] { end(for_clients(drain_margin(timeout_)), for_everything(drain_margin(timeout_))); }),
       hard_end_(loop, [this] { steps_.hard_end(); }) {
@@ -33,6 +37,7 @@ DrainClock::DrainClock(uv_loop_t* loop, Duration timeout, Steps steps)
 }
 
 void DrainClock::give_grace() {
+    grace_over_ = false;
     grace_.arm(std::min(idle_grace, timeout_ / 4));
 }
 

@@ -30,6 +30,8 @@ public:
 
     // Counts from now; again while it runs or is over: from now.
     void give_grace();
+    // It has run out.
+    bool grace_is_over() const { return grace_over_; }
     // Somebody has no patience: the deadline is now.
     void hurry();
     // Until the deadline.
@@ -42,6 +44,7 @@ private:
     std::chrono::steady_clock::time_point deadline_at_;
     Steps steps_;
     uv::Timer grace_;
+    bool grace_over_ = false;
     uv::Timer deadline_;
     uv::Timer hard_end_;
 };

@@ -17,6 +17,7 @@ struct Offload::Job {
     std::exception_ptr thrown;
     std::atomic<bool> over = false;  // the pool has nothing more to do with it
     std::shared_ptr<Job> self;       // while libuv has the request
+    Jobs::iterator place;            // among the owner's
 
     void run() {
         try {
@@ -48,7 +49,7 @@ void Offload::begin(std::function<void()> work, std::function<void()> done) {
     job->done = std::move(done);
     job->self = job;
     job->request.data = job.get();
-    jobs_.push_back(job);
+    job->place = jobs_.insert(jobs_.end(), job);
     const auto run = [](uv_work_t* request) {
         Job& one = *static_cast<Job*>(request->data);
         one.run();
@@ -62,7 +63,7 @@ void Offload::begin(std::function<void()> work, std::function<void()> done) {
 }
 
 void Offload::ended(Job& job, int status) {
-    std::erase_if(jobs_, [&job](const std::shared_ptr<Job>& one) { return one.get() == &job; });
+    jobs_.erase(job.place);
     const auto work = std::exchange(job.work, nullptr);
     const auto done = std::exchange(job.done, nullptr);
     if (job.thrown) {

@@ -4,6 +4,7 @@
 #include <atomic>
 #include <cstddef>
 #include <functional>
+#include <list>
 #include <memory>
 #include <vector>
 
@@ -33,12 +34,13 @@ public:
 
 private:
     struct Job;
+    using Jobs = std::list<std::shared_ptr<Job>>;
 
     void ended(Job& job, int status);
 
     uv::Loop& loop_;
     std::function<void()> idle_;
-    std::vector<std::shared_ptr<Job>> jobs_;
+    Jobs jobs_;
     std::vector<std::shared_ptr<Job>> left_;  // to run to its end
     const std::shared_ptr<std::atomic<bool>> given_up_ = std::make_shared<std::atomic<bool>>(false);
 };

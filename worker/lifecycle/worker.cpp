@@ -55,6 +55,7 @@ const std::vector<ListenerInfo>& Worker::listeners() const {
 }
 
 uv_loop_s* Worker::loop() {
+    core_->thread().check("Worker::loop");
     return core_->loop();
 }
 

@@ -214,5 +214,5 @@ TEST_CASE("event streams and long polls end in order when the drain begins, and 
     CHECK(events.receive().body == "data: 1\n\nretry: 1\n\n");
     CHECK(polls.receive().status == 204);
     CHECK(told == 2);
-    CHECK(server.server().unanswered() == 0);
+    CHECK(server.unanswered() == 0);
 }

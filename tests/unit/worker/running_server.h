@@ -2,8 +2,12 @@
 #pragma once
 
 #include <atomic>
+#include <cstdint>
+#include <future>
 #include <string>
 #include <thread>
+#include <type_traits>
+#include <utility>
 
 #include "sup/http/server.h"
 #include "sup/worker.h"
@@ -26,8 +30,25 @@ public:
 
     worker::Worker& worker() { return worker_; }  // its loop belongs to the other thread
     http::Server& server() { return server_; }
+    // Of the server, asked in the loop.
+    std::size_t connections() {
+        return in_loop([this] { return server_.connections(); });
+    }
+    std::uint64_t requests() {
+        return in_loop([this] { return server_.requests(); });
+    }
+    std::uint64_t unanswered() {
+        return in_loop([this] { return server_.unanswered(); });
+    }
 
 private:
+    // What `ask` returns in the loop; once run() has returned anywhere.
+    template <typename Ask>
+    std::invoke_result_t<Ask> in_loop(Ask ask) {
+        std::promise<std::invoke_result_t<Ask>> answer;
+        if (!worker_.post([&] { answer.set_value(ask()); })) return exit_code(), ask();
+        return answer.get_future().get();
+    }
     static worker::Options by_hand(worker::Options life);
 
     worker::Worker worker_;

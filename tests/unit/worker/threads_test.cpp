@@ -5,8 +5,10 @@
 #include <algorithm>
 #include <array>
 #include <atomic>
+#include <chrono>
 #include <csignal>
 #include <cstdlib>
+#include <ctime>
 #include <functional>
 #include <future>
 #include <memory>
@@ -17,6 +19,8 @@
 #include <vector>
 
 #include "common/unique_fd.h"
+#include "sup/connections.h"
+#include "sup/http/server.h"
 #include "sup/worker.h"
 #include "tests/catch.h"
 #include "tests/unit/worker/captured_log.h"
@@ -296,21 +300,89 @@ TEST_CASE("under sup a drain without another word means that a successor is ther
 }
 
 TEST_CASE("what belongs to the loop aborts on another thread, and says what to do instead") {
-    const std::vector<std::pair<std::string, std::function<void(Worker&)>>> calls = {
-        {"Worker::ready", [](Worker& worker) { worker.ready(); }},
-        {"Worker::status", [](Worker& worker) { worker.status("x"); }},
-        {"Worker::draining", [](Worker& worker) { worker.draining(); }},
-        {"Worker::on_drain", [](Worker& worker) { worker.on_drain([](const Drain&) {}); }},
-        {"Worker::offload", [](Worker& worker) { worker.offload([] {}, [] {}); }},
+    using sup::http::Server;
+    using sup::worker::Connection;
+    using sup::worker::Connections;
+    struct Things {
+        Worker worker{by_hand()};
+        Connection connection;
+        Connections connections{
+            worker, {"test/1"}, {.arrived = [this](Connection arrived) { connection = std::move(arrived); }}};
+        Server server{worker, [](sup::http::Request&, const sup::http::Response&) {}};
+    };
+    const std::vector<std::pair<std::string, std::function<void(Things&)>>> calls = {
+        {"Worker::ready", [](Things& all) { all.worker.ready(); }},
+        {"Worker::status", [](Things& all) { all.worker.status("x"); }},
+        {"Worker::draining", [](Things& all) { all.worker.draining(); }},
+        {"Worker::on_drain", [](Things& all) { all.worker.on_drain([](const Drain&) {}); }},
+        {"Worker::offload", [](Things& all) { all.worker.offload([] {}, [] {}); }},
+        {"Worker::loop", [](Things& all) { all.worker.loop(); }},
+        {"Connection::socket", [](Things& all) { all.connection.socket(); }},
+        {"Connection::listener", [](Things& all) { all.connection.listener(); }},
+        {"Connection::fresh", [](Things& all) { all.connection.fresh(); }},
+        {"Connection::take_unread", [](Things& all) { all.connection.take_unread(); }},
+        {"Connection::take_state", [](Things& all) { all.connection.take_state(); }},
+        {"Connection::state_version", [](Things& all) { all.connection.state_version(); }},
+        {"Connection::moves_on", [](Things& all) { all.connection.moves_on(); }},
+        {"Connection::hand_over", [](Things& all) { all.connection.hand_over(); }},
+        {"Connection::put_back", [](Things& all) { all.connection.put_back(); }},
+        {"Connection::close", [](Things& all) { all.connection.close(); }},
+        {"Connection::answered", [](Things& all) { all.connection.answered(); }},
+        {"moving a Connection", [](Things& all) { const Connection other = std::move(all.connection); }},
+        {"moving a Connection",
+         [](Things& all) {
+             Connection other;
+             other = std::move(all.connection);
+         }},
+        {"Connections::open", [](Things& all) { all.connections.open(); }},
+        {"Connections::Connections",
+         [](Things& all) { const Connections other(all.worker, {"other/1"}, {}); }},
+        {"Server::Server",
+         [](Things& all) {
+             const Server other(all.worker, [](sup::http::Request&, const sup::http::Response&) {});
+         }},
+        {"Server::connections", [](Things& all) { all.server.connections(); }},
+        {"Server::requests", [](Things& all) { all.server.requests(); }},
+        {"Server::unanswered", [](Things& all) { all.server.unanswered(); }},
+        {"~Server", [](Things& all) { all.server.~Server(); }},
+        {"~Connections", [](Things& all) { all.connections.~Connections(); }},
     };
     for (const auto& [name, call] : calls) {
         INFO(name);
         const Outcome outcome = in_child([&call = call] {
-            Worker worker(by_hand());
-            std::thread([&] { call(worker); }).join();
+            Things all;
+            const std::string listener = "listen0";
+            Internals::core(all.connections)->adopt(sup::UniqueFd(::dup(STDERR_FILENO)), listener, {}, {});
+            if (all.connections.open() != 1) ::_exit(1);
+            std::thread([&] { call(all); }).join();
         });
         CHECK(outcome.signal == SIGABRT);
         CHECK(outcome.said.find(name + " was called on another thread") != std::string::npos);
         CHECK(outcome.said.find("Worker::post()") != std::string::npos);
     }
+}
+
+TEST_CASE("what never changes may be asked for on any thread") {
+    const Worker worker(by_hand());
+    std::thread([&] {
+        static_cast<void>(worker.generation());
+        static_cast<void>(worker.listeners());
+    }).join();
+}
+
+TEST_CASE("a job that ends costs as much among many as among few") {
+    constexpr int many = 200'000;
+    Worker worker(by_hand());
+    int followed = 0;
+    for (int i = 0; i < many; ++i) worker.offload([] {}, [&] { ++followed; });
+    worker.drain();
+    const auto used = [] {
+        timespec now{};
+        ::clock_gettime(CLOCK_THREAD_CPUTIME_ID, &now);
+        return std::chrono::seconds(now.tv_sec) + std::chrono::nanoseconds(now.tv_nsec);
+    };
+    const auto before = used();
+    CHECK(worker.run() == 0);
+    CHECK(used() - before < 10s);  // of this thread's own; a search for each takes minutes
+    CHECK(followed == many);
 }

@@ -91,13 +91,17 @@ private:
     friend class ConnectionsCore;
     struct Held;
     explicit Connection(std::unique_ptr<Held> held) noexcept;
+    void check_thread(const char* what) const;
 
     std::unique_ptr<Held> held_;
 };
 
 // What they throw is told on stderr, and costs no other connection.
 struct ConnectionHandlers {
-    // A connection is yours. A throw costs it, unless you have stored it.
+    // A connection is yours. A throw costs it, unless you have stored it. While the worker drains some still
+    // come: from a listener's queue that nobody else will serve, from another worker, by an upgrade. They
+    // need nothing of their own: `move`, and where it is time for them `end_idle` or `end_all`, is called
+    // again in the loop's next turn.
     std::function<void(Connection)> arrived;
 
     // The worker drains, or has done so and there is room again, or another successor: hand over every

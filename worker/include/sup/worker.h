@@ -55,9 +55,9 @@ struct Options {
     // client's end alone, do not; and a drain takes what waits in a queue that nobody else will serve.
     std::size_t max_connections = 0;
 
-    // How long a drain may take where SUP_DRAIN_TIMEOUT_MS does not say it. Shortly before its end (a
-    // tenth of it, but 5 s at the most) what is still open is closed in order, or reset where
-    // the client would take a part of its answer for the whole.
+    // How long a drain may take where SUP_DRAIN_TIMEOUT_MS does not say it. Shortly before its end (a tenth
+    // of it, but at least 500 ms and at most 5 s, and never more than half of it) what is still open is
+    // closed in order, or reset where the client would take a part of its answer for the whole.
     std::chrono::milliseconds drain_timeout{30'000};
 
     // Called once in the loop's thread when the worker has begun to serve.
@@ -129,6 +129,7 @@ public:
     void status(std::string_view text);
 
     bool draining() const;
+    // Neither changes; any thread.
     unsigned generation() const;  // SUP_GENERATION, 0 without sup
     const std::vector<ListenerInfo>& listeners() const;
 
