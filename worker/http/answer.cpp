@@ -148,7 +148,7 @@ bool Protocol::write(std::string_view piece) {
         return false;
     }
     if (exchange.framing == Exchange::Framing::none) return false;
-    if (context_.output_budget.far_over() && output_.size() > context_.options.output_budget) {
+    if (context_.output_budget.used_twice() && output_.size() > context_.options.output_budget) {
         worker::log_line("a handler writes on although write() says false: its answer, of which " +
                          std::to_string(output_.size()) + " bytes wait, is cut (output_budget)");
         cut();

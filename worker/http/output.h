@@ -25,18 +25,19 @@ public:
 
     // With the other servers of the worker. Before anything has changed.
     void share(std::shared_ptr<worker::MemoryUse> use) { use_ = std::move(use); }
+    // The memory of one who holds some.
     void changed(std::size_t before, std::size_t now) {
-        use_->bytes += now - before;
-        if (before == 0 && now != 0) ++use_->holders;
-        if (before != 0 && now == 0) --use_->holders;
+        if (before != now) use_->changed(before, now);
     }
-    std::size_t used() const { return use_->bytes; }
+    std::size_t used() const { return use_->bytes(); }
     // Who has something waiting may not add to it.
     bool over() const { return most_ != 0 && used() > most_; }
-    // Nobody may: handlers do not heed what write() says, or many large answers came at once.
-    bool far_over() const { return most_ != 0 && used() / 2 > most_; }
+    // Nobody may: many large answers came at once. One, however large, makes nobody wait.
+    bool far_over() const { return most_ != 0 && (used() - use_->largest()) / 2 > most_; }
+    // Handlers do not heed what write() says, or one answer is that large.
+    bool used_twice() const { return most_ != 0 && used() / 2 > most_; }
     // What each of those who hold something may have for itself.
-    std::size_t fair_part() const { return most_ / std::max<std::size_t>(1, use_->holders); }
+    std::size_t fair_part() const { return most_ / std::max<std::size_t>(1, use_->holders()); }
 
 private:
     std::size_t most_;

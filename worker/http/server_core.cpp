@@ -284,10 +284,11 @@ bool ServerCore::fails_trial(const Connection& connection) {
     const Duration age{now - trial.since};
     const std::int64_t taken = fresh.taken - trial.taken;
     if (age < pressure_patience / 2) return false;
-    if (taken <= 0) return true;
+    if (taken <= 0 && !trial.passed_one) return true;
     if (age < pressure_patience) return false;
     if (taken < static_cast<std::int64_t>(trial.held / pressure_parts)) return true;
     trial = fresh;
+    trial.passed_one = true;
     return false;
 }
 

@@ -98,6 +98,7 @@ private:
         std::uint64_t since = 0;  // in the loop's milliseconds
         std::int64_t taken = 0;
         std::size_t held = 0;
+        bool passed_one = false;  // the client does read
     };
     std::unordered_map<const Connection*, Trial> trials_;
     bool told_of_cuts_ = false;

@@ -36,10 +36,11 @@ struct Options {
     // to be sent; 0: as much as there is. Above it write() says false to all whose answers wait, and nothing
     // more is read from their clients. An answer that waits with more than output_high_water and more than
     // its part (the budget by the number of those who wait) is cut when its client does not take it for a
-    // second; the largest first. Above twice as much no request is begun, and such an answer is cut also when
-    // its client takes nothing for half a second, or less than 1/64 of it in a second; where there is none,
-    // smaller ones that were not taken for a second are. Memory is bounded by twice the budget, that is, and
-    // what the handlers that run then still send. Files (sendfile) take none of it.
+    // second; the largest first. Above twice as much, the largest answer apart, no request is begun, and such
+    // an answer is cut also when its client takes nothing in its first half second, or less than 1/64 of it
+    // in a second; where there is none, smaller ones that were not taken for a second are. Memory is bounded
+    // by twice the budget, that is, the largest answer, and what the handlers that run then still send. Files
+    // (sendfile) take none of it.
     std::size_t output_budget = 64 * 1024 * 1024UL;
 
     // Of these times 0 is for ever, but for linger_timeout, where it is no time at all. A negative one is
