@@ -37,6 +37,10 @@ enum class Misuse : std::uint8_t;
 //
 // What returns a bool says false when the client has gone, or the call was a mistake: then it did nothing, or
 // not what was asked for, and the log tells the first mistake of each kind.
+//
+// A Response that was moved from, or detached, knows of no request any more: what returns a bool says false,
+// all else does nothing, and the log says nothing. After the answer's end the members that return nothing do
+// nothing either, and that is no mistake: the end may have come without the handler, by the client.
 class Response {
 public:
     using Header = std::pair<std::string_view, std::string_view>;
