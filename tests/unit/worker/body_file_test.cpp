@@ -262,7 +262,7 @@ TEST_CASE("a log that nobody reads any more ends no worker, whatever SIGPIPE doe
     ::dup2(pipe.write.get(), STDERR_FILENO);
     pipe.read.reset();
     {
-        RunningServer server([](Request&, Response) { throw std::runtime_error("said to nobody"); });
+        RunningServer server([](Request&, const Response&) { throw std::runtime_error("said to nobody"); });
         Client client(server.address());
         client.send("GET / HTTP/1.1\r\nHost: a\r\n\r\n");
         CHECK(client.receive().status == 500);

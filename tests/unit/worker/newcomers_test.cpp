@@ -1,8 +1,10 @@
 // Connections that arrive when their protocol has long been told of the drain.
+#include <algorithm>
 #include <chrono>
 #include <functional>
 #include <list>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "sup/connections.h"
@@ -17,7 +19,6 @@ using sup::http::Server;
 using sup::test::Client;
 using sup::worker::Connection;
 using sup::worker::Connections;
-using sup::worker::Drain;
 using sup::worker::ListenerChoice;
 using sup::worker::Options;
 using sup::worker::Worker;
