@@ -25,7 +25,8 @@ namespace {
 
 constexpr unsigned reloads = sanitized ? 4 : 10;
 
-// So many clients, each in a thread of its own, until stop(). What a client returns is what went wrong.
+// So many clients, each in a thread of its own, until stop(). What a client returns is what went wrong. They
+// leave the instance alone, which belongs to the test's thread as Catch2's macros do.
 class Clients {
 public:
     using Client = std::function<std::string(unsigned number, const std::atomic<bool>& stopping)>;
@@ -221,9 +222,10 @@ std::string message(Socket& socket) {
 TEST_CASE("notes, the example with a database and threads, loses none over reloads under load") {
     Instance instance{{.command = {examples_dir() + "/notes-server", "notes.db"}}};
     instance.start();
+    const std::uint16_t port = instance.port();
     std::atomic<unsigned> stored{0};
     Clients clients(8, [&](unsigned number, const std::atomic<bool>& stopping) -> std::string {
-        HttpConnection connection(instance.port());
+        HttpConnection connection(port);
         for (unsigned i = 0; !stopping; ++i) {
             const std::string text = std::to_string(number) + "-" + std::to_string(i);
             connection.send(with_body("POST", "/notes", nlohmann::json{{"text", text}}.dump()));
@@ -241,23 +243,24 @@ TEST_CASE("notes, the example with a database and threads, loses none over reloa
     CHECK(clients.stop().empty());
     CHECK(stored > 0);
     const Answer bad = [&] {
-        HttpConnection connection(instance.port());
+        HttpConnection connection(port);
         connection.send(with_body("POST", "/notes", "no JSON"));
         return connection.receive();
     }();
     CHECK(bad.status == 400);
-    CHECK(get(instance.port(), "/notes/none").status == 404);
+    CHECK(get(port, "/notes/none").status == 404);
 }
 
 TEST_CASE("chat, the example with a protocol of its own: everybody hears every line over reloads") {
     Instance instance{{.command = {examples_dir() + "/chat-server"}, .count = 1}};
     instance.start();
+    const std::uint16_t port = instance.port();
     constexpr unsigned listeners = 20;
     std::atomic<unsigned> heard{0};
     std::atomic<unsigned> joined{0};
     Clients speaker(1, [&](unsigned, const std::atomic<bool>& stopping) -> std::string {
         while (joined < listeners && !stopping) std::this_thread::yield();
-        Socket socket(instance.port());
+        Socket socket(port);
         socket.send("/name alice\n");
         for (unsigned i = 0; !stopping; ++i) {
             socket.send(std::to_string(i) + "\n");
@@ -268,7 +271,7 @@ TEST_CASE("chat, the example with a protocol of its own: everybody hears every l
         return socket.line() == "alice: the end" ? "" : "was not heard at the end";
     });
     Clients crowd(listeners, [&](unsigned, const std::atomic<bool>&) -> std::string {
-        Socket socket(instance.port());
+        Socket socket(port);
         socket.send("here\n");
         while (socket.line() != "somebody: here") {
         }
@@ -292,10 +295,11 @@ TEST_CASE("chat, the example with a protocol of its own: everybody hears every l
 TEST_CASE("chat loses nobody of a full room over a reload, though one reads slowly and goes on talking") {
     Instance instance{{.command = {examples_dir() + "/chat-server"}, .count = 1}};
     instance.start();
-    Socket slow(instance.port());
+    const std::uint16_t port = instance.port();
+    Socket slow(port);
     {
         // Until the kernel takes no more for the slow one, and the worker has to keep some.
-        Socket talker(instance.port());
+        Socket talker(port);
         const std::string line = std::string(3'000, 'y') + "\n";
         unsigned long waits = 0;
         REQUIRE(eventually([&] {
@@ -303,12 +307,12 @@ TEST_CASE("chat loses nobody of a full room over a reload, though one reads slow
                 talker.send(line);
                 if (talker.line().size() < line.size()) return true;  // found out below
             }
-            return std::exchange(waits, unsent(instance.port(), slow.port())) == waits && waits > 0;
+            return std::exchange(waits, unsent(port, slow.port())) == waits && waits > 0;
         }));
     }
     constexpr unsigned members = 600;
-    Crowd crowd(instance.port(), members);
-    Socket alice(instance.port());
+    Crowd crowd(port, members);
+    Socket alice(port);
     alice.send("/name alice\nhere\n");
     REQUIRE(crowd.hear("alice: here") == members);
     // Short lines, so many of them that they come in many turns.
@@ -354,8 +358,9 @@ TEST_CASE("files, the example with ranges and uploads, serves whole files over r
     for (unsigned i = 0; content.size() < 1'000'000; ++i) content += std::to_string(i) + "\n";
     write_file(instance.path("numbers.txt"), content);
     instance.start();
+    const std::uint16_t port = instance.port();
     Clients clients(8, [&](unsigned number, const std::atomic<bool>& stopping) -> std::string {
-        HttpConnection connection(instance.port());
+        HttpConnection connection(port);
         const std::string mine = "/upload-" + std::to_string(number) + ".txt";
         for (std::size_t i = 0; !stopping; ++i) {
             connection.send("GET /numbers.txt HTTP/1.1\r\nHost: test\r\nRange: bytes=" + std::to_string(i) +
@@ -375,17 +380,18 @@ TEST_CASE("files, the example with ranges and uploads, serves whole files over r
     });
     reload_many(instance);
     CHECK(clients.stop().empty());
-    CHECK(get(instance.port(), "/..%2Ftest.json").status == 404);
-    CHECK(get(instance.port(), "/.sup").status == 404);
+    CHECK(get(port, "/..%2Ftest.json").status == 404);
+    CHECK(get(port, "/.sup").status == 404);
 }
 
 TEST_CASE("events, the example of a stream: it ends in order at a reload, and goes on where it was") {
     Instance instance{{.command = {examples_dir() + "/events-server"}}};
     instance.start();
+    const std::uint16_t port = instance.port();
     Clients clients(8, [&](unsigned, const std::atomic<bool>& stopping) -> std::string {
         long last = 0;
         while (!stopping) {
-            HttpConnection connection(instance.port());
+            HttpConnection connection(port);
             connection.send("GET /events HTTP/1.1\r\nHost: test\r\nLast-Event-ID: " + std::to_string(last) +
                             "\r\n\r\n");
             const Answer stream = connection.receive(2 * patience);
@@ -413,9 +419,10 @@ TEST_CASE("events, the example of a stream: it ends in order at a reload, and go
 TEST_CASE("websocket, the example of an upgrade: sessions go on over reloads with what they have counted") {
     Instance instance{{.command = {examples_dir() + "/websocket-server"}}};
     instance.start();
+    const std::uint16_t port = instance.port();
     std::atomic<unsigned> generation{0};
     Clients clients(16, [&](unsigned, const std::atomic<bool>& stopping) -> std::string {
-        Socket socket(instance.port());
+        Socket socket(port);
         socket.send(
             "GET /socket HTTP/1.1\r\nHost: test\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n"
             "Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n");
