@@ -154,7 +154,7 @@ std::string safe_json(std::string_view json) {
 }
 
 std::size_t complete_utf8_prefix(std::string_view bytes) {
-    constexpr std::size_t longest_tail = 3;  // a sequence has four bytes at the most
+    constexpr std::size_t longest_tail = 3;  // a sequence has at most four bytes
     for (std::size_t back = 1; back <= std::min(longest_tail, bytes.size()); ++back) {
         const std::size_t position = bytes.size() - back;
         const unsigned char byte = byte_at(bytes, position);

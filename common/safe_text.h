@@ -25,8 +25,8 @@ std::string safe_lines(std::string_view bytes);
 // there. `json` is valid JSON in valid UTF-8.
 std::string safe_json(std::string_view json);
 
-// The length of the prefix of `bytes` that does not end within a UTF-8 sequence; all of it when the end is no
-// UTF-8 anyway.
+// The length of the prefix of `bytes` that does not end within a UTF-8 sequence; all of it when the end is
+// not UTF-8 anyway.
 std::size_t complete_utf8_prefix(std::string_view bytes);
 
 }  // namespace sup

@@ -22,7 +22,7 @@ struct alignas(64) ScoreboardRow {
     std::atomic<std::uint64_t> accepts;      // from listeners
     std::atomic<std::uint64_t> taken;        // from the inbox
     std::atomic<std::uint64_t> handed_over;  // into an inbox
-    std::atomic<std::uint64_t> drained;      // ended in order while draining
+    std::atomic<std::uint64_t> drained;      // ended cleanly while draining
     std::atomic<std::uint64_t> closed;       // closed at the drain deadline
 };
 static_assert(sizeof(ScoreboardRow) == 64 && std::atomic<std::uint64_t>::is_always_lock_free);

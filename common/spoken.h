@@ -1,4 +1,4 @@
-// What releases tell each other of the state that travels with connections: in the packets of the channel.
+// What releases tell each other about the state that travels with connections, in the packets of the channel.
 #pragma once
 
 #include <nlohmann/json_fwd.hpp>
@@ -8,7 +8,7 @@
 
 namespace sup {
 
-// The versions of a protocol's state that a worker can go on from.
+// The versions of a protocol's state that a worker can resume from.
 struct Reads {
     std::string protocol;
     std::vector<unsigned> versions;
@@ -16,18 +16,18 @@ struct Reads {
     friend bool operator==(const Reads&, const Reads&) = default;
 };
 
-// Of a release. Nothing: somebody does not speak of it.
+// Of a release. Nothing: some worker does not say.
 using SpokenByAll = std::optional<std::vector<Reads>>;
 
 // `[{"protocol":"chat","reads":[1,2]}]`, and back; nothing for anything else.
 nlohmann::json to_json(const std::vector<Reads>& spoken);
 SpokenByAll parse_spoken(const nlohmann::json& json);
 
-// Whether who says this goes on from that state. Who says nothing goes on from version 1, as there was no
-// other before this was spoken of.
+// Whether a worker that says this can resume from that state. One that says nothing can resume from
+// version 1, because there was no other before workers said so.
 bool goes_on_from(const SpokenByAll& spoken, const std::string& protocol, unsigned version);
 
-// What both can go on from.
+// What both can resume from.
 std::vector<Reads> in_common(const std::vector<Reads>& one, const std::vector<Reads>& other);
 
 }  // namespace sup

@@ -1,7 +1,7 @@
 // RAII over the libuv handles that sup uses. A handle lives on the heap because uv_close() finishes in a
-// later turn of the loop; destroying a wrapper closes the handle, and its callback is never called again. One
-// that is empty has nothing to stop or to cancel, and is not to be started.
-// Everything here belongs to the thread that runs the loop, but for Async::send().
+// later turn of the loop; destroying a wrapper closes the handle, and its callback is never called again. An
+// empty one has nothing to stop or cancel, and must not be started.
+// Everything here belongs to the thread that runs the loop, except Async::send().
 #pragma once
 
 #include <uv.h>

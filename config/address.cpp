@@ -72,7 +72,7 @@ Result<std::string> parse_unbracketed(const std::string& text, std::string_view 
                      " or " + quoted("[::1]" + colon_port)};
     }
     if (text.find(':') != text.npos) {
-        return Error{"an IPv6 address stands in brackets: " + quoted("[::1]" + colon_port)};
+        return Error{"an IPv6 address is written in brackets: " + quoted("[::1]" + colon_port)};
     }
     return Error{
         "expected a literal IPv4 address, an IPv6 address in brackets, or \"*\" before the port, found " +
@@ -145,7 +145,7 @@ std::string place_text(const InetAddress& address) {
 }  // namespace
 
 Result<Address> parse_address(std::string_view text, const std::string& folder) {
-    if (text.starts_with("tcp:")) return Error{"TCP needs no word; write " + quoted(text.substr(4))};
+    if (text.starts_with("tcp:")) return Error{"TCP needs no prefix; write " + quoted(text.substr(4))};
     for (const Prefix& prefix : {unix_stream, unix_datagram}) {
         if (!text.starts_with(prefix.text)) continue;
         auto address = parse_unix(std::string(text.substr(prefix.text.size())), folder);

@@ -114,8 +114,8 @@ inline bool speaks(const Worker& worker, Protocol protocol) {
     return std::ranges::find(worker.protocols, protocol) != worker.protocols.end();
 }
 
-// Whom the drain signal goes to. automatic: MAINPID= if it was said; else the main process, unless that has
-// no answer to the signal and another of the worker's processes said READY=1.
+// Who gets the drain signal. automatic: the process that MAINPID= named, if any; else the main process,
+// unless it does not handle the signal and another of the worker's processes sent READY=1.
 enum class DrainTo { automatic, main, ready, group };
 
 struct Drain {
@@ -149,7 +149,7 @@ enum class LogLevel { trace, debug, info, warning, error };
 enum class LogFormat { text, json };
 enum class WorkerOutput { capture, inherit };
 
-// What becomes of workers' lines when the log's reader does not take them.
+// What happens to workers' lines when the log's reader does not take them.
 struct WhenSlow {
     std::optional<Duration> wait = Duration{2'000};  // then a worker that waits goes on; none: never
     std::size_t queue_bytes = std::size_t{8} * 1024 * 1024;

@@ -50,7 +50,7 @@ std::vector<Hierarchy> hierarchies(const std::string& mounts) {
     return found;
 }
 
-// The own group in that version's hierarchy: "0::/a/b" or "4:cpu,cpuacct:/a/b".
+// This process's group in that version's hierarchy: "0::/a/b" or "4:cpu,cpuacct:/a/b".
 std::optional<std::string> own_group(const std::string& groups, Version version) {
     std::ifstream file{groups};
     std::string line;
@@ -79,7 +79,7 @@ struct Quota {
 
 Quota quota_of(const std::string& folder, Version version) {
     Quota read;
-    // "max" is no number: it stays at 0.
+    // "max" is not a number: it stays at 0.
     std::istringstream text{version == Version::two ? first_line(folder + "/cpu.max")
                                                     : first_line(folder + "/cpu.cfs_quota_us") + ' ' +
                                                           first_line(folder + "/cpu.cfs_period_us")};

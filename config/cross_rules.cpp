@@ -33,13 +33,13 @@ void check_listener_names(const Node& listen, const Config& config, Collector& p
         const auto [other, is_new] = taken.emplace(name, i);
         if (is_new) continue;
         report(listen.children[i], pointer, "name",
-               "the name " + quoted(name) + " is already that of " + pointer_to(other->second), problems);
+               "the name " + quoted(name) + " is already used by " + pointer_to(other->second), problems);
     }
 }
 
 std::string words_for_overlap(const Address& address, const Address& before, const std::string& owner) {
     std::string words = quoted(to_string(address));
-    if (address == before) return words + " is already that of " + owner;
+    if (address == before) return words + " is already used by " + owner;
     words += " cannot be bound beside ";
     words += quoted(to_string(before));
     return words + " of " + owner;
@@ -122,8 +122,9 @@ void check_ready(const Node& worker, const Worker& config, Collector& problems) 
     if (ready == nullptr || ready->delay < config.ready_timeout) return;
     if (problems.about("/worker/ready") || problems.about("/worker/ready_timeout")) return;
     report(worker, "/worker", "ready",
-           "ready after " + format_duration(ready->delay) + ", but ready_timeout gives a worker up after " +
-               format_duration(config.ready_timeout) + "; make ready_timeout longer",
+           "ready after " + format_duration(ready->delay) +
+               ", but ready_timeout gives up on a worker after " + format_duration(config.ready_timeout) +
+               "; make ready_timeout longer",
            problems);
 }
 
@@ -144,7 +145,7 @@ void check_max_surge(const Node& reload, const Reload& config, Collector& proble
         problems.about("/reload/max_surge"))
         return;
     problems.add(given->key_begin, "/reload/max_surge",
-                 "\"max_surge\" is for \"strategy\": \"rolling\", and this one is \"replace\"");
+                 "\"max_surge\" is for \"strategy\": \"rolling\", but the strategy is \"replace\"");
 }
 
 // What they write themselves, the master does not see.
@@ -155,8 +156,8 @@ void check_log_bound(const Node& log, const Log& config, Collector& problems) {
         if (given == nullptr) continue;
         problems.add(given->key_begin, "/log/" + std::string(key),
                      quoted(key) +
-                         " is for \"workers\": \"capture\": what workers write to a file of their own "
-                         "passes sup by");
+                         " is for \"workers\": \"capture\": with \"inherit\" the output of workers "
+                         "does not pass through sup");
     }
 }
 

@@ -147,7 +147,7 @@ private:
         if (open_.size() == deepest_nesting) {
             problems_.add(token_begin(), "",
                           "nested deeper than " + std::to_string(deepest_nesting) +
-                              " levels, which no configuration is");
+                              " levels, too deep for a configuration");
             return false;
         }
         open_.push_back(&append(kind, {}));

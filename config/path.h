@@ -9,7 +9,7 @@ namespace sup::config {
 
 // `path` from `folder` on (absolute, as this function gives it), without ".", double slashes and, where
 // the file system shows that it cannot change the meaning (nothing before it is a symbolic link), "..".
-// Symbolic links stay: a `current` link must be followed anew at each reload. Nothing needs to exist.
+// Symbolic links stay: a `current` link must be followed again at each reload. Nothing needs to exist.
 std::string absolute_path(const std::string& folder, const std::string& path);
 
 // The same from the working directory on: through the symbolic links that the user took there ($PWD), where

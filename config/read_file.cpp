@@ -14,12 +14,12 @@ namespace sup::config {
 namespace {
 
 Error too_large() {
-    return Error{"larger than " + describe_size(largest_file) + ", which no configuration is"};
+    return Error{"larger than " + describe_size(largest_file) + ", too large for a configuration"};
 }
 
 Status check_kind(int descriptor) {
     struct stat status {};
-    if (fstat(descriptor, &status) != 0) return errno_error("cannot be looked at");
+    if (fstat(descriptor, &status) != 0) return errno_error("cannot be examined");
     if (S_ISDIR(status.st_mode)) return Error{"is a directory, expected a configuration file"};
     if (!S_ISREG(status.st_mode))
         return Error{"is not a regular file; each reload reads the configuration again"};

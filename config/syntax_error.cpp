@@ -51,7 +51,7 @@ std::string_view expectation(const ParserFailure& failure) {
 // The usual slips of people who write other languages too.
 std::string_view advice(std::string_view all, std::size_t offset) {
     const char found = all[offset];
-    if (found == '\'') return " (strings stand in double quotes)";
+    if (found == '\'') return " (strings are written in double quotes)";
     if (found == '#' || found == '/') return " (a comment begins with //)";
     return "";
 }

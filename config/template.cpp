@@ -32,7 +32,7 @@ std::string suggest(std::string_view written, std::span<const Word> words) {
         all += (all.empty() ? "" : ", ") + example(word);
     }
     const auto meant = nearest(written, names);
-    if (!meant) return "; there are " + all + ", and {{ for a brace";
+    if (!meant) return "; the placeholders are " + all + ", and {{ for a brace";
     return "; did you mean " + example(*std::ranges::find(words, *meant, &Word::name)) +
            "? ({{ stands for a brace)";
 }

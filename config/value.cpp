@@ -62,7 +62,7 @@ bool read_string(const Value& value, const std::string& what, std::string& out) 
         return false;
     }
     if (value.node.text.find('\0') != std::string::npos) {  // it would end there for the kernel
-        value.refuse("a NUL character cannot stand here");
+        value.refuse("a NUL character is not allowed here");
         return false;
     }
     out = value.node.text;

@@ -25,7 +25,7 @@ std::string words_for_missing(const Placeholder& placeholder, const Listen& list
     const bool of_unix = placeholder.word == "path";
     const bool of_inet = placeholder.word == "host" || placeholder.word == "port";
     if (of_unix && listen.address.inet() != nullptr) {
-        return "listener " + quoted(placeholder.listener) + " has no path: it is no unix socket";
+        return "listener " + quoted(placeholder.listener) + " has no path: it is not a unix socket";
     }
     if (of_inet && listen.address.inet() == nullptr) {
         return "listener " + quoted(placeholder.listener) + " has no " + placeholder.word +
@@ -79,7 +79,8 @@ void check_protocols(const Node& worker, const Config& config, Collector& proble
     const std::size_t at = worker.find("protocols")->begin;
     if (config.worker.protocols.size() > 1) {
         problems.add(at, "/worker/protocols",
-                     "\"stdin\" stands alone: with it the listener is descriptor 0, with all others it is 3");
+                     "\"stdin\" cannot be combined with others: with it the listener is descriptor 0, with "
+                     "all others it is 3");
     }
     if (config.listen.size() != 1 && !problems.about("/listen")) {
         problems.add(
@@ -116,8 +117,8 @@ void check_separators(const Node& listen, const Config& config, Collector& probl
             const std::size_t at = name.find_first_of(rule.separators);
             if (at == name.npos) continue;
             problems.add(listen.children[i].find("address")->begin, pointer,
-                         quoted(name) + " has a '" + name[at] + "', which the protocol " + quoted(rule.name) +
-                             " puts between addresses: use another name");
+                         quoted(name) + " contains '" + name[at] + "', which the protocol " +
+                             quoted(rule.name) + " puts between addresses: use another name");
         }
     }
 }
@@ -136,7 +137,7 @@ void check_readiness(const Node& worker, const Config& config, Collector& proble
     const std::size_t first_free = config.listen.size() + 3;
     if (static_cast<std::size_t>(newline->fd) >= first_free) return;
     problems.add(ready->begin, "/worker/ready",
-                 "descriptor " + std::to_string(newline->fd) + " is that of listener " +
+                 "descriptor " + std::to_string(newline->fd) + " belongs to listener " +
                      quoted(config.listen[static_cast<std::size_t>(newline->fd) - 3].name) +
                      "; the first free one is " + std::to_string(first_free));
 }

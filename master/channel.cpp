@@ -45,7 +45,7 @@ void WorkerChannel::watch(uv_loop_t* loop) {
     read();
 }
 
-// A few each turn of the loop: a worker that sends for ever holds up nobody.
+// A few in each turn of the loop: a worker that sends without end holds up nobody.
 void WorkerChannel::read() {
     std::array<char, largest_packet> buffer;
     for (int i = 0; i < packets_per_turn; ++i) {

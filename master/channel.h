@@ -54,16 +54,16 @@ public:
     // The packet that comes just before the drain signal, and again when its successor changes. With `inbox`,
     // the successor's, connections may be handed over. When that descriptor has to wait, the names go ahead
     // without it.
-    // `spoken` is what the successor can go on from.
+    // `spoken` is what the successor can resume from.
     void send_drain(ListenerSplit listeners, std::shared_ptr<const Inbox> inbox, SpokenByAll spoken = {});
 
     // Takes in what the worker has sent. Done by itself as it comes; what was sent before the channel was
     // offered is there from the start.
     void read();
-    // What it can go on from, as it says.
+    // What it says it can resume from.
     const SpokenByAll& spoken() const { return spoken_; }
-    // How many of its connections ended because its successor cannot go on from them, for each protocol, as
-    // it says.
+    // How many of its connections it says have ended because its successor cannot resume from them, for each
+    // protocol.
     const UnreadableConnections& unreadable() const { return unreadable_; }
 
 private:

@@ -29,7 +29,7 @@ std::string how(const core::Failure& failure) {
     return failure.status ? describe(*failure.status) : std::string("ended");
 }
 
-// A main process that ends in order while others of it live has gone into the background.
+// A main process that exits by itself while others of its worker live has gone into the background.
 std::string daemon_words(const core::Failure& failure, const std::optional<FailedWorker>& worker) {
     if (!worker || worker->left_behind.empty() || !failure.status || failure.status->signalled) return {};
     return "; it left " + worker->left_behind +

@@ -77,7 +77,7 @@ std::vector<std::string> describe_surplus_sockets(const Generation& next, const 
         const std::string what = tcp ? "connections" : "datagrams";
         std::string text = "listener " + listener->name() + " goes from " + std::to_string(sockets.size()) +
                            " sockets to " + std::to_string((*successor)->sockets().size()) +
-                           ": the others get no new " + what + " any more and close with the old workers. ";
+                           ": the surplus ones get no new " + what + " and close with the old workers. ";
         text += tcp && migrates_queues()
                     ? "The kernel moves what is then in their queues to the remaining ones "
                       "(net.ipv4.tcp_migrate_req)"

@@ -1,5 +1,5 @@
-// SIGHUP has two meanings: "reload" to a daemon, and "the terminal is gone" to whoever has one. A terminal
-// that somebody closes must not deploy what lies on disk.
+// SIGHUP has two meanings: "reload" to a daemon, and "the terminal is gone" to a process that has one.
+// Closing a terminal must not deploy what is on disk.
 #pragma once
 
 #include <functional>
@@ -13,7 +13,7 @@ enum class HangupMeaning {
     lost_terminal,  // ... if it is lost; else somebody sent the signal, for a reload
     nothing,        // it was ignored when sup was started (nohup)
 };
-// To be asked before any disposition is changed. In the background there is no terminal, so nohup does not
+// Call it before any disposition is changed. In the background there is no terminal, so nohup does not
 // matter there.
 HangupMeaning meaning_of_hangup(bool background);
 

@@ -11,7 +11,8 @@
 namespace sup {
 namespace {
 
-// As the languages put it: strerror(3), Node's and Ruby's name of the error, Rust's, gunicorn's own words.
+// As different languages put it: strerror(3), Node's and Ruby's name of the error, Rust's, gunicorn's own
+// words.
 constexpr std::array<std::string_view, 4> phrases{"address already in use", "eaddrinuse", "addrinuse",
                                                   "connection in use"};
 
@@ -37,7 +38,7 @@ std::string tail_of(const std::string& address) {
     return path != address.npos ? address.substr(path) : address.substr(address.rfind(':') + 1);
 }
 
-// Whether `tail` stands there, and is not a piece of a longer number.
+// Whether `tail` is there, and is not part of a longer number.
 bool names(const std::string& line, const std::string& tail) {
     for (std::size_t at = line.find(tail); at != line.npos; at = line.find(tail, at + 1)) {
         const std::size_t end = at + tail.size();

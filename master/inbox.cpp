@@ -52,7 +52,7 @@ std::size_t Inbox::discard() const {
     return closed;
 }
 
-// A worker that sends a packet of nothing ends nothing by it for those behind it.
+// A worker that sends an empty packet must not end the inbox for those behind it.
 std::optional<UnixMessage> Inbox::receive(std::span<char> buffer) const {
     auto received = receive_unix_message(receiver(), buffer);
     if (!received || !received->has_value()) return std::nullopt;

@@ -30,7 +30,7 @@ public:
     // has changed.
     Result<std::shared_ptr<const Inbox>> renew();
 
-    // The next packet that is in here, perhaps one of nothing; empty at the end, or when there is none now.
+    // The next packet that is in here, perhaps an empty one; empty at the end, or when there is none now.
     std::optional<UnixMessage> receive(std::span<char> buffer) const;
     // Closes the connections that are in here, and says how many they were.
     std::size_t discard() const;

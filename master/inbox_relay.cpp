@@ -54,7 +54,7 @@ InboxRelay::Taken InboxRelay::take_one() {
         auto received = from_->receive(buffer);
         if (!received) return Taken::none_left;
         if (received->size == 0) continue;
-        // A connection without all its bytes is none any more: its client would lose what is missing.
+        // A connection without all its bytes is useless: its client would lose what is missing.
         if (received->truncated || received->descriptors_lost) {
             ++outcome_.lost;
             continue;

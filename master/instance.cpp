@@ -39,7 +39,8 @@ Instance::Instance(uv::Loop& loop, Log& log, Options options)
       queues_(
           loop.get(), [this] { return active_listeners(); },
           [this](const Listener& listener, const std::string& problem) {
-              if (problem.empty()) return log_.info("listener {}: somebody accepts again", listener.name());
+              if (problem.empty())
+                  return log_.info("listener {}: connections are being accepted again", listener.name());
               log_.warning("{}; do the workers of the active generation serve the socket they were given?",
                            problem);
           }),
@@ -117,7 +118,7 @@ void Instance::work_off() {
     end_if_nothing_is_left();
 }
 
-// Whoever starts, drains or ends must not wait for the log's reader, and nobody must during a reload.
+// A worker that starts, drains or ends must not wait for the log's reader, and during a reload none must.
 void Instance::steer_output() {
     const core::View view = core_.view();
     for (const core::GenerationView& generation : view.generations) {
@@ -171,7 +172,7 @@ Status Instance::put_files_back() {
     if (!*folder && !(socket && *socket)) return Success{};
     warn(directory_.write_pid(::getpid()));
     if (*folder) warn(log_.reopen());  // it may have been in there
-    log_.warning("somebody has removed files from {}; the pid file and the control socket are there again",
+    log_.warning("files were removed from {}; the pid file and the control socket have been made again",
                  directory_.paths().folder);
     return Success{};
 }

@@ -110,7 +110,7 @@ private:
     void discard_inbox(core::GenerationId generation);
     SpokenByAll spoken_by(std::optional<core::GenerationId> generation) const;
 
-    // instance_listeners.cpp: what becomes of sockets that everybody shares.
+    // instance_listeners.cpp: what happens to sockets that everybody shares.
     void watch_listeners();
     void listener_shut_down(const std::shared_ptr<const ListeningSocket>& socket);
     void mend_listeners();

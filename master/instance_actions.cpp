@@ -59,7 +59,7 @@ Status Instance::open_next_log(const config::Config& config) {
     next_log_.reset();
     const LogPlace place = log_place(config, directory_.paths(), background_);
     if (place.unbounded) {
-        log_.warning("log.file is not set, and log.workers is \"inherit\": {} grows without bound",
+        log_.warning("log.file is not set, and log.workers is \"inherit\": {} grows without limit",
                      place.file);
     }
     if (place.file == log_.file()) return Success{};
@@ -197,7 +197,7 @@ void Instance::perform(const core::Kill& action) {
                          who, format_duration(config.worker.ready_timeout));
             break;
         case core::Kill::Reason::aborted:
-            log_.info("{} is not wanted any more: SIGKILL to its process group", who);
+            log_.info("{} is no longer needed: SIGKILL to its process group", who);
             break;
         case core::Kill::Reason::stop_now:
             log_.warning("{}: told to stop now: SIGKILL to its process group", who);
@@ -474,7 +474,7 @@ void Instance::perform(const core::WorkerChanged& action) {
 
 void Instance::perform(const core::RestartScheduled& action) {
     log_.warning(
-        "worker {} of generation {} is restarted {}", action.slot, number(action.generation),
+        "worker {} of generation {} will be restarted {}", action.slot, number(action.generation),
         action.delay.count() == 0
             ? std::string("at once")
             : fmt::format("in {} (it ended early{})", describe_duration(action.delay),
@@ -484,7 +484,7 @@ void Instance::perform(const core::RestartScheduled& action) {
 }
 
 void Instance::perform(const core::ReloadWaits& action) {
-    log_.info("a reload waits: {} {} draining, and reload.max_draining is {}",
+    log_.info("a reload is waiting: {} {} draining, and reload.max_draining is {}",
               counted(action.draining, "generation"), action.draining == 1 ? "is" : "are",
               action.max_draining);
     announce(to_event(action));

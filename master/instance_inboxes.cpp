@@ -54,7 +54,7 @@ void Instance::relay(core::GenerationId from, std::shared_ptr<const Inbox> inbox
     entry->inbox->move();
 }
 
-// What all can go on from who take from that inbox.
+// What all workers that take from that inbox can resume from.
 SpokenByAll Instance::spoken_by(std::optional<core::GenerationId> generation) const {
     SpokenByAll common;
     for (const auto& [id, worker] : workers_) {
@@ -70,7 +70,7 @@ SpokenByAll Instance::spoken_by(std::optional<core::GenerationId> generation) co
 void Instance::tell_relayed(core::GenerationId from, core::GenerationId to,
                             const InboxRelay::Outcome& outcome) {
     if (outcome.moved > 0) {
-        log_.info("generation {} left {} in its inbox, to go on to generation {}", number(from),
+        log_.info("generation {} left {} in its inbox; they move on to generation {}", number(from),
                   counted(outcome.moved, "connection"), number(to));
     }
     tell_discarded(from, outcome.lost);
@@ -78,7 +78,7 @@ void Instance::tell_relayed(core::GenerationId from, core::GenerationId to,
 
 void Instance::tell_discarded(core::GenerationId generation, std::size_t connections) {
     if (connections == 0) return;
-    log_.warning("generation {} left {} in its inbox, from which nobody takes any more: closed",
+    log_.warning("generation {} left {} in its inbox, which nobody reads any more: closed",
                  number(generation), counted(connections, "connection"));
 }
 

@@ -52,12 +52,12 @@ void Instance::listener_shut_down(const std::shared_ptr<const ListeningSocket>& 
     const std::string who = "listener " + (*listener)->name() + " (" + (*listener)->address() +
                             "): a worker has shut it down (shutdown(2))";
     if (!socket->can_listen_again()) {
-        log_.error("{}, and nothing takes that back; `sup reload` binds it anew", who);
+        log_.error("{}, and that cannot be undone; `sup reload` binds it again", who);
         return;
     }
-    if (!socket->shut_down()) return;  // mended meanwhile
+    if (!socket->shut_down()) return;  // mended in the meantime
     if (Status again = socket->restore((*listener)->settings()); !again) {
-        log_.error("{}, and it does not listen again: {}", who, again.error().message);
+        log_.error("{}, and sup could not make it listen again: {}", who, again.error().message);
         return;
     }
     steering_.rejoined(socket, generations_);
@@ -100,8 +100,8 @@ void Instance::hide_replaced_sockets() {
 std::string Instance::problem_of(const Listener& listener) const {
     if (listener.dead_socket() != nullptr)
         return listener.name() +
-               " was shut down by a worker: nobody is served there until `sup reload` binds "
-               "it anew";
+               " was shut down by a worker: no client is served there until `sup reload` binds "
+               "it again";
     return queues_.problem_of(listener);
 }
 

@@ -9,8 +9,8 @@
 namespace sup {
 namespace {
 
-// EPOLLHUP is told whatever is asked for, and nothing else is. Once, or a socket that stays shut would wake
-// the loop again and again.
+// EPOLLHUP is reported whatever is asked for, and nothing else is. Once only, or a socket that stays shut
+// would wake the loop again and again.
 epoll_event hang_up_of(std::uint64_t number) {
     epoll_event event{};
     event.events = EPOLLRDHUP | EPOLLONESHOT;

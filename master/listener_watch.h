@@ -1,5 +1,5 @@
-// Notices when a worker shuts a listener down that everybody shares (shutdown(2); many frameworks' "stop"
-// does). Idle, it costs nothing: clients that come do not wake it.
+// Notices when a worker shuts down a listener that everybody shares (shutdown(2); many frameworks' "stop"
+// does so). Idle, it costs nothing: arriving clients do not wake it.
 #pragma once
 
 #include <cstdint>

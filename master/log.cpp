@@ -52,7 +52,7 @@ void append_json(std::string& out, std::string_view text) {
 constexpr const char* text_pattern = "%Y-%m-%dT%H:%M:%S.%eZ %-7l ";
 constexpr const char* json_pattern = R"({"time":"%Y-%m-%dT%H:%M:%S.%eZ","level":"%l",)";
 
-// Makes entries. What stands before the message is made anew only when it changes: a worker that prints a lot
+// Makes entries. The part before the message is only rebuilt when it changes: a worker that prints a lot
 // prints many lines in one millisecond.
 class EntryFormat {
 public:
@@ -159,10 +159,10 @@ Status Log::reopen() {
 
 Status Log::move_to(LogDestination next, config::LogLevel level, config::LogFormat format) {
     const std::string from = in_words(file());
-    put(config::LogLevel::info, "the log goes on in " + in_words(next.file));
+    put(config::LogLevel::info, "the log continues in " + in_words(next.file));
     if (Status moved = state_->output.move_to(std::move(next)); !moved) return moved;
     configure(level, format);
-    put(config::LogLevel::info, "the log goes on here; before it was in " + from);
+    put(config::LogLevel::info, "the log continues here; until now it was in " + from);
     return Success{};
 }
 

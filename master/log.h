@@ -37,7 +37,7 @@ public:
         config::LogFormat format = config::LogFormat::text;
         std::string file;             // empty: standard error
         bool redirect_stdio = false;  // also point standard output and error at the file (background)
-        LogBounds bounds{};           // then the file is renamed to FILE.1 and begun anew
+        LogBounds bounds{};           // then the file is renamed to FILE.1, and a new one begun
         std::size_t queue_bytes = std::size_t{8} * 1024 * 1024;  // of workers' lines that a reader lets wait
     };
 
@@ -85,10 +85,10 @@ public:
     Status reopen();
 
     // While the loop runs: what waits leaves when its reader takes it, and `on_room` is called when the log
-    // is not full any more.
+    // is no longer full.
     void follow(uv_loop_t* loop, std::function<void()> on_room);
     void unfollow();
-    // At the end: gives a slow reader so much time for each piece of what still waits.
+    // At the end: gives a slow reader this much time for each piece of what still waits.
     void finish(Duration patience);
 
     // Called with every entry at info or above that the master itself writes, for those who watch from

@@ -7,7 +7,7 @@ namespace {
 
 constexpr std::uint64_t mebibyte = std::uint64_t{1024} * 1024;
 constexpr LogBounds of_file{64 * mebibyte, 4};
-constexpr LogBounds of_runtime_folder{16 * mebibyte, 1};  // which may lie in memory
+constexpr LogBounds of_runtime_folder{16 * mebibyte, 1};  // which may be in memory
 
 // Those workers that have the file themselves would go on writing to the one before, and the master sees
 // nothing of it: no bound can hold.

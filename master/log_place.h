@@ -15,7 +15,7 @@ struct LogPlace {
     bool unbounded = false;  // in the runtime folder, and workers write to it themselves
 };
 
-// In the background there is always a file, also where the configuration names a descriptor (/dev/stdout): a
+// In the background there is always a file, even if the configuration names a descriptor (/dev/stdout): a
 // master in the background has none of its caller's.
 LogPlace log_place(const config::Config& config, const InstancePaths& paths, bool background);
 

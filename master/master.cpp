@@ -23,7 +23,7 @@ namespace sup {
 namespace {
 
 // Dispositions and the mask survive exec: whoever started us may have left some signals blocked or ignored.
-// What a reader has not taken yet when everything has ended waits for so long, without any progress.
+// How long to wait at the end, without any progress, for a reader to take what is left.
 constexpr Duration patience_at_the_end{1'000};
 
 void take_over_signals() {

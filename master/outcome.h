@@ -19,12 +19,12 @@ namespace sup {
 // that it replaced, and, when it failed, those that had replaced them.
 struct DrainTotals {
     std::uint64_t handed_over = 0;  // to the successor: the client saw nothing
-    std::uint64_t drained = 0;      // ended in order
+    std::uint64_t drained = 0;      // ended cleanly
     std::uint64_t closed = 0;       // still open at the drain deadline
-    // Workers that died of a signal in place of draining; what they had open counts as closed.
+    // Workers killed by a signal while they drained; the connections they had open count as closed.
     std::uint64_t died = 0;
-    // Of connections, both of drained and closed: because the successor cannot go on from their state. By
-    // protocol.
+    // Connections among drained and closed that the successor could not take over, because it cannot read
+    // their state. By protocol.
     std::map<std::string, std::uint64_t> unreadable = {};
 
     void add(const ScoreboardRow& row);

@@ -153,7 +153,7 @@ bool WorkerProcess::hears(const Sender& sender) {
     if (!std::exchange(refused_somebody_, true)) {
         callbacks_.trouble(
             describe(sender) + " of user " + std::to_string(sender.user) +
-            " spoke to its NOTIFY_SOCKET, and is none of its processes: nothing that it says is heard");
+            " wrote to its NOTIFY_SOCKET but is not one of its processes; its messages are ignored");
     }
     return false;
 }
@@ -175,11 +175,11 @@ void WorkerProcess::handle(Notification notification) {
 void WorkerProcess::extend(Duration extension) {
     if (!told_to_end_) return callbacks_.extended_timeout(extension);
     if (std::exchange(refused_extension_, true)) return;
-    callbacks_.trouble("EXTEND_TIMEOUT_USEC does not extend a drain: drain.timeout (" +
-                       format_duration(generation().config.drain.timeout) + ") is its end");
+    callbacks_.trouble("EXTEND_TIMEOUT_USEC does not extend a drain, which ends after drain.timeout (" +
+                       format_duration(generation().config.drain.timeout) + ")");
 }
 
-// Who may be told to drain instead of the main process.
+// Which process may get the drain signal instead of the main process.
 void WorkerProcess::note_sender(const Notification& notification) {
     const NotifyMessage& message = notification.message;
     if (message.ready) {
@@ -190,7 +190,7 @@ void WorkerProcess::note_sender(const Notification& notification) {
     if (stat && is_its_own(*stat)) return target_.named_main(*stat);
     if (std::exchange(refused_main_, true)) return;
     callbacks_.trouble("MAINPID=" + std::to_string(*message.main_pid) +
-                       " names none of its processes: nothing changes");
+                       " does not name one of its processes, and is ignored");
 }
 
 void WorkerProcess::became_ready() {
@@ -356,13 +356,13 @@ std::optional<std::string> WorkerProcess::odd_main_process() const {
     if (target_.is_wrapped(pid())) {
         const std::string speaker = describe(Sender{target_.instead_of(pid())->pid(), 0});
         return "READY=1 came from " + speaker + ", not from " + main +
-               ", which only waits for it. A server that compares LISTEN_PID with its own pid takes no "
-               "listener that way. " +
+               ", which only waits for it. A server that compares LISTEN_PID with its own pid does not "
+               "take its listeners that way. " +
                signal + " will go to " + speaker + "; better start the server with exec";
     }
     if (!target_.ends_wrapper(pid())) return std::nullopt;
     return signal + " ends " + main +
-           " at once, and with it what that has started: start the server with exec, or set drain.to";
+           " at once, and with it whatever that has started: start the server with exec, or set drain.to";
 }
 
 void WorkerProcess::redirect(ListenerSplit listeners, std::shared_ptr<const Inbox> inbox,

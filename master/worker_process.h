@@ -95,7 +95,7 @@ public:
     void drain(ListenerSplit listeners, std::shared_ptr<const Inbox> inbox, SpokenByAll spoken);
     // Why it cannot be signalled, in words; nothing where it can. Asked with signal 0.
     std::optional<std::string> out_of_reach() const;
-    // What is odd about who said that it is ready, or about whom the drain signal will end, in words.
+    // What is odd about the process that said it is ready, or that the drain signal will end, in words.
     std::optional<std::string> odd_main_process() const;
     // It is ready: what it leaves behind is given the time to end by itself.
     void was_ready();
@@ -117,10 +117,10 @@ public:
     // To a worker that drains already: its connections go elsewhere from now on.
     void redirect(ListenerSplit listeners, std::shared_ptr<const Inbox> inbox, SpokenByAll spoken);
     bool has_channel() const noexcept { return channel_ != nullptr; }
-    // What it can go on from, as it says (section 4 of docs/worker-protocol.md).
+    // What it says it can resume from (section 4 of docs/worker-protocol.md).
     SpokenByAll spoken() const { return channel_ ? channel_->spoken() : std::nullopt; }
-    // What it has ended by now because its successor cannot go on from it; once it has exited, until it is
-    // taken.
+    // The connections it has ended so far because its successor cannot resume from them; once it has exited,
+    // until it is taken.
     const UnreadableConnections& unreadable() const {
         return channel_ ? channel_->unreadable() : unreadable_;
     }

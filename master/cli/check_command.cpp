@@ -76,7 +76,7 @@ void check_directories(const config::Config& config, Findings& problems) {
     if (!cwd) problems.push_back({"/worker/cwd", cwd.error().message});
     if (!config.log.file) return;
     const std::string& file = *config.log.file;
-    if (own_descriptor(file)) return;  // whoever starts sup gives it
+    if (own_descriptor(file)) return;  // it comes from the process that starts sup
     if (const int problem = why_no_log_at(file); problem != 0)
         problems.push_back({"/log/file", errno_error("log.file " + file, problem).message});
     else if (Status followed = check_log_links(file); !followed)
@@ -88,7 +88,7 @@ void check_log(const config::Log& log, Findings& notes) {
     if (log.workers != config::WorkerOutput::inherit || log.file) return;
     notes.push_back({"/log/workers",
                      "in the background, workers then write to sup.log in the runtime folder themselves, "
-                     "without a bound; set log.file, and rotate it"});
+                     "without limit; set log.file, and rotate it"});
 }
 
 // The master that runs under this name now, if any: the sockets that it holds are no news.

@@ -39,7 +39,7 @@ void add_timeout(CLI::App& command, Duration& timeout) {
                 if (!parsed) throw CLI::ValidationError("--timeout", parsed.error().message);
                 timeout = *parsed;
             },
-            "Give up waiting after this long (exit code 4); what was asked for goes on")
+            "Give up waiting after this long (exit code 4); the operation continues")
         ->type_name("DURATION")
         ->default_str(format_duration(timeout));
 }
@@ -52,11 +52,11 @@ CLI::Option* refuse_empty(CLI::Option* option, const std::string& message) {
 
 void add_name(CLI::App& command, std::string& name) {
     refuse_empty(command.add_option("NAME", name, "The instance; may be left out when one is running"),
-                 "an empty name is no instance's; leave it out to mean the one that runs");
+                 "the name is empty; leave it out to mean the instance that is running");
 }
 
 void add_config(CLI::App& command, std::string& path) {
-    refuse_empty(command.add_option("CONFIG", path, "The configuration file"), "an empty path is no file's")
+    refuse_empty(command.add_option("CONFIG", path, "The configuration file"), "the path is empty")
         ->required();
 }
 
@@ -110,13 +110,13 @@ void add_status_and_list(CLI::App& app, Options& options) {
         ->type_name("");
     status->callback([&] { options.chosen = [&] { return number(status_command(options.status)); }; });
 
-    auto* list = app.add_subcommand("list", "List the instances that run");
+    auto* list = app.add_subcommand("list", "List the running instances");
     add_json(*list, options.list.json);
     list->callback([&] { options.chosen = [&] { return number(list_command(options.list)); }; });
 }
 
 void add_stop(CLI::App& app, Options& options) {
-    auto* stop = app.add_subcommand("stop", "Drain and end an instance; returns when nothing of it is left");
+    auto* stop = app.add_subcommand("stop", "Drain and stop an instance; returns when nothing of it is left");
     add_name(*stop, options.stop.name);
     stop->add_flag("--now", options.stop.now, "Kill the workers instead of letting them drain");
     add_timeout(*stop, options.stop.timeout);

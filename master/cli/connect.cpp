@@ -34,10 +34,10 @@ Result<control::Client, CommandError> connect_to(const Found& instance, const co
         return std::move(*client);
     }
     if (client.error().kind == Kind::not_running) {
-        return CommandError{
-            ExitCode::not_running,
-            "instance " + instance.name +
-                " is being started or ended just now, or its socket was removed: " + client.error().message};
+        return CommandError{ExitCode::not_running,
+                            "instance " + instance.name +
+                                " is being started or stopped right now, or its socket was removed: " +
+                                client.error().message};
     }
     return explain(client.error(), instance.name, "the call");
 }
@@ -46,20 +46,21 @@ CommandError explain(const control::CallError& error, const std::string& name, c
     switch (error.kind) {
         case Kind::not_running: return {ExitCode::not_running, error.message};
         case Kind::timed_out:
-            return {ExitCode::timed_out, operation + " of " + name +
-                                             " has not ended within the timeout and goes on; `sup status " +
-                                             name + "` shows how it stands"};
+            return {ExitCode::timed_out,
+                    operation + " of " + name +
+                        " did not finish within the timeout and is still in progress; `sup status " + name +
+                        "` shows its state"};
         case Kind::disconnected:
             return {ExitCode::failed,
-                    "the master of " + name + " went away before " + operation + " had ended"};
+                    "the master of " + name + " went away before " + operation + " finished"};
         case Kind::refused: return {ExitCode::failed, "the master of " + name + " refused: " + error.message};
         case Kind::turned_away:
-            return {ExitCode::failed, "the master of " + name + " could not take " + operation + ": " +
-                                          error.message + "; nothing was asked for, try again"};
+            return {ExitCode::failed, "the master of " + name + " could not accept " + operation + ": " +
+                                          error.message + "; nothing was started, try again"};
         case Kind::not_awaited:
-            return {ExitCode::timed_out,
-                    operation + " of " + name + " goes on, but its outcome cannot be waited for (" +
-                        error.message + "); `sup status " + name + "` shows how it stands"};
+            return {ExitCode::timed_out, operation + " of " + name +
+                                             " is still in progress, but sup cannot wait for its outcome (" +
+                                             error.message + "); `sup status " + name + "` shows its state"};
         case Kind::failed: return {ExitCode::failed, error.message};
     }
     return {ExitCode::failed, error.message};

@@ -75,7 +75,7 @@ std::string describe_absence(const std::string& what, const std::string& runtime
     const bool there = ::access(runtime_directory.c_str(), F_OK) == 0;
     return what + " is running" +
            (there ? " in " + runtime_directory : ": " + errno_error(runtime_directory).message) +
-           "; another user's, or one with another SUP_RUNTIME_DIR, is elsewhere";
+           "; instances of other users, or with another SUP_RUNTIME_DIR, are elsewhere";
 }
 
 Result<Instances, CommandError> find_instances() {
@@ -103,7 +103,7 @@ Result<Found, CommandError> choose_among(const Instances& instances) {
     if (candidates.empty()) return nothing_runs("no instance", instances);
     if (candidates.size() > 1) {
         return CommandError{ExitCode::usage,
-                            "there are several instances, say which one: " + list_names(candidates)};
+                            "several instances are running; say which one: " + list_names(candidates)};
     }
     return *candidates.front();
 }

@@ -119,7 +119,7 @@ Result<Success, CommandError> end_orphans(const Found& instance, bool now,
         if (passed(deadline)) {
             return CommandError{ExitCode::timed_out,
                                 names + (orphans.size() == 1 ? " still drains" : " still drain") +
-                                    ", and no master is there to end them; `sup stop " + instance.name +
+                                    ", and there is no master to end them; `sup stop " + instance.name +
                                     " --now` does"};
         }
         print(names + " did not finish within the drain timeout: SIGKILL\n");

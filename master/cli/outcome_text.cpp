@@ -112,9 +112,10 @@ std::string describe_start(const json& outcome, const json& status) {
 std::string describe_failed_reload(const json& outcome, const json& status) {
     const std::string reason = text_of(outcome, "reason");
     const bool still_serves = status.is_object() && !is_stopping(status);
-    const std::string what = reason == "stopping" ? "the reload was given up, the instance ends"
-                             : still_serves       ? "the reload failed, what served before still serves"
-                                                  : "the reload failed";
+    const std::string what = reason == "stopping"
+                                 ? "the reload was abandoned because the instance is stopping"
+                             : still_serves ? "the reload failed; the previous generation is still serving"
+                                            : "the reload failed";
     std::string text = describe_failure(what, reason, member(outcome, "worker_output"));
     if (const std::string left = names_of_left_behind(member(status, "left_behind")); !left.empty())
         text += "\nthis is left: " + left + "; end it as its user or as root";

@@ -14,8 +14,8 @@ std::string describe_reload(const nlohmann::json& outcome, const nlohmann::json&
 // the start and the status that follows it.
 std::string describe_start(const nlohmann::json& outcome, const nlohmann::json& status);
 
-// "the reload failed, what served before still serves: …", from the same; where a stop has come, what it
-// means.
+// "the reload failed; the previous generation is still serving: …", from the same; where a stop has come,
+// what it means.
 std::string describe_failed_reload(const nlohmann::json& outcome, const nlohmann::json& status);
 
 // What failed, why, and the failing worker's last lines; several lines.

@@ -33,7 +33,7 @@ std::string reload_waits(const json& event) {
 std::string restart_scheduled(const json& event) {
     const Duration delay{number_of(event, "delay_ms").value_or(0)};
     return name_of(number_of(event, "generation").value_or(0)) + ": worker " +
-           std::to_string(number_of(event, "slot").value_or(0)) + " ended and is restarted " +
+           std::to_string(number_of(event, "slot").value_or(0)) + " ended and will be restarted " +
            (delay.count() == 0 ? "at once" : "in " + describe_duration(delay));
 }
 
@@ -67,8 +67,8 @@ std::optional<std::string> ProgressModel::generation_changed(const json& event) 
     if (generation.state == "draining") return name + ": draining " + workers(generation.count);
     if (generation.state == "aborting") {
         const auto serving = number_of(event, "ready").value_or(0);
-        if (serving == 0) return name + " is given up, its workers are ended";
-        return name + " is given up, " + workers(serving) + (serving == 1 ? " serves" : " serve") +
+        if (serving == 0) return name + " was abandoned; its workers are being stopped";
+        return name + " was abandoned; " + workers(serving) + (serving == 1 ? " serves" : " serve") +
                " until the slots are given back";
     }
     if (generation.state == "gone") return name + " is gone";

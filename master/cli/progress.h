@@ -30,7 +30,7 @@ private:
     std::map<std::int64_t, Generation> generations_;
 };
 
-// What a person must not miss, in words; none for all other events.
+// What a person must not miss, in words; nothing for all other events.
 std::optional<std::string> warning_in(const nlohmann::json& event);
 
 // Shows it: at a terminal that can draw one line that changes, with warnings above it, elsewhere plain lines.

@@ -132,13 +132,13 @@ private:
         print(harmless(describe_start(promoted.result, turned_away ? json() : *status)) + "\n");
         if (const auto& file = claim_.config.log.file; file && own_descriptor(*file)) {
             print_error("note: log.file is " + *file +
-                        ", and in the background sup has no such descriptor of "
-                        "yours: the log is " +
+                        ", and in the background sup does not have that "
+                        "descriptor: the log is " +
                         claim_.directory.paths().log);
         }
         if (claim_.config.log.workers == config::WorkerOutput::inherit && !claim_.config.log.file) {
             print_error("note: log.file is not set, and log.workers is \"inherit\": " +
-                        claim_.directory.paths().log + " grows without bound");
+                        claim_.directory.paths().log + " grows without limit");
         }
         return ExitCode::done;
     }
@@ -156,7 +156,7 @@ private:
             message += "\nthe log is " + failed.log;
         else if (claim_.config.log.file && std::filesystem::is_regular_file(*claim_.config.log.file, unknown))
             message += "\nthe log is " + *claim_.config.log.file;
-        if (!gone) message += "\nits master (pid " + std::to_string(master_.pid) + ") is still ending";
+        if (!gone) message += "\nits master (pid " + std::to_string(master_.pid) + ") is still shutting down";
         return fail({failed.configuration_error ? ExitCode::usage : ExitCode::failed, message});
     }
 

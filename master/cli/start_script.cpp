@@ -36,7 +36,7 @@ bool becomes_another(const std::string& word_after_exec) {
 }
 
 std::string beginning_of(const std::string& path) {
-    // O_NONBLOCK and only a regular file: a FIFO would be waited for, a device might act.
+    // O_NONBLOCK, and only a regular file: opening a FIFO would block, a device might act.
     struct stat status {};
     if (::stat(path.c_str(), &status) != 0 || !S_ISREG(status.st_mode)) return {};
     const UniqueFd file{::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK)};

@@ -136,8 +136,8 @@ std::string labelled(const char* label, const std::string& text, const StatusVie
 // What a reload would find there; nothing where it is the same.
 std::string at_its_path(const json& executable) {
     const std::string found = text_of(executable, "at_path");
-    if (found == "gone") return "the file is gone from its path; its generation runs on";
-    return found == "other" ? "another file lies at its path now; `sup reload` starts it" : std::string();
+    if (found == "gone") return "the file is gone from its path; its generation keeps running";
+    return found == "other" ? "another file is at its path now; `sup reload` starts it" : std::string();
 }
 
 // Where the program's path does not tell it.

@@ -74,7 +74,7 @@ Outcome stop_by_signal(const Found& instance, bool now, const Deadline& deadline
             return end_what_is_left(instance, now, deadline);
         return CommandError{
             ExitCode::failed,
-            "instance " + instance.name + " is being started or ended by another sup just now; try again"};
+            "instance " + instance.name + " is being started or stopped by another sup right now; try again"};
     }
     signal_process(master.get(), SIGTERM);
     if (now)

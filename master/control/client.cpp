@@ -20,7 +20,7 @@ using nlohmann::json;
 using Kind = CallError::Kind;
 
 CallError timed_out() {
-    return {Kind::timed_out, "the time was over before an answer came"};
+    return {Kind::timed_out, "no answer came in time"};
 }
 
 CallError disconnected() {
@@ -77,8 +77,8 @@ Status check_peer(int socket, const std::string& path) {
     if (::getsockopt(socket, SOL_SOCKET, SO_PEERCRED, &peer, &size) != 0) return errno_error("SO_PEERCRED");
     if (peer.uid == 0 || peer.uid == ::geteuid()) return Success{};
     if (::geteuid() == 0 && owner_of_folder(path) == peer.uid) return Success{};
-    return Error{"who answers at " + path + " is no master of yours but pid " + std::to_string(peer.pid) +
-                 " of user " + std::to_string(peer.uid)};
+    return Error{path + " is answered by pid " + std::to_string(peer.pid) + " of user " +
+                 std::to_string(peer.uid) + ", which is not your master"};
 }
 
 CallError connect_error(const std::string& path, int error_number) {

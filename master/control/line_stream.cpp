@@ -67,7 +67,7 @@ std::variant<std::string, EndOfStream, TimedOut, Error> LineReader::next(int fd,
         if (size == 0 || (size < 0 && errno == ECONNRESET)) return EndOfStream{};
         if (size < 0 && errno != EINTR && errno != EAGAIN) return errno_error("cannot read");
         if (size > 0) buffer_.append(chunk.data(), static_cast<std::size_t>(size));
-        if (buffer_.size() > longest) return Error{"what answers sends a line without an end"};
+        if (buffer_.size() > longest) return Error{"the answer is too long: a line without an end"};
         if (has_passed(deadline) && buffer_.find('\n', scanned_) == std::string::npos) return TimedOut{};
     }
 }

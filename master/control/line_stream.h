@@ -31,7 +31,7 @@ struct EndOfStream {};
 struct TimedOut {};
 
 // Splits what comes into lines. Does not own the descriptor. A line that is longer than any answer could be
-// is an error, and somebody who goes on writing without ending it is not waited for beyond the deadline.
+// is an error, and a peer that keeps writing without ending it is not waited for beyond the deadline.
 class LineReader {
 public:
     // A line without its newline. What follows the last newline before the end is dropped: nobody finished

@@ -31,11 +31,11 @@ struct ReloadRequested {
     RequestId request;
     WaitFor wait = WaitFor::promoted;
 };
-// Who asks for a stop.
+// What asks for a stop.
 enum class StopBy {
     request,        // a call that says so
     signal,         // which a wrapper may have passed on although the terminal had sent it to both
-    lost_terminal,  // nobody is impatient: never a second one
+    lost_terminal,  // never counts as a second one: nobody is impatient
 };
 // The first drains everything; a second one, or now, kills at once. What comes within a second of the first
 // signal, or of the loss of the terminal, is the same wish, heard twice.
@@ -86,8 +86,8 @@ struct WorkerExtendedTimeout {
     WorkerId worker;
     Duration extension;
 };
-// It may not be signalled, so it could neither be drained nor killed. Refuses a generation that is on its
-// way; who serves already, also slot by slot, serves on.
+// It may not be signalled, so it could neither be drained nor killed. Refuses a generation that is not yet
+// active; what already serves, even slot by slot, keeps serving.
 struct WorkerOutOfReach {
     WorkerId worker;
     std::string reason;

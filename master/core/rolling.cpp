@@ -128,7 +128,7 @@ void begin_steps(Step& step, Generation& target) {
     }
 }
 
-// The first step is the release's trial. When one of its workers has stood it, the others are spared it.
+// The first step is the release's trial. When one of its workers has passed it, the others are spared it.
 Duration soak_of(const Instance& instance, const Generation& generation, const Worker& worker) {
     const Policy& policy = generation.policy;
     if (active_generation(instance) == nullptr) return policy.start_soak;

@@ -19,7 +19,7 @@ namespace {
 constexpr std::size_t reserved_bytes = std::size_t{1024} * 1024;
 // Room that is worth telling of: some reads of a worker's pipe.
 constexpr std::size_t worthwhile_room = std::size_t{64} * 1024;
-// How long lines may go on into a file that is somewhere else by now.
+// How long lines may keep going into a file that has been moved away.
 constexpr std::chrono::milliseconds between_looks{100};
 constexpr Duration between_retries{1'000};
 
@@ -131,12 +131,12 @@ std::string_view LogOutput::first_line() const {
     return all.substr(0, all.find('\n') + 1);
 }
 
-// Where that cannot be, it grows on for as much again.
+// If that is impossible, the file grows by as much again.
 void LogOutput::begin_anew() {
     Status done = rotate_log_file(file_, bounds_.keep);
     if (done) done = reopen();
     if (done) return;
-    if (more_ == 0) warn(done.error().message + "; it grows on beyond log.max_size");
+    if (more_ == 0) warn(done.error().message + "; it keeps growing beyond log.max_size");
     more_ = size_;
 }
 
@@ -151,7 +151,7 @@ void LogOutput::look_at_file() {
     size_ = state.size;
     if (state.there) return;
     reopen_failed_ = !reopen();
-    if (!reopen_failed_) warn(file_ + " was removed or moved away; the log goes on in a new one");
+    if (!reopen_failed_) warn(file_ + " was removed or moved away; the log continues in a new one");
 }
 
 // A full disk, or a reader that has gone, must not stop the master.
@@ -165,7 +165,7 @@ void LogOutput::give_up(int error) {
     if (retry_) retry_.arm(between_retries);
 }
 
-// So that no half of a line stands in a file. Only where nobody has written behind it; otherwise its rest
+// So that a file does not contain half a line. Only where nobody has written behind it; otherwise its rest
 // comes first when there is room.
 bool LogOutput::take_back_half_line() {
     const std::size_t begun = queue_.begun();
@@ -180,7 +180,7 @@ bool LogOutput::take_back_half_line() {
     return true;
 }
 
-// Stands where the lines are missing: behind what came before, also among workers' lines.
+// Goes where the lines are missing: behind what came before, even among workers' lines.
 void LogOutput::tell_losses() {
     if (lost_ == 0 || full_ || queue_.bytes(LineOf::master) >= reserved_bytes) return;
     told_ += lost_;

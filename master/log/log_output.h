@@ -1,4 +1,4 @@
-// How the lines of a log leave: in order, whole, in few writes, and without waiting for whoever reads them.
+// How the lines of a log leave: in order, whole, in few writes, and without waiting for the reader.
 #pragma once
 
 #include <sys/types.h>
@@ -48,7 +48,7 @@ public:
 
     // On failure nothing changes. What has not left yet leaves there.
     Status move_to(LogDestination destination);
-    // Opens the file anew under its name. On failure the old one stays in use.
+    // Opens the file again by its name. On failure the old one stays in use.
     Status reopen();
     const std::string& file() const { return file_; }
     void set_bounds(LogBounds bounds);
@@ -62,11 +62,11 @@ public:
     // Whether the queue has no room for workers' lines. Never so for a file.
     bool full() const { return full_; }
 
-    // From now on what waits leaves when it can, and `on_room` is called when the queue is not full any more.
+    // From now on what waits leaves when it can, and `on_room` is called when the queue is no longer full.
     void follow(uv_loop_t* loop, std::function<void()> on_room);
     // Before the loop ends.
     void unfollow();
-    // Waits for a reader, at the most so long without any progress and four times that in all.
+    // Waits for a reader, at most this long without any progress and four times that in all.
     void finish(Duration patience);
 
 private:

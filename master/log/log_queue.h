@@ -21,7 +21,7 @@ public:
 
     // What leaves next; ends with a line. Valid until the next change. REQUIRES: not empty.
     std::string_view front() const;
-    // So much of front() has left.
+    // This much of front() has left.
     void took(std::size_t bytes);
     // How much of the line at the front has left.
     std::size_t begun() const;

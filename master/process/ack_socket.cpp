@@ -76,7 +76,7 @@ bool AckSocket::accept_one() {
     }
     if (errno == EINTR || errno == ECONNABORTED) return true;
     if (errno == EAGAIN) return false;
-    // No descriptor is free: whoever waits still waits then.
+    // No descriptor is free: those that wait keep waiting.
     poll_->stop();
     retry_.arm(retry_delay);
     return false;
@@ -95,8 +95,8 @@ void AckSocket::adopt(UniqueFd fd) {
     if (connections_.size() > most_connections) make_room();
 }
 
-// Those who connect and say nothing must not keep the worker away: the oldest of strangers goes, or of its
-// other processes, or the oldest.
+// Clients that connect and say nothing must not keep the worker out: the oldest stranger is dropped, or else
+// the oldest of its other processes, or else the oldest.
 void AckSocket::make_room() {
     auto least = std::ranges::find(connections_, false, &Connection::heard);
     if (least == connections_.end())

@@ -77,7 +77,7 @@ std::vector<config::Template> Arguments::now() const {
 
 std::optional<std::string> Arguments::change() const {
     if (!script_ || !script_->file.is_changed()) return std::nullopt;
-    return script_->file.path_now() + " holds another script than when its generation was made";
+    return script_->file.path_now() + " is not the same script as when its generation was made";
 }
 
 }  // namespace sup

@@ -42,8 +42,8 @@ public:
 
     pid_t pid() const noexcept { return pid_; }
 
-    // To the main process alone; 0 only asks. Also where a sandbox refuses pidfd_send_signal(2): until it is
-    // reaped its number is nobody else's.
+    // To the main process alone; 0 only asks. Works even if a sandbox refuses pidfd_send_signal(2): until it
+    // is reaped its pid cannot be reused.
     SignalOutcome signal(int number) const;
     // To its whole process group; nothing when the process was reaped.
     SignalOutcome signal_group(int number) const;

@@ -1,4 +1,4 @@
-// Whom of a worker's processes the drain signal goes to.
+// Which of a worker's processes gets the drain signal.
 #pragma once
 
 #include <sys/types.h>
@@ -10,22 +10,22 @@
 
 namespace sup {
 
-// Whether nothing but the signal's default action would come of it: none catches, ignores or blocks it, as in
-// a shell that waits for what it has started.
+// Whether the signal would only have its default action: it is not caught, ignored or blocked, as in a shell
+// that waits for what it has started.
 bool has_no_answer_to(int signal, const SignalSets& sets);
 
 class DrainTarget {
 public:
     explicit DrainTarget(config::Drain drain) : drain_(drain) {}
 
-    // One of the worker's processes said READY=1, or was named by MAINPID=. Held from now on; the first that
+    // One of the worker's processes sent READY=1, or was named by MAINPID=. Held from now on; the first that
     // was ready counts, and the last that was named.
     void said_ready(const ProcessStat& process);
     void named_main(const ProcessStat& process);
 
     // Null: the main process, `main`. Not for drain.to "group".
     const HeldProcess* instead_of(pid_t main) const;
-    // Whether that is one that said READY=1 for a main process that has no answer to the signal.
+    // Whether that is one that sent READY=1 for a main process that does not handle the signal.
     bool is_wrapped(pid_t main) const;
     // Whether the signal would end `main`, whose children are to be drained, and nobody else is known.
     bool ends_wrapper(pid_t main) const;

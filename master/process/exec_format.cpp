@@ -93,7 +93,7 @@ Status check_segments(int fd, std::uint64_t size) {
         if (segment->p_filesz > size || segment->p_offset > size - segment->p_filesz) return truncated();
         if (segment->p_type != PT_INTERP) continue;
         if (segment->p_filesz < 2 || segment->p_filesz > PATH_MAX)
-            return Error{"Exec format error: the name of its loader is no path"};
+            return Error{"Exec format error: the name of its loader is not a path"};
         const std::string loader = read_at(fd, segment->p_offset, segment->p_filesz);
         if (Status there = check_loader(loader.c_str()); !there) return there;
     }
@@ -136,7 +136,7 @@ Error no_format(std::string_view start) {
     constexpr std::string_view byte_order_mark = "\xEF\xBB\xBF";
     const std::string what = "Exec format error: ";
     if (start.starts_with(byte_order_mark) && start.substr(byte_order_mark.size()).starts_with("#!"))
-        return Error{what + "a byte order mark stands before #! (save the script as UTF-8 without BOM)"};
+        return Error{what + "there is a byte order mark before #! (save the script as UTF-8 without BOM)"};
     return Error{what + "neither a program for this machine nor a script that begins with #!"};
 }
 

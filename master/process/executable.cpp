@@ -158,7 +158,7 @@ std::optional<std::string> Executable::change() const {
     }
     if (script_) {
         if (!script_->is_changed()) return std::nullopt;
-        return script_->path_now() + " holds another script than when its generation was made";
+        return script_->path_now() + " is not the same script as when its generation was made";
     }
     struct stat status {};
     if (::fstat(fd(), &status) != 0 || is_untouched(identity_of(status), identity_.file)) return std::nullopt;

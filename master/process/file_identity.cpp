@@ -16,7 +16,7 @@ namespace {
 constexpr std::uint64_t piece_bytes = std::uint64_t{16} * 1024;
 constexpr std::uint64_t most_pieces = 64;
 
-// One step of a hash that only has to tell builds apart: nobody is kept from making two files alike.
+// One step of a hash that only has to tell builds apart; it does not resist forgery.
 void mix(std::uint64_t& hash, std::uint64_t word) {
     hash = (hash ^ word) * 0x9E3779B97F4A7C15ULL;
     hash ^= hash >> 29;

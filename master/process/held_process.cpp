@@ -19,7 +19,7 @@ bool is_still_there(const ProcessStat& process) {
 
 std::optional<HeldProcess> HeldProcess::hold(const ProcessStat& process) {
     UniqueFd pidfd{static_cast<int>(::syscall(SYS_pidfd_open, process.pid, 0))};
-    // Looked at after it was opened: if it is still the one, the descriptor means it.
+    // Checked after it was opened: if it is still the same process, the descriptor refers to it.
     if (!is_still_there(process)) return std::nullopt;
     return HeldProcess(process, std::move(pidfd));
 }

@@ -9,8 +9,8 @@
 
 namespace sup {
 
-// Nobody else is meant, whatever becomes of the number: it is held by a pidfd or, where a sandbox refuses
-// those, looked at again before each signal.
+// No other process can be hit, whatever happens to the number: it is held by a pidfd or, where a sandbox
+// refuses those, checked again before each signal.
 class HeldProcess {
 public:
     // None: it has ended.

@@ -40,7 +40,7 @@ Result<SocketAddress> resolve(const config::Listen& wanted, const std::string& h
         return listener_error(
             wanted, zone != host.npos
                         ? "cannot be bound: this machine has no network interface " + host.substr(zone + 1)
-                        : std::string("is no address: ") + ::gai_strerror(problem));
+                        : std::string("is not an address: ") + ::gai_strerror(problem));
     }
     SocketAddress address;
     std::memcpy(&address.storage, found->ai_addr, found->ai_addrlen);

@@ -51,8 +51,8 @@ void Leftovers::begin_stage(Stage stage) {
     since_ = uv_now(loop_);
 }
 
-// Whoever is found for the first time is told; whoever starts more of them meanwhile is no faster than we.
-// The dearer a look was the later is the next one: most of the time is others'.
+// A process found for the first time gets SIGTERM; nothing starts new ones faster than we find them.
+// The more a look cost, the later the next one comes: most of the time belongs to others.
 void Leftovers::look() {
     constexpr int others_share = 10;
     const std::uint64_t before = uv_hrtime();

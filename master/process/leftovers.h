@@ -15,7 +15,7 @@ namespace sup {
 
 // Main thread only, after the worker was reaped; this process must be the heir of orphans
 // (PR_SET_CHILD_SUBREAPER) and reap them. SIGTERM, a second later SIGKILL, and after one more second it gives
-// up: it always comes to its end.
+// up: it always finishes.
 class Leftovers {
 public:
     // `ended` is called once, from the loop, after begin() said true; it may destroy this. `orphans` outlives

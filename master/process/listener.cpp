@@ -22,8 +22,8 @@ bool serves(const Listener& held, const ListeningSocket& socket, const config::L
     return socket.bound() == wanted.address && socket.reachable();
 }
 
-// Whether it can serve on: not when a worker has shut down what cannot be mended, nor when it was hidden from
-// clients for another one and may not be shown again.
+// Whether it can keep serving: not when a worker has shut down what cannot be mended, nor when it was hidden
+// from clients for another one and may not be shown again.
 bool is_usable(const ListeningSocket& socket) {
     if (socket.hidden() && !may_show_sockets()) return false;
     return socket.can_listen_again() || !socket.shut_down();

@@ -55,7 +55,7 @@ public:
     bool shut_down() const { return fd_ && is_shut_down(fd(), bound_); }
     bool can_listen_again() const { return sup::can_listen_again(bound_); }
 
-    // What connects, or is sent, from now on goes to others of the port: see socket_cloak.h.
+    // From now on clients of the port go to its other sockets: see socket_cloak.h.
     Status hide() const;
     bool hidden() const noexcept { return hidden_; }
     // Whether clients of `other` would come here as soon as both are there.

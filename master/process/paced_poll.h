@@ -1,4 +1,4 @@
-// Hears what a worker says on a descriptor, at a pace that one that never pauses cannot raise.
+// Reads what a worker writes to a descriptor, at a rate that a worker that never pauses cannot raise.
 #pragma once
 
 #include <uv.h>
@@ -12,7 +12,7 @@
 
 namespace sup {
 
-// How many messages are heard. Pure.
+// How many messages are read. Pure.
 class Pace {
 public:
     // At once, and then in a second: what a worker may say.
@@ -22,7 +22,7 @@ public:
     explicit Pace(std::uint64_t at_once = burst, std::uint64_t in_a_second = per_second)
         : burst_(at_once), per_second_(in_a_second) {}
 
-    // Whether one more may be heard at this time, in milliseconds.
+    // Whether one more may be read at this time, in milliseconds.
     bool take(std::uint64_t now);
 
 private:

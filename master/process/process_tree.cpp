@@ -16,7 +16,7 @@
 namespace sup {
 namespace {
 
-// Whoever starts more must not keep us looking.
+// A process that starts more than these must not keep us looking.
 constexpr std::size_t most_processes = 4096;
 
 // The names in a folder that are numbers.

@@ -49,7 +49,7 @@ bool ReadyPipe::read_one() {
 void ReadyPipe::ended() {
     poll_->stop();
     if (!std::exchange(done_, true))
-        callbacks_.trouble("it closed its descriptor for readiness without a newline");
+        callbacks_.trouble("it closed its readiness descriptor without writing a newline");
 }
 
 }  // namespace sup

@@ -69,7 +69,7 @@ Result<SocketFile> SocketFile::bind(int socket, const std::string& path, config:
 // only who was and is to be let in, so that no group ever gets the other one's rights.
 Status SocketFile::set_access(const SocketAccess& access) const {
     struct stat now {};
-    if (::fstat(file_.get(), &now) != 0) return errno_error("cannot be looked at");
+    if (::fstat(file_.get(), &now) != 0) return errno_error("cannot be examined");
     const mode_t mode = now.st_mode & permissions;
     const uid_t owner = owner_.next(access.owner, now.st_uid);
     const gid_t group = group_.next(access.group, now.st_gid);
@@ -93,7 +93,7 @@ Status SocketFile::publish() {
     if (unpublished_->place.stale) {
         if (Status replaced = replace_stale(); !replaced) return replaced;
     } else if (!unpublished_->rename(RENAME_NOREPLACE)) {
-        if (errno == EEXIST) return Error{"is there now, and was not a moment ago: somebody else binds it"};
+        if (errno == EEXIST) return Error{"has just appeared: another process is binding it"};
         // The file system cannot do it in one step: NFS, for one.
         if (errno != EINVAL || !unpublished_->rename(0)) return errno_error("cannot be bound: rename");
     }
@@ -107,7 +107,7 @@ Status SocketFile::replace_stale() const {
     if (unpublished_->rename(RENAME_EXCHANGE)) {
         if (is_entry(place.stale.get(), directory.fd(), directory.entry())) return Success{};
         if (!unpublished_->rename(RENAME_EXCHANGE)) unpublished_->rename(RENAME_NOREPLACE);
-        return Error{"was a stale socket and is another file now: somebody else binds it"};
+        return Error{"was a stale socket and is a different file now: another process is binding it"};
     }
     // Removed meanwhile, or a file system that cannot exchange.
     if (errno == ENOENT && unpublished_->rename(RENAME_NOREPLACE)) return Success{};

@@ -20,7 +20,7 @@ struct SocketOwner {
 // is bound there. Empty when there is none, or when this user may not look (proc_pid_fd(5)). Reads all of
 // /proc: only for a failure.
 std::vector<SocketOwner> find_socket_owners(const config::Address& address);
-// The same of sockets that are none of `own`, which this master holds there.
+// The same for sockets that are not among `own`, which this master holds there.
 std::vector<SocketOwner> find_other_socket_owners(const config::Address& address,
                                                   const std::vector<int>& own);
 // The inodes of those among them that are there for certain: what the table shows as "::" may leave IPv4

@@ -37,7 +37,7 @@ std::string describe_server(int connection, const std::string& path) {
 Status check_is_stale(int file, const std::string& path, config::Transport transport) {
     const int type = transport == config::Transport::stream ? SOCK_STREAM : SOCK_DGRAM;
     const UniqueFd probe{::socket(AF_UNIX, type | SOCK_CLOEXEC | SOCK_NONBLOCK, 0)};
-    if (!probe) return errno_error("cannot be looked at");
+    if (!probe) return errno_error("cannot be examined");
     const sockaddr_un there = socket_address(path_of(file));
     const bool connected =
         ::connect(probe.get(), reinterpret_cast<const sockaddr*>(&there), sizeof there) == 0;
@@ -50,7 +50,7 @@ Status check_is_stale(int file, const std::string& path, config::Transport trans
             return Error{"is in use by " + describe_server(probe.get(), path)};
         default:
             return errno_error(
-                "is a socket file already, and whether anybody serves it cannot be told (remove it, if "
+                "is a socket file already, and sup cannot tell whether anybody serves it (remove it if "
                 "nobody does)",
                 problem);
     }
@@ -65,10 +65,9 @@ Result<SocketPlace> find_place(const std::string& path, config::Transport transp
     UniqueFd there{::openat(place.folder.get(), place.name.c_str(), O_PATH | O_NOFOLLOW | O_CLOEXEC)};
     if (!there && errno == ENOENT) return place;
     struct stat found {};
-    if (!there || ::fstat(there.get(), &found) != 0) return errno_error("cannot be looked at");
+    if (!there || ::fstat(there.get(), &found) != 0) return errno_error("cannot be examined");
     if (!S_ISSOCK(found.st_mode)) {
-        return Error{
-            "is there already and is not a socket: sup replaces no other file (choose another path)"};
+        return Error{"exists already and is not a socket; sup replaces nothing else (choose another path)"};
     }
     if (Status stale = check_is_stale(there.get(), path, transport); !stale) return stale.error();
     place.stale = std::move(there);

@@ -24,7 +24,7 @@ Status write_whole(int fd, std::string_view contents, const std::string& path) {
 
 Status check_file(int fd, const std::string& path, std::optional<uid_t> owner) {
     struct stat info {};
-    if (::fstat(fd, &info) != 0) return errno_error("cannot look at " + path);
+    if (::fstat(fd, &info) != 0) return errno_error("cannot examine " + path);
     if (!S_ISREG(info.st_mode)) return Error{path + " is not a file; remove it"};
     if (!owner || info.st_uid == *owner) return Success{};
     return Error{path + " belongs to user " + std::to_string(info.st_uid) +

@@ -31,7 +31,7 @@ constexpr mode_t folder_mode = 0711;
 
 Error in_use(const std::string& name, pid_t pid) {
     if (pid != 0) return Error{"instance " + name + " is already running (pid " + std::to_string(pid) + ")"};
-    return Error{"instance " + name + " is being started or ended by another sup just now"};
+    return Error{"instance " + name + " is being started or stopped by another sup right now"};
 }
 
 // 0: there is no pid file, or nothing in it.
@@ -66,7 +66,7 @@ Status make_folder(const std::string& folder) {
     struct stat status {};
     if (::lstat(folder.c_str(), &status) != 0) {
         if (errno == ENOENT) return Success{};  // just removed; the caller tries again
-        return errno_error("cannot look at " + folder);
+        return errno_error("cannot examine " + folder);
     }
     if (!S_ISDIR(status.st_mode)) return Error{folder + " is not a directory; remove it"};
     if (status.st_uid != ::geteuid()) {
@@ -119,7 +119,7 @@ Status refuse_others_workers(const InstanceDirectory& directory) {
     const auto record = read_live_record(directory.paths().live_workers);
     if (!record) return record.error();
     if (!*record || (*record)->master.pid == ::getpid() || still_alive(**record).empty()) return Success{};
-    return Error{"the folder of " + directory.name() + " is by now that of another master, pid " +
+    return Error{"the folder of " + directory.name() + " now belongs to another master, pid " +
                  std::to_string((*record)->master.pid) + ", which has died and left workers; run `sup stop " +
                  directory.name() + "` to end those"};
 }
@@ -182,7 +182,7 @@ Result<bool> InstanceDirectory::restore() {
 }
 
 Status InstanceDirectory::keep_log() {
-    if (!is_file_at(folder_.get(), paths_.folder)) return Error{paths_.folder + " is not there any more"};
+    if (!is_file_at(folder_.get(), paths_.folder)) return Error{paths_.folder + " is no longer there"};
     if (::rename(paths_.log.c_str(), paths_.failed_start_log.c_str()) == 0) return Success{};
     return errno_error("cannot move " + paths_.log + " to " + paths_.failed_start_log);
 }

@@ -108,7 +108,7 @@ Result<std::optional<LiveRecord>> read_live_record(const std::string& path) {
         return std::optional{record_from(**contents)};
     } catch (const json::exception& error) {
         return Error{path + " is not a record of live workers (" + error.what() +
-                     "); look for them, then remove it"};
+                     "); look for running workers, then remove it"};
     }
 }
 

@@ -32,7 +32,7 @@ std::optional<int> number_of(std::string_view text) {
 Status check_maker(const struct stat& link) {
     if (link.st_uid == 0 || link.st_uid == ::geteuid()) return Success{};
     return Error{"is a symbolic link of user " + std::to_string(link.st_uid) +
-                 ", who could have it point anywhere; it is not followed"};
+                 ", who could point it anywhere; it is not followed"};
 }
 
 // Where a path leads: an own descriptor, or a name in a folder that is open.
@@ -70,7 +70,7 @@ public:
             UniqueFd entry{::openat(folder_.get(), name.c_str(), O_PATH | O_NOFOLLOW | O_CLOEXEC)};
             if (!entry && !(last && errno == ENOENT)) return errno_error("cannot be opened");
             struct stat info {};
-            if (entry && ::fstat(entry.get(), &info) != 0) return errno_error("cannot be looked at");
+            if (entry && ::fstat(entry.get(), &info) != 0) return errno_error("cannot be examined");
             if (entry && S_ISLNK(info.st_mode)) {
                 const auto magic = follow(entry.get(), info, name);
                 if (!magic) return magic.error();
@@ -124,7 +124,7 @@ Result<OpenLog> open_own(int number) {
     const int mode = ::fcntl(number, F_GETFL);
     if (kept < 0 || (kept & FD_CLOEXEC) != 0 || mode < 0)
         return Error{"is not open: sup was started without a descriptor " + std::to_string(number)};
-    if ((mode & O_ACCMODE) == O_RDONLY) return Error{"is open for reading only"};
+    if ((mode & O_ACCMODE) == O_RDONLY) return Error{"is open only for reading"};
     OpenLog log{UniqueFd{::fcntl(number, F_DUPFD_CLOEXEC, STDERR_FILENO + 1)}, true};
     if (!log.fd) return errno_error("cannot be used");
     return log;

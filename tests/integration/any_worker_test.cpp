@@ -117,7 +117,7 @@ TEST_CASE("a worker that never writes its newline fails, with a word about it") 
     INFO(outcome.text());
     CHECK(outcome.exit_code == 1);
     CHECK(says(outcome.text(), "it never wrote a newline to descriptor 9"));
-    CHECK(says(instance.log(), "closed its descriptor for readiness without a newline"));
+    CHECK(says(instance.log(), "closed its readiness descriptor without writing a newline"));
 }
 
 TEST_CASE("nothing is left of the ack sockets of workers that have gone") {

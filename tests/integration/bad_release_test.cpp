@@ -190,7 +190,7 @@ TEST_CASE("a new listener that cannot be bound fails the reload and says who hol
     CHECK(!now.last_reload->generation);  // preparing failed, so there never was one
 }
 
-TEST_CASE("a request that a good worker of a failing generation has taken is answered all the same") {
+TEST_CASE("a request that a good worker of a failing generation has taken is still answered") {
     Instance instance;
     instance.start();
     const std::uint16_t port = instance.port();
@@ -336,7 +336,7 @@ TEST_CASE("a worker that says READY=1 and is dead when that is heard is not prom
     CHECK(instance.wait_until_settled().active()->pids() == old_pids);
 }
 
-TEST_CASE("a release that binds the address itself is told where sup has it, and where the log is") {
+TEST_CASE("a release that binds the address itself is told where sup holds it, and where the log is") {
     if (python().empty()) return skip("python3 is not installed");
     Instance instance;
     instance.start();

@@ -110,7 +110,7 @@ TEST_CASE("a reload that still waits when the instance is told to stop ends with
     INFO(told.text());
     CHECK(told.exit_code == 1);
     CHECK(told.err.find("stopping") != std::string::npos);
-    CHECK(told.err.find("still serves") == std::string::npos);
+    CHECK(told.err.find("still serving") == std::string::npos);
     CHECK(pending.response().find("stopping") != std::string::npos);
     CHECK(!proc::alive(instance.master()));
 }

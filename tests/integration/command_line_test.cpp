@@ -70,7 +70,7 @@ TEST_CASE("an empty NAME, as of a variable that is not set, stops nothing") {
     const Outcome outcome = instance.sandbox()->sup({"stop", ""});
     INFO(outcome.text());
     CHECK(outcome.exit_code == 2);
-    CHECK(contains(outcome.err, "NAME: an empty name"));
+    CHECK(contains(outcome.err, "NAME: the name is empty"));
     CHECK(instance.status().state == "running");
 }
 

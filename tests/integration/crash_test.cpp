@@ -114,8 +114,9 @@ TEST_CASE("an instance whose folder somebody removed restarts, reloads and is in
     std::filesystem::remove_all(instance.folder());
     REQUIRE(::kill(instance.master(), SIGUSR1) == 0);
     REQUIRE(eventually(in_reach));
-    CHECK(eventually(
-        [&] { return read_file(instance.folder() / "sup.log").find("removed files") != std::string::npos; }));
+    CHECK(eventually([&] {
+        return read_file(instance.folder() / "sup.log").find("files were removed") != std::string::npos;
+    }));
     // The record of live workers, too.
     const auto pids = instance.worker_pids();
     REQUIRE(::kill(instance.master(), SIGKILL) == 0);

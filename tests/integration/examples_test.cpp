@@ -219,7 +219,7 @@ std::string message(Socket& socket) {
 
 }  // namespace
 
-TEST_CASE("notes, the example with a database and threads, loses none over reloads under load") {
+TEST_CASE("notes, the example with a database and threads, loses none across reloads under load") {
     Instance instance{{.command = {examples_dir() + "/notes-server", "notes.db"}}};
     instance.start();
     const std::uint16_t port = instance.port();
@@ -251,7 +251,7 @@ TEST_CASE("notes, the example with a database and threads, loses none over reloa
     CHECK(get(port, "/notes/none").status == 404);
 }
 
-TEST_CASE("chat, the example with a protocol of its own: everybody hears every line over reloads") {
+TEST_CASE("chat, the example with its own protocol: everybody hears every line across reloads") {
     Instance instance{{.command = {examples_dir() + "/chat-server"}, .count = 1}};
     instance.start();
     const std::uint16_t port = instance.port();
@@ -384,7 +384,7 @@ TEST_CASE("files, the example with ranges and uploads, serves whole files over r
     CHECK(get(port, "/.sup").status == 404);
 }
 
-TEST_CASE("events, the example of a stream: it ends in order at a reload, and goes on where it was") {
+TEST_CASE("events, the example of a stream: it ends cleanly at a reload, and resumes where it was") {
     Instance instance{{.command = {examples_dir() + "/events-server"}}};
     instance.start();
     const std::uint16_t port = instance.port();
@@ -416,7 +416,7 @@ TEST_CASE("events, the example of a stream: it ends in order at a reload, and go
     CHECK(clients.stop().empty());
 }
 
-TEST_CASE("websocket, the example of an upgrade: sessions go on over reloads with what they have counted") {
+TEST_CASE("websocket, the example of an upgrade: sessions and their counts survive reloads") {
     Instance instance{{.command = {examples_dir() + "/websocket-server"}}};
     instance.start();
     const std::uint16_t port = instance.port();

@@ -92,7 +92,7 @@ TEST_CASE(
     CHECK(instance.reload({"--drained"}).exit_code == 0);
 }
 
-TEST_CASE("beside workers that print as fast as they can everything else goes on") {
+TEST_CASE("workers that print as fast as they can hold nothing else up") {
     Instance instance{{.command = {"./flood", "print"}, .count = 8}};
     write_file(instance.path("flood"), flooding);
     std::filesystem::permissions(instance.path("flood"), std::filesystem::perms::owner_all);
@@ -102,7 +102,7 @@ TEST_CASE("beside workers that print as fast as they can everything else goes on
     CHECK(instance.stop().exit_code == 0);
 }
 
-TEST_CASE("a log whose reader stands still is no outage, and a reload and a stop do not wait for it") {
+TEST_CASE("a stuck log reader is not an outage, and a reload and a stop do not wait for it") {
     Instance instance{
         {.command = {"./flood", "print"}, .count = 1, .log_file = "fifo", .log_format = "json"}};
     write_file(instance.path("flood"), flooding);

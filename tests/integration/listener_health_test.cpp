@@ -137,7 +137,7 @@ int check(const Instance& instance, const std::string& option = "--check") {
 
 }  // namespace
 
-TEST_CASE("old workers that shut the listener down take nothing from their successors, and it is said") {
+TEST_CASE("old workers that shut the listener down take nothing from their successors, and it is logged") {
     Instance instance;
     instance.config.command = python(instance, "server.py", shutting_server);
     instance.write_config();
@@ -182,7 +182,7 @@ TEST_CASE("a unix listener that a worker has shut down is never called well, and
     instance.write_config();
     instance.start();
     ::kill(instance.worker_pids().at(0), SIGTERM);
-    REQUIRE(eventually([&] { return instance.log().find("binds it anew") != std::string::npos; }));
+    REQUIRE(eventually([&] { return instance.log().find("binds it again") != std::string::npos; }));
     CHECK(check(instance) == 6);  // it is the only one
     CHECK(instance.sandbox()->sup({"status"}).out.find("was shut down by a worker") != std::string::npos);
     REQUIRE(instance.reload().exit_code == 0);
@@ -213,7 +213,7 @@ TEST_CASE("a listener moves between one address and all of them, and no client i
     }
 }
 
-TEST_CASE("a queue that nobody empties is said, with how many wait") {
+TEST_CASE("a queue that nobody empties is reported, with how many wait") {
     Instance instance;
     instance.start();
     const std::uint16_t port = instance.port();

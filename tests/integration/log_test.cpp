@@ -51,7 +51,7 @@ TEST_CASE("each line a worker prints stands in the log with its generation, slot
     CHECK(contains(instance.log(), "no newline"));
 }
 
-TEST_CASE("a log that was moved away goes on under its name, at SIGUSR1 at once and otherwise by itself") {
+TEST_CASE("a log that was moved away continues under its name, at once at SIGUSR1 and otherwise by itself") {
     Instance instance;
     instance.start();
     const bool told = GENERATE(true, false);
@@ -98,8 +98,8 @@ TEST_CASE("another log.file is the log from the promotion on, also for workers t
 
     say("the next speaks");
     REQUIRE(instance.reload({"--drained"}).exit_code == 0);
-    CHECK(contains(instance.log(), "the log goes on in " + instance.path("moved.log").string()));
-    CHECK(contains(at("moved.log"), "before it was in " + instance.path("sup.log").string()));
+    CHECK(contains(instance.log(), "the log continues in " + instance.path("moved.log").string()));
+    CHECK(contains(at("moved.log"), "until now it was in " + instance.path("sup.log").string()));
     CHECK(contains(at("moved.log"), "the next speaks"));
     CHECK(!contains(instance.log(), "the next speaks"));
 
@@ -116,13 +116,13 @@ TEST_CASE("another log.file is the log from the promotion on, also for workers t
     instance.config.log_file = "";
     instance.write_config();
     REQUIRE(instance.reload().exit_code == 0);
-    CHECK(contains(at("run/test/sup.log"), "before it was in " + instance.path("moved.log").string()));
-    CHECK(contains(at("moved.log"), "grows without bound"));
+    CHECK(contains(at("run/test/sup.log"), "until now it was in " + instance.path("moved.log").string()));
+    CHECK(contains(at("moved.log"), "grows without limit"));
     CHECK(instance.log().size() == size);
     REQUIRE(instance.stop().exit_code == 0);
     const Outcome started = instance.try_start();
     CHECK(started.exit_code == 0);
-    CHECK(contains(started.err, "run/test/sup.log grows without bound"));
+    CHECK(contains(started.err, "run/test/sup.log grows without limit"));
     CHECK(instance.stop().exit_code == 0);
 }
 

@@ -43,7 +43,7 @@ std::string sup_program(const Instance& instance) {
 
 }  // namespace
 
-TEST_CASE("one Ctrl-C under a wrapper that passes it on cuts nobody's request") {
+TEST_CASE("one Ctrl-C under a wrapper that passes it on cuts no request") {
     Instance instance;
     write_file(instance.path("relay.py"), relay);
     Child foreground =
@@ -119,7 +119,7 @@ TEST_CASE("nohup sup run outlives its terminal, and is not reloaded by its end")
     CHECK(instance.stop().exit_code == 0);
 }
 
-TEST_CASE("somebody who sends SIGHUP to a sup run whose terminal is there wants a reload") {
+TEST_CASE("SIGHUP sent to a sup run whose terminal is still there is a reload") {
     Instance instance;
     Child foreground =
         run_in_terminal(instance, {sup_program(instance), "run", instance.config_path().string()});

@@ -115,7 +115,7 @@ TEST_CASE("a worker that has given up root acknowledges its start") {
     CHECK(instance.reload({"--drained"}).exit_code == 0);
 }
 
-TEST_CASE("what a helper said that has ended already is heard") {
+TEST_CASE("a message from a helper that has already exited counts") {
     if (python().empty()) return skip("python3 is not installed");
     Instance instance{{.command = {"sh", "-c", "\"$0\" -c \"$1\"; exec sleep 1000", python(),
                                    R"(
@@ -140,7 +140,7 @@ TEST_CASE("a stranger with the worker's own user is not heard, and is named") {
     REQUIRE(eventually([&] { return speaker.running() && says(speaker.output(), "said"); }));
     CHECK(eventually(
         [&] { return says(instance.log(), "process " + std::to_string(speaker.pid()) + " (python3"); }));
-    CHECK(says(instance.log(), "is none of its processes"));
+    CHECK(says(instance.log(), "is not one of its processes"));
     CHECK(starter.running());
     CHECK(instance.status().generations.at(0).workers.at(0).text.empty());
     ::kill(worker, SIGUSR1);

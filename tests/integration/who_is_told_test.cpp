@@ -77,7 +77,7 @@ TEST_CASE("drain.to \"group\" reaches a server that cannot say READY=1 behind a 
     reload_during_request(instance);
 }
 
-TEST_CASE("a shell whose server never said READY=1 is warned of") {
+TEST_CASE("a shell whose server never sent READY=1 causes a warning") {
     Instance instance{{.command = {"sh", "-c", "sleep 1000; :"}, .count = 1, .ready = "300ms"}};
     instance.start();
     CHECK(says(instance.log(), "start the server with exec, or set drain.to"));
@@ -96,7 +96,7 @@ TEST_CASE("the wrapper's death is the worker's: its server ends with it, and a n
     CHECK(hello(instance.port()).pid != server);
 }
 
-TEST_CASE("where a sandbox refuses pidfd_send_signal, workers are drained and killed all the same") {
+TEST_CASE("where a sandbox refuses pidfd_send_signal, workers are still drained and killed") {
     const int error = GENERATE(ENOSYS, EPERM);
     Instance instance{{.count = 1}};
     Launch launch = instance.sandbox()->command({"start", instance.config_path().string()});

@@ -45,18 +45,18 @@ void declare(CLI::App& app, Flags& flags) {
     app.add_option("--version-string", flags.version, "the version to answer with")
         ->type_name("V")
         ->capture_default_str();
-    app.add_option("--ready-delay", flags.ready_delay, "serve and say READY=1 only after that long")
+    app.add_option("--ready-delay", flags.ready_delay, "serve and send READY=1 only after this long")
         ->check(is_duration);
     app.add_option("--file", flags.file, "what /file answers with")->type_name("PATH");
-    app.add_option("--max-connections", flags.max_connections, "so many may be open at a time; 0: any number")
+    app.add_option("--max-connections", flags.max_connections, "how many may be open at a time; 0: no limit")
         ->type_name("N");
     app.add_flag("--fail-start", flags.fail_start, "print a line to stderr and exit with 1");
-    app.add_option("--crash-after", flags.crash_after, "abort after that long")->check(is_duration);
+    app.add_option("--crash-after", flags.crash_after, "abort after this long")->check(is_duration);
     app.add_flag("--ignore-drain", flags.ignore_drain, "keep running when told to drain");
 }
 
 [[noreturn]] void crash() {
-    std::fputs("hello-worker: crashing, as --crash-after told\n", stderr);
+    std::fputs("hello-worker: crashing, as --crash-after says\n", stderr);
     std::abort();
 }
 
@@ -93,7 +93,7 @@ int main(int argc, char** argv) {
         return app.exit(error) == 0 ? 0 : wrong_usage;
     }
     if (flags.fail_start) {
-        std::fputs("hello-worker: failing to start, as --fail-start told\n", stderr);
+        std::fputs("hello-worker: failing to start, as --fail-start says\n", stderr);
         return 1;
     }
     return serve(flags);

@@ -18,11 +18,11 @@
 namespace sup::http {
 namespace {
 
-// What waits behind a job under way; beyond it no more is read.
+// How much may wait behind a job under way; beyond it no more is read.
 constexpr std::size_t most_waiting = 256 * 1024UL;
-// How often who waits for room looks whether that is still wanted, in ms, …
+// How often, in ms, a job that waits for room checks whether it is still wanted, …
 constexpr int look_up_every = 100;
-// … and how often in vain, once the exchange is over: 10 s.
+// … and how many times in vain, once the exchange is over: 10 s.
 constexpr int most_looks = 100;
 
 }  // namespace
@@ -67,8 +67,8 @@ void BodyFile::written(Response& response) {
     if (job_ == Job::none) Protocol::call(response, [&] { go_on(response); });
 }
 
-// On the pool. Nothing else touches the file or the problem meanwhile. What is no regular file, a pipe say,
-// may take nothing for long: nothing but wait_for_room() waits for it.
+// On the pool. Nothing else touches the file or the problem in the meantime. What is not a regular file, such
+// as a pipe, may take nothing for long: nothing but wait_for_room() waits for it.
 void BodyFile::write(std::string_view bytes) {
     struct stat known {};
     const bool waits = ::fstat(file_.get(), &known) == 0 && !S_ISREG(known.st_mode);

@@ -10,7 +10,7 @@
 namespace sup::http {
 
 struct Memory {
-    // For at least so many bytes.
+    // For at least this many bytes.
     static Memory of(std::size_t capacity);
 
     std::unique_ptr<char[]> bytes;  // null: none
@@ -21,7 +21,7 @@ struct Memory {
 // cache.
 class BufferPool {
 public:
-    // For at least so many bytes.
+    // For at least this many bytes.
     Memory take(std::size_t capacity);
     void give_back(Memory memory);
 

@@ -66,8 +66,8 @@ void Connection::on_events(uv_poll_t* handle, int status, int events) {
         connection.interest_ = 0;
         connection.link_.fail();
     }
-    // A reset or a full hang-up: nobody is there to have the answer. Out-of-band data, the other meaning, is
-    // no HTTP, and would be told again and again.
+    // A reset or a full hang-up: nobody is there to receive the answer. Out-of-band data, the other meaning,
+    // is not HTTP, and would be reported again and again.
     if (connection.interest_ == UV_PRIORITIZED) connection.link_.fail();
     if ((events & UV_READABLE) != 0) connection.read();
     if ((events & UV_WRITABLE) != 0) connection.link_.writable();
@@ -92,10 +92,10 @@ void Connection::read() {
     protocol_->receive({space.data(), *count});
 }
 
-// What comes after our end has no meaning any more.
+// What comes after our end no longer has a meaning.
 void Connection::read_away(std::size_t count) {
     lingered_ += count;
-    if (count == 0 || lingered_ > linger_limit) link_.fail();  // nothing is worth waiting for any more
+    if (count == 0 || lingered_ > linger_limit) link_.fail();  // nothing is left to wait for
 }
 
 void Connection::send() {
@@ -240,8 +240,8 @@ void Connection::update_interest() {
     uv_poll_start(&poll_, wanted, on_events);
 }
 
-// Each wait that depends on the client ends in time, or by an event that the kernel will tell. Only a handler
-// may take as long as it likes.
+// Each wait that depends on the client ends at a deadline, or by an event that the kernel reports. Only a
+// handler may take as long as it likes.
 Connection::Wait Connection::wait() const {
     if (life_ == Life::lingering) return {&server_.lingering(), lingered_, linger_step};
     if (protocol_->has_output()) return {&server_.stalled(), link_.sent(), server_.stall_quota()};
@@ -287,7 +287,7 @@ void Connection::close(Protocol::Doing whose) {
     deadline_.cancel();
     const bool unsent = protocol_->has_output();
     protocol_->abandon(whose);
-    // An end in order would tell the client that it has everything.
+    // A clean end would tell the client that it has everything.
     const bool moved = ended_ == worker::Ended::handed_over;
     if (!moved && (unsent || protocol_->cut_unnoticeably())) link_.reset_on_close();
     unwatch();
@@ -296,7 +296,7 @@ void Connection::close(Protocol::Doing whose) {
     server_.closed(*this);
 }
 
-// Removes the socket from epoll, so that it may be closed at once, or watched by somebody else.
+// Removes the socket from epoll, so that it may be closed at once, or watched by another worker.
 void Connection::unwatch() {
     if (!interest_) return;
     uv_close(reinterpret_cast<uv_handle_t*>(&poll_), [](uv_handle_t* handle) {

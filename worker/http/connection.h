@@ -46,10 +46,10 @@ public:
     void tell_drain();
     // Nothing is going on: puts itself back for a peer; true when it has gone.
     bool put_back();
-    // Ends in order what is not in the midst of something, after a last look for bytes that have come; true
-    // when it did.
+    // Cleanly ends what is not in the middle of something, after a last look for bytes that have come; true
+    // if it did.
     bool end_if_idle();
-    // Ends in order, whatever is going on: the time is up.
+    // Ends cleanly, whatever is going on: the time is up.
     void end_at_deadline();
     void time_out();
     // Gives up a client that does not take its answer, because of that or in favour of others.
@@ -76,7 +76,7 @@ private:
         over,
     };
 
-    // What is waited for, and how much of it must be done for the patience to begin anew.
+    // What is waited for, and how much of it must be done for the patience to start again.
     struct Wait {
         Deadlines* queue = nullptr;  // none: for as long as it takes
         std::uint64_t done = 0;

@@ -50,7 +50,7 @@ std::optional<int> month(std::string_view name) {
     return static_cast<int>(at / 3);
 }
 
-// RFC 9110, 5.6.7: a year of two digits that seems more than 50 years away is of the last century.
+// RFC 9110, 5.6.7: a two-digit year that seems more than 50 years away is of the last century.
 std::optional<int> year_of(std::string_view text) {
     const auto year = number(text);
     if (!year || (text.size() != 2 && text.size() != 4)) return std::nullopt;

@@ -1,4 +1,4 @@
-// The Date header's value (RFC 9110, 5.6.7), composed once a second at the most.
+// The Date header's value (RFC 9110, 5.6.7), composed at most once a second.
 #pragma once
 
 #include <array>
@@ -12,7 +12,7 @@ namespace sup::http {
 constexpr std::size_t date_size = 29;
 void format_date(std::time_t seconds, std::array<char, date_size>& text);
 
-// In any of the three forms of an HTTP-date; nothing when it is none.
+// In any of the three forms of an HTTP-date; nothing if it is not one.
 std::optional<std::time_t> parse_date(std::string_view text);
 
 class DateCache {

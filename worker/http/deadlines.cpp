@@ -18,7 +18,7 @@ Deadlines::~Deadlines() {
 
 void Deadlines::add(Deadline& deadline) {
     if (first_ == &deadline && last_ == &deadline) {
-        // Alone: its timer fires early, once, and is then armed anew.
+        // Alone: its timer fires early, once, and is then armed again.
         deadline.since_ = uv_now(loop_);
         return;
     }
@@ -60,7 +60,7 @@ void Deadlines::clear() {
     timer_ = {};
 }
 
-// Each that waits now, once: who waits again has its time anew.
+// Each that waits now, once: one that waits again gets its full time again.
 void Deadlines::fire() {
     for (std::size_t left = size_; left > 0 && first_ != nullptr && due(*first_) <= uv_now(loop_); --left) {
         Deadline& expired = *first_;

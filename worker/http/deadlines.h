@@ -14,7 +14,7 @@ namespace sup::http {
 
 class Deadlines;
 
-// A place in one such queue, at the most. Part of what waits; must be out of the queue when it goes.
+// A place in at most one such queue. Part of what waits; must be out of the queue when it goes.
 class Deadline {
 public:
     Deadline() = default;
@@ -50,7 +50,7 @@ public:
     void clear();
 
     std::size_t size() const { return size_; }
-    // Who has waited longest; null when nobody waits.
+    // The one that has waited longest; null when none waits.
     Deadline* first() const { return first_; }
     static Deadline* after(const Deadline& deadline) { return deadline.after_; }
     Duration waited(const Deadline& deadline) const;

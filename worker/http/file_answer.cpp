@@ -86,7 +86,7 @@ struct Range {
     std::optional<std::uint64_t> last;   // none: to the end
 };
 
-// Nothing for what a server passes over: another unit, several parts, bad syntax.
+// Nothing for what a server ignores: another unit, several parts, bad syntax.
 std::optional<Range> parse_range(std::string_view text) {
     constexpr std::string_view unit = "bytes=";
     if (!equal_ignoring_case(text.substr(0, unit.size()), unit)) return std::nullopt;

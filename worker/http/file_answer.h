@@ -1,4 +1,4 @@
-// Which answer a request for a file gets: all of it, a part, or a word that the client has it already (RFC
+// Which answer a request for a file gets: all of it, a part, or word that the client already has it (RFC
 // 9110, 13 and 14).
 #pragma once
 

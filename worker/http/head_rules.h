@@ -1,4 +1,5 @@
-// What the headers say of the message itself: where it goes, how long it is, whether the connection goes on.
+// What the headers say of the message itself: where it goes, how long it is, whether the connection stays
+// open.
 #pragma once
 
 #include <string_view>

@@ -1,4 +1,4 @@
-// What an exchange keeps of its server, also when that has gone: a handler may hold on to a Response, and
+// What an exchange keeps of its server, even when that has gone: a handler may hold on to a Response, and
 // another thread to a Reply.
 #pragma once
 
@@ -33,7 +33,7 @@ struct Home {
         detached_.erase(found);
         return response;
     }
-    // The server goes.
+    // The server is being destroyed.
     void forget_detached() { std::exchange(detached_, {}); }
 
 private:

@@ -19,7 +19,7 @@ public:
     void keep(std::string_view head);
     const char* bytes() const { return memory_.get(); }
 
-    // Nobody looks at it any more. The memory stays for the next one, unless it is unusually large.
+    // Nobody looks at it any longer. The memory is kept for the next one, unless it is unusually large.
     void let_go();
 
 private:

@@ -15,14 +15,14 @@ inline constexpr std::uint64_t discard_limit = 64 * 1024UL;
 inline constexpr std::size_t read_ahead = 16 * 1024UL;
 // A piece of an answer from this size on is sent from where it lies, and only what does not fit is copied.
 inline constexpr std::size_t large_piece = 16 * 1024UL;
-// So much of a file is sent before others have their turn.
+// How much of a file is sent before others have their turn.
 inline constexpr std::size_t file_turn = 2 * 1024 * 1024UL;
 // What a client still sends after its last answer is read and dropped up to here: more than the buffers of
 // both kernels hold (tcp(7), tcp_rmem and tcp_wmem), for all of that is on its way when the answer comes.
 inline constexpr std::size_t linger_limit = 64 * 1024 * 1024UL;
 
-// Each time so much of that has come, the client has linger_timeout anew: who still uploads, that is, and not
-// who sends a byte now and then.
+// Each time this much has come, the client gets linger_timeout again: one that still uploads, that is, and
+// not one that sends a byte now and then.
 inline constexpr std::size_t linger_step = 64 * 1024UL;
 
 // Once output_budget is used up, an answer of more than its part that nobody takes for so long is cut …

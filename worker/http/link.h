@@ -35,7 +35,7 @@ public:
     bool full() const { return state_ == State::full; }
     void writable();
 
-    // How many bytes came: 0 at the client's end, nothing when there are none now, or the socket is broken.
+    // How many bytes came: 0 at the client's end, nothing if there are none now, or the socket is broken.
     std::optional<std::size_t> receive(std::span<char> space);
     // Whether bytes wait that nobody has read.
     bool has_unread() const;

@@ -17,7 +17,7 @@ std::string_view sentence(Misuse kind) {
         case Misuse::own_header:
             return "a header that the library sends itself was left out; Response::close_after() ends the "
                    "connection, and Response::start() takes a length";
-        case Misuse::bad_name: return "a header whose name is no HTTP token was left out";
+        case Misuse::bad_name: return "a header whose name is not an HTTP token was left out";
         case Misuse::bad_value: return "a header whose value has control characters was left out";
         case Misuse::second_type: return "a second Content-Type was left out";
         case Misuse::second_validator: return "a second ETag or Last-Modified was left out";
@@ -27,7 +27,8 @@ std::string_view sentence(Misuse kind) {
             return "Response::send_file() tells Content-Range itself; that of the handler was left out";
         case Misuse::late_header: return "Response::header() after the answer began does nothing";
         case Misuse::bad_status:
-            return "nothing was sent (Response::inform() sends what is below 200), as an answer's status is "
+            return "nothing was sent (Response::inform() sends what is below 200), as an answer's status "
+                   "must be "
                    "from 200 to 599";
         case Misuse::second_answer:
             return "another answer (Response::send(), start() and the like) after the answer began does "
@@ -41,11 +42,12 @@ std::string_view sentence(Misuse kind) {
             return "the answer is shorter than the length given to Response::start(); the connection is cut";
         case Misuse::early_end: return "Response::end() before start() does nothing";
         case Misuse::late_end: return "Response::end() after the answer's end does nothing";
-        case Misuse::bad_inform: return "Response::inform() takes 102, 103 and others below 200, not this";
+        case Misuse::bad_inform:
+            return "Response::inform() takes 102, 103 and other statuses below 200, but not this one";
         case Misuse::late_inform: return "Response::inform() after the answer began does nothing";
         case Misuse::late_read: return "Request::read_body() after the answer's end does nothing";
         case Misuse::no_file:
-            return "Response::send_file() was given no regular file that is open for reading, and sent "
+            return "Response::send_file() was not given a regular file open for reading, and sent "
                    "nothing";
         case Misuse::late_detach:
             return "Response::detach() after the answer began gives a Reply that does nothing";
@@ -66,7 +68,7 @@ void MisuseLog::tell(Misuse kind, const Request& request, std::string_view what)
                        safe_text(request.path(), most_shown) + " made a mistake: ";
     line += sentence(kind);
     if (!what.empty()) line += ": \"" + safe_text(what, most_shown) + "\"";
-    worker::log_line(line + " (said once)");
+    worker::log_line(line + " (logged once)");
 }
 
 }  // namespace sup::http

@@ -20,7 +20,7 @@ namespace sup::http {
 // The memory that all answers of a worker wait in, against what one of its servers lets them take together.
 class OutputBudget {
 public:
-    // In bytes; 0: without a bound.
+    // In bytes; 0: no limit.
     explicit OutputBudget(std::size_t most) : most_(most) {}
 
     // With the other servers of the worker. Before anything has changed.

@@ -11,7 +11,7 @@
 namespace sup::http {
 namespace {
 
-// RFC 9112, 3: who sends a longer one than any that is served is told so.
+// RFC 9112, 3: a client that sends a longer one than any that is served is told so.
 constexpr std::size_t longest_method = 64;
 
 struct Named {
@@ -139,7 +139,7 @@ Parser::Step Parser::refuse(int status) {
     return Step::refused;
 }
 
-// A CR may begin an empty line, which is passed over by whoever has the message (RFC 9112, 2.2).
+// A CR may begin an empty line, which any reader of the message ignores (RFC 9112, 2.2).
 Parser::Step Parser::read_method(std::string_view message) {
     const std::string_view most = message.substr(0, longest_method + 1);
     const std::string_view name = most.substr(0, token_chars.span(most));

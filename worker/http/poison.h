@@ -1,4 +1,4 @@
-// Memory that is kept for later: under AddressSanitizer whoever looks into it meanwhile is told so.
+// Memory that is kept for later: AddressSanitizer reports any use of it in the meantime.
 #pragma once
 
 #include <cstddef>

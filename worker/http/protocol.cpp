@@ -285,7 +285,7 @@ void Protocol::guard(Callback callback) {
 void Protocol::call(const Response& response, const std::function<void()>& callback) {
     if (response.stage("Protocol::call") == Response::Stage::gone) return;
     Protocol* protocol = response.exchange_->protocol;
-    if (protocol == nullptr) return callback();  // long answered, and no longer anything to end
+    if (protocol == nullptr) return callback();  // answered long ago, and there is nothing left to end
     {
         Working scope(*protocol);
         protocol->guard(callback);

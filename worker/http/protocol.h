@@ -111,7 +111,7 @@ public:
     void tell_drain();
     Peer peer() const;
 
-    // Ends the connection in order: what is being answered is cut, what is in the output may still be sent.
+    // Ends the connection cleanly: what is being answered is cut, what is in the output may still be sent.
     void close();
     // The connection is gone: no answer will leave any more. Was it our doing, and not the client's, the
     // answer counts as cut.

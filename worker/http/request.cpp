@@ -19,7 +19,7 @@ int digit(char c) {
 
 }  // namespace
 
-// Whoever asks must be in the loop's thread.
+// The caller must be in the loop's thread.
 const Head& Request::head(const char* what) const {
     exchange_.home->thread->check(what);
     return exchange_.parser.head();

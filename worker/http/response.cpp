@@ -87,7 +87,7 @@ void Response::check(const char* what) const {
     exchange_->home->thread->check(what);
 }
 
-// What the answer has come to, for the member `what`.
+// The state of the answer, for the member `what`.
 Response::Stage Response::stage(const char* what) const {
     if (exchange_ == nullptr) return Stage::gone;
     check(what);
@@ -148,7 +148,7 @@ bool Response::inform(int status, std::initializer_list<Header> headers) {
         if (const auto wrong = mistake(name, value)) return misuse(*wrong, name);
         append_header(lines, name, value);
     }
-    // HTTP/1.0 knows no such answers, and would take one for the last (RFC 9110, 15.2).
+    // HTTP/1.0 has no such answers, and would take one for the final one (RFC 9110, 15.2).
     if (exchange_->parser.head().minor_version == 0) return false;
     exchange_->protocol->inform(status, lines);
     exchange_->protocol->proceed();

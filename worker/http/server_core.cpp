@@ -17,7 +17,7 @@ namespace {
 
 constexpr std::size_t scratch_size = 64 * 1024UL;
 constexpr std::size_t most_spare = 1024;
-// So long a new connection may say nothing before it counts as idle.
+// How long a new connection may send nothing before it counts as idle.
 constexpr Duration fresh_grace{100};
 
 void put_in(std::vector<std::unique_ptr<Connection>>& list, std::unique_ptr<Connection> connection) {
@@ -44,7 +44,7 @@ void expire(Deadline& deadline) {
     owner(deadline).time_out();
 }
 
-// At the least one byte must move.
+// At least one byte must move.
 std::uint64_t quota(std::size_t bytes_per_second, Duration time) {
     return std::max<std::uint64_t>(1, bytes_per_second * static_cast<std::uint64_t>(time.count()) / 1000);
 }

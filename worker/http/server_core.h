@@ -41,8 +41,8 @@ public:
     uv_loop_t* loop() { return loop_; }
     Context& context() { return context_; }
     const Context& context() const { return context_; }
-    // Shared by all: what was read is used, or copied, before the next connection reads. Poisoned but while
-    // it is read into and used.
+    // Shared by all: what was read is used, or copied, before the next connection reads. Poisoned except
+    // while it is read into and used.
     std::span<char> scratch() { return scratch_; }
     bool closes_idle() const { return closes_idle_; }
     Deadlines& reading_head() { return reading_head_; }
@@ -52,7 +52,7 @@ public:
     // For those on which no request has begun yet.
     Deadlines& fresh() { return fresh_; }
     Deadlines& lingering() { return lingering_; }
-    // So many bytes must move in each stall_timeout.
+    // How many bytes must move in each stall_timeout.
     std::uint64_t stall_quota() const { return stall_quota_; }
     // To be called when an output may have grown.
     void watch_memory() {

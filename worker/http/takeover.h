@@ -1,4 +1,4 @@
-// How a connection goes on with another protocol than HTTP.
+// How a connection continues with a protocol other than HTTP.
 #pragma once
 
 #include <functional>

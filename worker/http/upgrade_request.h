@@ -1,4 +1,4 @@
-// Whether a request asks to go on with another protocol (RFC 9110, 7.8).
+// Whether a request asks to switch to another protocol (RFC 9110, 7.8).
 #pragma once
 
 #include <string_view>
@@ -7,7 +7,7 @@
 
 namespace sup::http {
 
-// Not said of HTTP/1.0, which knows no such thing.
+// Not for HTTP/1.0, which has no such thing.
 bool asks_for_upgrade(const Request& request, std::string_view protocol);
 
 }  // namespace sup::http

@@ -125,11 +125,11 @@ void Acceptor::tell_waiting(int reason) {
     if (reason == EINVAL)
         return log_line(
             "listener " + name_ +
-            " takes no connections any more: another process has shut it down (shutdown(2)); it is "
-            "tried until it listens again");
-    log_line("listener " + name_ + ": " + std::strerror(reason) + "; connections wait in its queue" +
-             (descriptors ? " until descriptors are free (raise the limit of open files)"
-                          : ", to be tried again"));
+            " accepts no more connections: another process has shut it down (shutdown(2)); trying "
+            "again until it listens");
+    log_line(
+        "listener " + name_ + ": " + std::strerror(reason) + "; connections wait in its queue" +
+        (descriptors ? " until descriptors are free (raise the limit of open files)" : "; trying again"));
 }
 
 }  // namespace sup::worker

@@ -17,7 +17,7 @@ public:
     struct Callbacks {
         std::function<void(UniqueFd)> accepted;       // each connection, non-blocking and close-on-exec
         std::function<void()> no_descriptor = [] {};  // one waits, and none is free for it
-        // As many are open as may be. What waits then stays in the kernel's queue …
+        // The limit of open connections is reached. What waits then stays in the kernel's queue …
         std::function<bool()> full = [] { return false; };
         // … unless another one ends for it: whether there is a place now.
         std::function<bool()> make_place = [] { return false; };

@@ -33,9 +33,9 @@ void Core::arrived(const InboxPacket& packet, UniqueFd socket) {
     Service* service = services_.taker_of(packet);
     const std::string* listener = service == nullptr ? nullptr : services_.remember(packet.listener);
     if (listener == nullptr) {
-        log_line("inbox: a connection of listener \"" + safe_text(packet.listener) + "\" that speaks \"" +
+        log_line("inbox: a connection of listener \"" + safe_text(packet.listener) + "\" speaking \"" +
                  safe_text(packet.protocol) + "\" (version " + std::to_string(packet.version) +
-                 "), which nobody here serves; it is closed");
+                 "), which this worker does not serve; it is closed");
         return refuse(std::move(socket));
     }
     // A worker in another language may have sent it blocking.

@@ -8,8 +8,8 @@ namespace {
 constexpr std::uint64_t slack = 4;
 constexpr std::uint64_t slack_before_moving = 8;
 // The table has more rows than a generation has workers; the whole of it is looked at this seldom. But the
-// lowest free row is given to the next worker, so whoever knows of no peer yet looks at the first ones each
-// time: it may be about to take everything.
+// lowest free row is given to the next worker, so a worker that knows of no peer yet looks at the first ones
+// each time: it may be about to take everything.
 constexpr std::uint64_t search_interval = 100;  // ms
 constexpr std::size_t first_rows = 64;
 

@@ -36,7 +36,7 @@ struct DrainPacket {
     std::vector<std::string> listeners;  // the successor has these
     std::vector<std::string> retired;    // their queue is this worker's to serve
     UniqueFd inbox;                      // the successor's sender end; none: no connection can be handed over
-    // What the successor can go on from. Nothing: somebody there, or the master, does not speak of it.
+    // What the successor can resume from. Nothing: some worker there, or the master, does not say.
     SpokenByAll reads = {};
 };
 
@@ -45,9 +45,9 @@ using ChannelPacket = std::variant<ScoreboardPacket, InboxEnds, DrainPacket>;
 // Nothing when the packet is of another type, or malformed.
 std::optional<ChannelPacket> parse_channel_packet(std::string_view packet, std::vector<UniqueFd> descriptors);
 
-// What this worker can go on from: the first thing that it says.
+// What this worker can resume from: the first thing that it says.
 std::string spoken_packet(const std::vector<Reads>& spoken);
-// So many connections have ended by now because the successor cannot go on from them.
+// How many connections have ended so far because the successor cannot resume from them.
 std::string unreadable_packet(const std::string& protocol, std::uint64_t connections);
 
 class Channel {

@@ -1,4 +1,4 @@
-// The bridge between the handlers of a protocol of the user's own and the worker's life.
+// The bridge between the handlers of a user's own protocol and the worker's life.
 #pragma once
 
 #include <memory>
@@ -23,8 +23,8 @@ public:
     const Spoken& spoken() const override { return spoken_; }
     std::size_t open_connections() const override { return open_; }
     void take(UniqueFd connection, const Arrival& arrival) override;
-    // A connection of this worker that goes on with this protocol, an HTTP upgrade say: with `state`, which
-    // is in the version that this release writes, as if a successor had been given it. Closed when the
+    // A connection of this worker that switches to this protocol, for example an HTTP upgrade: with `state`,
+    // which is in the version that this release writes, as if a successor had been given it. Closed when the
     // Connections are gone.
     void adopt(UniqueFd connection, const std::string& listener, std::string_view unread,
                std::string_view state);

@@ -176,7 +176,7 @@ void Core::serve() {
 void Core::tell_unserved() const {
     for (const Listener& listener : listeners_) {
         if (listener.stream && listener.fd)
-            log_line("nobody here serves listener " + listener.name + ", " + listener.address);
+            log_line("this worker does not serve listener " + listener.name + ", " + listener.address);
     }
 }
 
@@ -211,7 +211,7 @@ void Core::read_channel() {
 // The master may have died, or know by other means when this worker is ready (`worker.ready`); where it waits
 // for READY=1, its own deadline ends the worker.
 void Core::cannot_announce(const Error& error) {
-    log_line("not said to be ready, but serving: " + error.message);
+    log_line("serving, but the supervisor could not be told that it is ready: " + error.message);
 }
 
 void Core::status(std::string_view text) {
@@ -242,8 +242,8 @@ bool Core::make_place() {
     services_.make_room(services_.living_connections() + 1 - most);
     if (!full()) return true;
     if (!std::exchange(told_full_, true))
-        log_line("as many connections are open as may be (max_connections, " + std::to_string(most) +
-                 "), and none is idle: others wait until one ends; this is said once");
+        log_line("max_connections (" + std::to_string(most) +
+                 ") connections are open, and none is idle; new ones wait until one ends (logged once)");
     return false;
 }
 

@@ -57,7 +57,7 @@ public:
     const LoopThread& thread() const { return *thread_; }
     // Outlives the worker, as what is left of its services may.
     std::shared_ptr<const LoopThread> shared_thread() const { return thread_; }
-    // Outlives the worker, for who keeps it.
+    // Outlives the worker, for those that keep it.
     const std::shared_ptr<Mailbox>& mailbox() const { return mailbox_; }
     // Outlives the worker, as what is left of its services may.
     const std::shared_ptr<MemoryUse>& memory() const { return memory_; }
@@ -80,7 +80,7 @@ public:
     // The drain wants them to end: those on which nothing is going on, or all.
     bool ends_idle(const Spoken& spoken) const;
     bool ends_all() const { return stage_ >= Stage::past_deadline; }
-    // There is a successor that takes this listener's connections and can go on from what is spoken …
+    // There is a successor that takes this listener's connections and can resume from what is spoken …
     bool moves_on(const std::string& listener, const Spoken& spoken) const {
         return handover_.moves_on(listener, spoken);
     }
@@ -98,7 +98,7 @@ private:
         serving,
         draining,
         past_deadline,  // everything was told to end
-        finished,       // nothing is waited for any more
+        finished,       // nothing is left to wait for
         returned,       // run() has
     };
 

@@ -16,8 +16,8 @@ constexpr Duration inbox_retry{20};
 
 void tell_left(std::size_t count, const std::string& what) {
     if (count == 0) return;
-    log_line("the drain's time is over, and " + what + (count == 1 ? " is" : " are") +
-             " still there; the worker ends all the same");
+    log_line("the drain's time is up, and " + what + (count == 1 ? " is" : " are") +
+             " not finished; the worker exits anyway");
 }
 
 }  // namespace
@@ -63,7 +63,7 @@ void Core::on_drain(std::function<void(const Drain&)> begun) {
     guarded("a callback given to Worker::on_drain", [&] { begun(*drain()); });
 }
 
-// Who is called may ask for another call, or ask for nothing any more.
+// A callback may ask for another call, or cancel its own.
 void Core::tell_drain() {
     for (const auto& begun : std::exchange(on_drain_, {}))
         guarded("a callback given to Worker::on_drain", [&] { begun(*drain()); });
@@ -94,7 +94,7 @@ void Core::hand_over_all() {
     check_finished();
 }
 
-// Of whom nobody takes over. Who was told of another successor since has it.
+// Those that nobody takes over. One that has since been told of another successor has it.
 void Core::end_idle() {
     services_.each([this](Service& service) {
         if (ends_idle(service.spoken())) service.close_idle();
@@ -145,7 +145,7 @@ void Core::finish() {
     loop_.stop();
 }
 
-// What is somebody's to end, and was not.
+// What should have been ended by its owner, and was not.
 void Core::end_hard() {
     if (stage_ >= Stage::finished) return;
     services_.each([this](Service& service) {

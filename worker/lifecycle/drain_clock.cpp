@@ -10,7 +10,7 @@ using Clock = std::chrono::steady_clock;
 // At a stop nobody takes idle connections over. Their clients get this long to send a request that is on its
 // way.
 constexpr Duration idle_grace{1'000};
-// Of the margin: this long clients are waited for, and this long whoever has not ended by then.
+// Of the margin: how long to wait for clients, and how long for whatever has not ended by then.
 constexpr Duration for_clients(Duration margin) {
     return margin / 2;
 }

@@ -22,7 +22,7 @@ public:
     // None may destroy the clock.
     struct Steps {
         std::function<void()> grace_over;
-        std::function<void(Duration left)> deadline;  // once: ends take `left` at the most
+        std::function<void(Duration left)> deadline;  // once: ends take at most `left`
         std::function<void()> hard_end;               // once, some time after that
     };
     // The drain begins now.
@@ -32,7 +32,7 @@ public:
     void give_grace();
     // It has run out.
     bool grace_is_over() const { return grace_over_; }
-    // Somebody has no patience: the deadline is now.
+    // Somebody is impatient: the deadline is now.
     void hurry();
     // Until the deadline.
     Duration left() const;

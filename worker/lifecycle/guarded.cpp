@@ -16,7 +16,7 @@ std::string text_of(const std::exception_ptr& thrown) {
     } catch (const std::exception& exception) {
         return safe_text(exception.what(), longest_text);
     } catch (...) {
-        return "something that is no std::exception";
+        return "something that is not a std::exception";
     }
 }
 

@@ -9,7 +9,7 @@ namespace sup::worker {
 // Says "WHO threw: WHAT" in the log, with what the exception says made safe to print.
 void tell_thrown(std::string_view who, const std::exception_ptr& thrown);
 
-// True: `call` has returned. False: it threw, which is told.
+// True: `call` has returned. False: it threw, which is logged.
 template <typename Call>
 bool guarded(std::string_view who, Call&& call) {
     try {

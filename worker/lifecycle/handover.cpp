@@ -21,7 +21,7 @@ Handover::Handover(uv_loop_t* loop, Balance& balance, Callbacks callbacks)
 void Handover::use(InboxEnds ends) {
     if (draining_) return;
     if (!is_inbox_end(ends.receiver.get()) || !is_inbox_end(ends.sender.get()))
-        return log_line("the master sent an inbox that is none; it is not used");
+        return log_line("the master sent something that is not an inbox; it is ignored");
     peers_inbox_ = std::move(ends.sender);
     inbox_ = std::make_unique<Inbox>(
         loop_, std::move(ends.receiver), balance_,
@@ -84,7 +84,7 @@ bool Handover::is_unreadable(const Spoken& spoken) const {
     return told_ && told_->reads && !goes_on_from(told_->reads, spoken.protocol, spoken.writes);
 }
 
-// Who does not speak of versions knows of no state either, and would take it for unread bytes.
+// A worker that does not mention versions knows no state either, and would take it for unread bytes.
 HandOver Handover::hand_over(const InboxPacket& packet, int socket) {
     if (!draining_ || !successor_) return HandOver::impossible;
     if (!goes_on_from(told_->reads, packet.protocol, packet.version)) return HandOver::impossible;

@@ -1,5 +1,5 @@
-// What becomes of a worker's connections by other workers: its generation's inbox, where others come from,
-// and its successor, where its own go when it drains.
+// What happens to a worker's connections through other workers: its generation's inbox, where others come
+// from, and its successor, where its own go when it drains.
 #pragma once
 
 #include <functional>
@@ -27,7 +27,7 @@ public:
         std::function<void()> changed;
         // While draining: the master has told of another successor, or of none.
         std::function<void()> replaced;
-        // Read what the master has said, now.
+        // Reads what the master has said, now.
         std::function<void()> ask;
         // Whether it can still say something.
         std::function<bool()> master_lives;
@@ -57,7 +57,7 @@ public:
 
     bool moves_on(const std::string& listener, const Spoken& spoken) const;
     bool has_room() const { return successor_ && successor_->has_room(); }
-    // There is, or was, a successor to hand over to, which cannot go on from what is spoken.
+    // There is, or was, a successor to hand over to, which cannot resume from what is spoken.
     bool is_unreadable(const Spoken& spoken) const;
     // After `done` the caller closes its socket.
     HandOver hand_over(const InboxPacket& packet, int socket);

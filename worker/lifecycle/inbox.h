@@ -17,7 +17,7 @@ namespace sup::worker {
 class Inbox {
 public:
     // `arrived` gets each connection, close-on-exec, and what came with it (valid during the call);
-    // `malformed` the connections of packets that nobody can understand; what is no connection is closed.
+    // `malformed` the connections of packets that nobody can understand; what is not a connection is closed.
     struct Callbacks {
         std::function<void(const InboxPacket&, UniqueFd)> arrived;
         std::function<void(UniqueFd)> malformed;

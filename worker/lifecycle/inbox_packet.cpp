@@ -78,7 +78,7 @@ bool is_inbox_end(int descriptor) {
     return option(descriptor, SO_DOMAIN) == AF_UNIX && option(descriptor, SO_TYPE) == SOCK_SEQPACKET;
 }
 
-// One that has lost its client has no peer name any more (ENOTCONN); whoever serves it reads the end, or the
+// One that has lost its client no longer has a peer name (ENOTCONN); its worker reads the end, or the
 // error, so it is not refused here.
 bool is_connection(int descriptor) {
     if (option(descriptor, SO_TYPE) != SOCK_STREAM || option(descriptor, SO_ACCEPTCONN) != 0) return false;

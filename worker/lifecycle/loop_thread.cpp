@@ -8,10 +8,11 @@
 namespace sup::worker {
 
 void LoopThread::refuse(const char* what) {
-    log_line(std::string(what) +
-             " was called on another thread than the one that runs the worker (Worker::run()). From other "
-             "threads call Worker::post(), which runs a task in the worker's thread, or answer by what "
-             "Response::detach() returns");
+    log_line(
+        std::string(what) +
+        " was called on a different thread from the one that runs the worker (Worker::run()). From other "
+        "threads call Worker::post(), which runs a task in the worker's thread, or answer with what "
+        "Response::detach() returns");
     std::abort();
 }
 

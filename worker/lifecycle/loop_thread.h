@@ -14,10 +14,10 @@ public:
 
     // The calling thread it is, from now on.
     void bind() { owner_.store(std::this_thread::get_id(), std::memory_order_relaxed); }
-    // It is nobody's, and every thread may: run() has returned, and whoever owns what is left takes it apart.
+    // No thread owns it, and any may call: run() has returned, and the owner of what is left takes it apart.
     void release() { owner_.store({}, std::memory_order_relaxed); }
 
-    // Always on. Aborts on another thread, with a sentence that names `what` ("Response::send") and the right
+    // Always on. Aborts on another thread, with a message that names `what` ("Response::send") and the right
     // way: what is not locked would break under load only, and elsewhere.
     void check(const char* what) const {
         const std::thread::id owner = owner_.load(std::memory_order_relaxed);

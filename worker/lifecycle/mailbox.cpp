@@ -17,7 +17,7 @@ bool Mailbox::post(Task task) {
     const std::lock_guard lock(mutex_);
     if (!wake_) return false;
     tasks_.push_back(std::move(task));
-    // Within the lock, because close() must not take the handle away meanwhile.
+    // Within the lock, because close() must not take the handle away in the meantime.
     wake_.send();
     return true;
 }

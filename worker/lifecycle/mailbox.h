@@ -21,7 +21,7 @@ public:
     Mailbox& operator=(const Mailbox&) = delete;
 
     // Any thread. True: the loop runs `task`, after those that were posted before it, unless the mailbox is
-    // closed first; destroyed in the loop's thread. What it throws is told in the log. False: it is closed,
+    // closed first; destroyed in the loop's thread. What it throws is logged. False: it is closed,
     // and `task` was destroyed here.
     bool post(Task task);
 

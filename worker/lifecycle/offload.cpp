@@ -69,7 +69,7 @@ void Offload::ended(Job& job, int status) {
     if (job.thrown) {
         tell_thrown("work given to Worker::offload", job.thrown);
     } else if (status == 0 && done) {
-        guarded("what follows work given to Worker::offload", done);
+        guarded("the callback of work given to Worker::offload", done);
     }
     if (jobs_.empty()) idle_();
 }

@@ -22,7 +22,7 @@ public:
     Offload(const Offload&) = delete;
     Offload& operator=(const Offload&) = delete;
 
-    // `work` on the pool, then `done` here. Both are destroyed here. What `work` throws is told in the log,
+    // `work` on the pool, then `done` here. Both are destroyed here. What `work` throws is logged,
     // and `done` is then dropped uncalled.
     void begin(std::function<void()> work, std::function<void()> done);
     std::size_t under_way() const { return jobs_.size(); }

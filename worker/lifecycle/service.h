@@ -58,10 +58,10 @@ public:
     // Nobody will take over: connections on which nothing is going on end now, and the others once nothing
     // is.
     virtual void close_idle() = 0;
-    // The time is up: end everything in order, waiting no longer than `left` for the clients.
+    // The time is up: end everything cleanly, waiting no longer than `left` for the clients.
     virtual void close_all(Duration left) = 0;
-    // Newcomers want room: end up to so many connections in order on which nothing is going on, those first
-    // that have waited longest. Returns how many that were.
+    // Newcomers want room: cleanly end up to this many connections on which nothing is going on, starting
+    // with those that have waited longest. Returns how many were ended.
     virtual std::size_t make_room(std::size_t count) = 0;
 };
 

@@ -45,11 +45,12 @@ public:
         for (std::size_t i = 0; i < served_.size(); ++i) call(*served_[i].acceptor);
     }
 
-    // Who goes on with that connection; null: nobody.
+    // Which service takes over that connection; null: none.
     Service* taker_of(const InboxPacket& packet) const;
     // A copy of the name that outlives every service; null: there are more than make sense.
     const std::string* remember(const std::string& listener);
-    // Ends up to so many connections on which nothing is going on, beginning with who has most.
+    // Ends up to this many connections on which nothing is going on, beginning with the service that has
+    // most.
     void make_room(std::size_t count) const;
 
 private:

@@ -19,7 +19,8 @@ public:
     enum class Taken {
         one,
         none_left,
-        no_room,  // for want of a descriptor, say: to be tried again soon, or when a connection is closed
+        no_room,  // for example for want of a descriptor: to be tried again soon, or when a connection is
+                  // closed
         broken,   // to be tried again from time to time: somebody may mend it
         failed,   // for good
     };

@@ -1,4 +1,4 @@
-// Connections that ended because the successor cannot go on from their state: counted, and told to the
+// Connections that ended because the successor cannot resume from their state: counted, and reported to the
 // master.
 #pragma once
 

@@ -1,4 +1,4 @@
 workers 2
 threads 4, 4
-# With it a connection whose request has not come yet is closed when puma drains, and idle ones with it.
+# With it a connection whose request has not arrived yet is closed when puma drains, and so are idle ones.
 queue_requests false

@@ -21,8 +21,8 @@ import termios
 import time
 
 PROTOCOL = "line/1"
-VERSION = 1  # of what a connection is left with; a release that leaves something else writes another one
-READS = [1]  # those that this release can go on from
+VERSION = 1  # of the state that a connection leaves with; a release that leaves something else writes another version
+READS = [1]  # the versions that this release can resume from
 MAX_UNCONSUMED = 64 * 1024
 MAX_PACKET = MAX_UNCONSUMED + 1024
 TOO_MANY_RETRY = 0.005  # seconds
@@ -143,7 +143,7 @@ class Worker:
             self.selector.register(self.inbox, selectors.EVENT_READ, self.take_from_inbox)
         elif packet.get("type") == "drain":
             self.stop_waiting_for_room()
-            # Who cannot go on from what this worker leaves is none: clients are better ended politely.
+            # A successor that cannot resume what this worker leaves does not count: better end the clients politely.
             self.successor = ends[0] if ends and goes_on(packet.get("speaks")) else None
             self.successor_has = packet["listeners"]
             self.retired = packet["retired"] or self.retired
@@ -177,9 +177,9 @@ class Worker:
             self.pause_if_out_of_descriptors(error)
             return False
         if not packet and not fds:
-            if has_more(self.inbox):  # somebody has sent a packet of nothing
+            if has_more(self.inbox):  # somebody has sent an empty packet
                 return True
-            self.unwatch(self.inbox)  # closed: this generation goes, and nothing more comes in
+            self.unwatch(self.inbox)  # closed: this generation is leaving, and nothing more comes in
             self.inbox = None
             return False
         socks = [sock for sock in map(connection_or_none, fds) if sock]
@@ -213,7 +213,7 @@ class Worker:
         return [*listeners, *([self.inbox] if self.inbox and not self.inbox_is_left_to_peers() else [])]
 
     def inbox_is_left_to_peers(self):
-        """While draining: they stay, and take from it. When they go, too, it is closed, unless the master has died."""
+        """While draining: they stay, and take from it. When they go as well, it is closed, unless the master has died."""
         poll = select.poll()
         poll.register(self.inbox, select.POLLRDHUP)
         told = self.channel is not None or self.successor is not None
@@ -290,7 +290,7 @@ class Worker:
             self.unwatch(self.inbox)
         for name, listener in self.listeners.items():
             self.unwatch(listener)
-            # Without a channel nobody has said whose the queue is: then it does no harm to serve it.
+            # Without a channel nobody has said whose queue it is: then serving it does no harm.
             while (name in self.retired or self.offer) and self.accept(name):
                 pass
             listener.close()
@@ -341,7 +341,7 @@ class Worker:
             self.end_in_order(connection.sock)
 
     def end_in_order(self, sock):
-        """An end and no reset: our side now, the rest when the client has ended its own."""
+        """A clean end, not a reset: our side now, the rest when the client has closed its own."""
         try:
             sock.shutdown(socket.SHUT_WR)
             sock.setblocking(False)
@@ -452,14 +452,14 @@ def leaving_room():
 
 
 def goes_on(speaks):
-    """Whether the successor reads what this worker writes; who does not say it reads version 1."""
+    """Whether the successor reads what this worker writes; one that does not say so reads version 1."""
     if not isinstance(speaks, list):
         return VERSION == 1
     return any(one["protocol"] == PROTOCOL and VERSION in one["reads"] for one in speaks)
 
 
 def has_more(inbox):
-    """After a packet of nothing, which looks like the end: whether others wait, or may still come."""
+    """After an empty packet, which looks like the end: whether others wait, or may still come."""
     queued = struct.unpack("i", fcntl.ioctl(inbox, termios.FIONREAD, b"\0" * 4))[0]
     poll = select.poll()
     poll.register(inbox, select.POLLRDHUP)
@@ -467,7 +467,7 @@ def has_more(inbox):
 
 
 def socket_or_none(fd):
-    """Owns a descriptor that came in; what is no socket (the scoreboard, for one) is closed."""
+    """Owns a descriptor that came in; what is not a socket (such as the scoreboard) is closed."""
     try:
         return socket.socket(fileno=fd)
     except OSError:
@@ -476,7 +476,7 @@ def socket_or_none(fd):
 
 
 def connection_or_none(fd):
-    """What is no stream socket with a client is closed, and not touched before."""
+    """What is not a stream socket with a client is closed without being touched."""
     sock = socket_or_none(fd)
     if not sock:
         return None

@@ -7,7 +7,7 @@ use Fcntl;
 use IO::Handle;
 use POSIX;
 
--x $ARGV[0] or die "$ARGV[0]: $!\n";    # before it says that it serves
+-x $ARGV[0] or die "$ARGV[0]: $!\n";    # before it says that it is serving
 
 $SIG{CHLD} = sub { 1 while waitpid(-1, WNOHANG) > 0 };
 

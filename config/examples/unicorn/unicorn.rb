@@ -1,7 +1,7 @@
 require "socket"
 
 worker_processes 2
-preload_app true # a broken application ends the master, which would try again for ever
+preload_app true # a broken application ends the master, which would otherwise keep trying for ever
 
 after_worker_ready do |server, worker|
   if worker.nr == 0

@@ -4,7 +4,7 @@
 #include <string>
 
 int main() {
-    // Under sup it serves the sockets of sup's configuration, run by hand this one.
+    // Under sup it serves the sockets that sup's configuration names; run by hand, this one.
     sup::worker::Worker worker({.listen = {"127.0.0.1:8080"}});
 
     sup::http::Server server(worker, [&](sup::http::Request& request, sup::http::Response response) {
@@ -16,5 +16,5 @@ int main() {
         }
     });
 
-    return worker.run();  // until it is told to drain, and its last answer has left
+    return worker.run();  // until it is told to drain and its last answer is sent
 }

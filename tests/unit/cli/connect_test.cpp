@@ -18,5 +18,5 @@ TEST_CASE(
 
     const CommandError not_asked = explained(Kind::turned_away);
     CHECK(not_asked.code == ExitCode::failed);
-    CHECK_THAT(not_asked.message, Catch::Contains("why; nothing was asked for"));
+    CHECK_THAT(not_asked.message, Catch::Contains("why; nothing was started"));
 }

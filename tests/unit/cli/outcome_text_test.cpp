@@ -17,7 +17,7 @@ TEST_CASE("a reload's last line says what serves, what drains, and how long it t
           "reloaded: generation 3 (2 workers) serves, generation 2 is draining, 9ms");
 }
 
-TEST_CASE("a reload's last line says how many connections its release could not go on from") {
+TEST_CASE("a reload's last line says how many connections its release could not resume") {
     const json outcome{{"generation", 3},
                        {"outcome", "promoted"},
                        {"connections", {{"unreadable", {{"chat", 12}, {"line", 1}}}}},
@@ -63,13 +63,13 @@ TEST_CASE("a reload that a later one or a stop has overtaken says what serves by
 TEST_CASE("a failed reload says that the old generation serves where it does") {
     const json failed{{"outcome", "failed"}, {"reason", "why"}};
     CHECK(describe_failed_reload(failed, {{"state", "running"}}) ==
-          "the reload failed, what served before still serves: why");
+          "the reload failed; the previous generation is still serving: why");
     CHECK(describe_failed_reload(failed, {{"state", "running"}, {"log", "/var/log/shop.log"}}) ==
-          "the reload failed, what served before still serves: why\nthe log is /var/log/shop.log");
+          "the reload failed; the previous generation is still serving: why\nthe log is /var/log/shop.log");
     CHECK(describe_failed_reload(failed, {{"state", "stopping"}}) == "the reload failed: why");
     CHECK(describe_failed_reload(failed, nullptr) == "the reload failed: why");
     CHECK(describe_failed_reload({{"outcome", "failed"}, {"reason", "stopping"}}, nullptr) ==
-          "the reload was given up, the instance ends: stopping");
+          "the reload was abandoned because the instance is stopping: stopping");
 }
 
 TEST_CASE("a start's last line says where it serves") {

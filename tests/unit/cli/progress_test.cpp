@@ -52,20 +52,20 @@ TEST_CASE("a reload is told from its start to the end of the old generation") {
                                                });
 }
 
-TEST_CASE("a reload that is given up says so") {
+TEST_CASE("a reload that is abandoned says so") {
     CHECK(lines({generation(2, "starting", 1), exited(2, 0), generation(2, "aborting", 1),
                  generation(2, "gone", 0)}) ==
           std::vector<std::string>{"generation 2: starting 1 worker",
-                                   "generation 2 is given up, its workers are ended",
+                                   "generation 2 was abandoned; its workers are being stopped",
                                    "generation 2 is gone"});
 }
 
-TEST_CASE("a rolling reload that is given up says who serves still") {
+TEST_CASE("a rolling reload that is abandoned says who still serves") {
     json given_up = generation(2, "aborting", 4);
     given_up["ready"] = 3;
-    CHECK(
-        lines({given_up}) ==
-        std::vector<std::string>{"generation 2 is given up, 3 workers serve until the slots are given back"});
+    CHECK(lines({given_up}) ==
+          std::vector<std::string>{
+              "generation 2 was abandoned; 3 workers serve until the slots are given back"});
 }
 
 TEST_CASE("waiting and restarts are explained") {
@@ -73,8 +73,8 @@ TEST_CASE("waiting and restarts are explained") {
           std::vector<std::string>{"waiting: 4 generations are still draining (reload.max_draining is 4)"});
     CHECK(lines({{{"type", "restart_scheduled"}, {"generation", 1}, {"slot", 3}, {"delay_ms", 100}},
                  {{"type", "restart_scheduled"}, {"generation", 1}, {"slot", 3}, {"delay_ms", 0}}}) ==
-          std::vector<std::string>{"generation 1: worker 3 ended and is restarted in 100ms",
-                                   "generation 1: worker 3 ended and is restarted at once"});
+          std::vector<std::string>{"generation 1: worker 3 ended and will be restarted in 100ms",
+                                   "generation 1: worker 3 ended and will be restarted at once"});
 }
 
 TEST_CASE("warnings of the log are no line that changes, and its errors are left to the outcome") {

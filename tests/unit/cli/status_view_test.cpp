@@ -110,12 +110,12 @@ TEST_CASE("a script is shown as not pinned, and a file that has changed on disk 
     json status = sample();
     json& generation = status["generations"][0];
     const auto page = [&] { return render_status(status, plain_view()); };
-    CHECK_THAT(page(), !Catch::Contains("lies at its path"));
+    CHECK_THAT(page(), !Catch::Contains("is at its path"));
     generation["executable"]["at_path"] = "other";
     CHECK_THAT(page(),
-               Catch::Contains("pinned)\n  another file lies at its path now; `sup reload` starts it\n"));
+               Catch::Contains("pinned)\n  another file is at its path now; `sup reload` starts it\n"));
     generation["executable"]["at_path"] = "gone";
-    CHECK_THAT(page(), Catch::Contains("the file is gone from its path; its generation runs on\n"));
+    CHECK_THAT(page(), Catch::Contains("the file is gone from its path; its generation keeps running\n"));
     generation["state"] = "draining";
     generation["executable"]["pinned"] = false;
     CHECK_THAT(page(), !Catch::Contains("gone from"));
@@ -128,9 +128,9 @@ TEST_CASE("a status tells the release where the program's path does not, and wha
     generation["release"] = "/srv";
     CHECK_THAT(render_status(status, plain_view()), !Catch::Contains("release  "));
     generation["release"] = "/srv/releases/7";
-    generation["changes"] = {"/srv/x holds another script than when its generation was made"};
+    generation["changes"] = {"/srv/x is not the same script as when its generation was made"};
     CHECK_THAT(render_status(status, plain_view()),
-               Catch::Contains("  release  /srv/releases/7\n  /srv/x holds another script than"));
+               Catch::Contains("  release  /srv/releases/7\n  /srv/x is not the same script as"));
 }
 
 TEST_CASE("a status with other or missing members is shown as far as it goes") {
@@ -167,7 +167,7 @@ TEST_CASE("workers without a master are named") {
     CHECK(describe_workers({{{1, 0}, 1, 0}, {{2, 0}, 1, 1}, {{3, 0}, 1, 2}}) == "workers 1, 2 and 3");
 }
 
-TEST_CASE("an instance that serves nobody is DOWN, and the slot says how it came to that") {
+TEST_CASE("an instance that serves nobody is DOWN, and the slot says why") {
     json status = sample();
     json row = worker(0, 0, "restarting");
     row.update({{"pid", nullptr},

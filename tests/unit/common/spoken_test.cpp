@@ -8,7 +8,7 @@ using sup::goes_on_from;
 using sup::Reads;
 using All = std::vector<Reads>;
 
-TEST_CASE("who says what it reads goes on from that alone, and who says nothing from version 1") {
+TEST_CASE("a worker resumes only from what it says it reads, and from version 1 if it says nothing") {
     const sup::SpokenByAll spoken = All{{"chat", {2, 3}}, {"line", {}}};
     CHECK(goes_on_from(spoken, "chat", 3));
     CHECK_FALSE(goes_on_from(spoken, "chat", 1));
@@ -25,7 +25,7 @@ TEST_CASE("several have in common what each of them reads") {
     CHECK(sup::in_common({}, {{"chat", {2}}}).empty());
 }
 
-TEST_CASE("what is spoken survives its packet, and what is malformed was not said") {
+TEST_CASE("what is spoken survives its packet, and malformed text counts as not said") {
     const All all{{"chat", {1, 4294967295}}, {"", {}}};
     CHECK(sup::parse_spoken(sup::to_json(all)) == all);
     CHECK(sup::parse_spoken(nlohmann::json::array()) == All{});

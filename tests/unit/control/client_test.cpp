@@ -207,7 +207,7 @@ void answer_as_another_user(const std::string& path) {
 
 }  // namespace
 
-TEST_CASE("another user who answers in the master's place is not listened to") {
+TEST_CASE("another user's process that answers in the master's place is refused") {
     if (::geteuid() != 0) return;  // only root can try
     const sup::test::TemporaryDirectory directory;
     answer_as_another_user(directory.path() + "/s");

@@ -29,7 +29,7 @@ TEST_CASE("a generation whose worker may not be signalled is refused, and the ol
     CHECK(life.pass(100'000ms).empty());
 }
 
-TEST_CASE("what cannot be killed is left behind, and everything goes on without it") {
+TEST_CASE("what cannot be killed is left behind, and everything continues without it") {
     Life life;
     life.serve(policy_of(1));
     life.replace(gen(2), soaking_policy());

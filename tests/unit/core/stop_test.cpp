@@ -50,7 +50,7 @@ TEST_CASE("one Ctrl-C that is heard twice is one stop; a second signal a second 
     CHECK(count(life.exit(wrk(1)), "Reply") == 5);
 }
 
-TEST_CASE("a stop that says now kills at once, also right after a signal") {
+TEST_CASE("a stop that says now kills at once, even right after a signal") {
     Life life;
     life.serve(policy_of(1));
     life.feed(StopRequested{req(2), false, StopBy::signal});

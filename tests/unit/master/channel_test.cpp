@@ -181,7 +181,7 @@ TEST_CASE("what a worker said before it offered its channel is known when that i
     CHECK((*channel)->spoken() == std::vector<sup::Reads>{{"chat", {1, 2}}});
 }
 
-TEST_CASE("the drain packet says what the successor can go on from, where that is known") {
+TEST_CASE("the drain packet says what the successor can resume from, where that is known") {
     Channel channel;
     channel.masters->send_drain({{"http"}, {}}, open_inbox(), std::vector<sup::Reads>{{"chat", {1, 2}}});
     CHECK(channel.receive()->json.at("speaks") ==
@@ -215,7 +215,7 @@ TEST_CASE("a worker's words are taken for no more than words") {
     CHECK(channel.troubles.empty());
 }
 
-TEST_CASE("a worker that has closed its channel is not listened to any more") {
+TEST_CASE("a worker that has closed its channel is no longer listened to") {
     Channel channel;
     channel.workers.reset();
     uv_run(channel.loop.get(), UV_RUN_ONCE);

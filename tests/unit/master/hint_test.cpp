@@ -13,7 +13,7 @@ std::string hint(const std::string& line, const std::vector<std::string>& addres
 
 }  // namespace
 
-TEST_CASE("who fails to bind an address that sup holds is told where to find it") {
+TEST_CASE("a worker that fails to bind an address that sup holds is told where to find it") {
     for (const char* line :
          {"2026-11-30 15:41:00,123 ERROR Address already in use",
           "OSError: [Errno 98] Address already in use", "listen tcp :8080: bind: address already in use",
@@ -36,7 +36,7 @@ TEST_CASE("the hint names the listener that the worker wanted") {
                Contains("descriptor 0") && Contains("standard input"));
 }
 
-TEST_CASE("who wants another address, or fails of something else, is told nothing") {
+TEST_CASE("a worker that wants another address, or fails for another reason, is told nothing") {
     CHECK(hint("listen tcp :9999: bind: address already in use").empty());
     CHECK(hint("bind: port 80 is in use, Address already in use").empty());
     CHECK(hint("Address already in use, port 18080").empty());

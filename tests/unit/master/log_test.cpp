@@ -186,7 +186,7 @@ TEST_CASE(
     CHECK(log.file() == folder.file("new"));
     const auto before = lines_of(folder.file("old"));
     REQUIRE(before.size() == 2);
-    CHECK(before[1].find("the log goes on in " + folder.file("new")) != std::string::npos);
+    CHECK(before[1].find("the log continues in " + folder.file("new")) != std::string::npos);
     const auto after = lines_of(folder.file("new"));
     REQUIRE(after.size() == 2);
     const std::string first = nlohmann::json::parse(after[0])["message"];
@@ -408,7 +408,7 @@ TEST_CASE("a file that was removed or moved away is opened again, and its bound 
     CHECK(lines_of(folder.file("elsewhere")).back().find("before") != std::string::npos);
 }
 
-TEST_CASE("without a number of files to keep, one that is full is begun anew") {
+TEST_CASE("without a number of files to keep, a full file is started again") {
     Folder folder;
     auto log = Log::open({.file = folder.file("log"), .bounds = {1000, 0}});
     REQUIRE(log.ok());

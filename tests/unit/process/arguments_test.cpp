@@ -128,14 +128,14 @@ TEST_CASE("a script that is itself a link keeps its name until the link is moved
     CHECK(texts(arguments) == std::vector<std::string>{layout.in("releases/1/app.py")});
 }
 
-TEST_CASE("an interpreter's script that was changed in place is told, other files are not") {
+TEST_CASE("an interpreter's script that was changed in place is reported, other files are not") {
     const Layout layout;
     const Arguments script = layout.resolve({"-u", "current/app.py", "releases/2/app.py"});
     const Arguments data = layout.resolve({"current/app.py"}, "./server");
     write_file(layout.in("releases/1/app.py"), "other", 0644);
     write_file(layout.in("releases/2/app.py"), "other", 0644);
     CHECK_THAT(script.change().value_or(""),
-               Contains(layout.in("releases/1/app.py") + " holds another script"));
+               Contains(layout.in("releases/1/app.py") + " is not the same script"));
     CHECK_FALSE(data.change());
     write_file(layout.in("releases/1/app.py"), "1", 0644);
     CHECK_FALSE(script.change());

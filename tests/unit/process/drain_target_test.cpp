@@ -58,7 +58,7 @@ TEST_CASE("a signal that is caught, ignored or blocked has an answer") {
     CHECK_FALSE(has_no_answer_to(SIGTERM, {.caught = term}));
 }
 
-TEST_CASE("who said READY=1 is told where the main process is a plain shell") {
+TEST_CASE("the process that sent READY=1 gets the signal where the main process is a plain shell") {
     const Wrapper wrapper(plain);
     DrainTarget target{Drain{}};
     CHECK(told(target, wrapper.pid()) == wrapper.pid());
@@ -72,7 +72,7 @@ TEST_CASE("who said READY=1 is told where the main process is a plain shell") {
     CHECK(wait_until([&] { return told(target, wrapper.pid()) == wrapper.pid(); }));
 }
 
-TEST_CASE("a main process that has an answer to the signal is told, whoever said READY=1") {
+TEST_CASE("a main process that handles the signal gets it, whoever sent READY=1") {
     const Wrapper wrapper("trap 'exit 0' TERM; sleep 1000 & wait");
     REQUIRE(wait_until([&] { return !has_no_answer_to(SIGTERM, *signal_sets(wrapper.pid())); }));
     DrainTarget target{Drain{}};
@@ -82,7 +82,7 @@ TEST_CASE("a main process that has an answer to the signal is told, whoever said
     CHECK_FALSE(target.ends_wrapper(wrapper.pid()));
 }
 
-TEST_CASE("whom MAINPID= names is told, until it ends") {
+TEST_CASE("the process that MAINPID= names gets the signal, until it exits") {
     const Wrapper wrapper("trap 'exit 0' TERM; sleep 1000 & wait");
     DrainTarget target{Drain{}};
     target.named_main(wrapper.child);
@@ -94,7 +94,7 @@ TEST_CASE("whom MAINPID= names is told, until it ends") {
     CHECK(wait_until([&] { return told(target, wrapper.pid()) == wrapper.pid(); }));
 }
 
-TEST_CASE("drain.to says who is told: the main process, or who said READY=1") {
+TEST_CASE("drain.to says who gets the signal: the main process, or the one that sent READY=1") {
     const Wrapper wrapper(plain);
     DrainTarget main{Drain{.to = DrainTo::main}};
     DrainTarget ready{Drain{.to = DrainTo::ready}};

@@ -62,7 +62,7 @@ public:
 
 }  // namespace
 
-TEST_CASE("a program and a script that can be run are told from each other") {
+TEST_CASE("a program and a script that can be run are distinguished") {
     const Files files;
     files.write("script", "#! /bin/sh -e \necho\n");
     const UniqueFd script{::open(files.path("script").c_str(), O_PATH | O_CLOEXEC)};

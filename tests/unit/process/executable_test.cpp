@@ -149,7 +149,7 @@ TEST_CASE("a script is changed when another lies where it is run from, and not w
     CHECK_FALSE((*pinned)->change());
     write_file(path + ".new", "#!/bin/sh\necho two\n", 0755);
     std::filesystem::rename(path + ".new", path);
-    CHECK_THAT((*pinned)->change().value_or(""), Contains(path + " holds another script"));
+    CHECK_THAT((*pinned)->change().value_or(""), Contains(path + " is not the same script"));
 }
 
 namespace {
@@ -241,7 +241,7 @@ TEST_CASE("a script that looks itself up as its interpreter is refused, not foll
     CHECK_THAT(pin_error("loop", {"PATH=" + root.path() + "/link"}), Contains("too many interpreters"));
 }
 
-TEST_CASE("a program that may be executed and not read is pinned all the same") {
+TEST_CASE("a program that may be executed but not read is still pinned") {
     if (::geteuid() == 0) {
         WARN("root may read everything: not tried");
         return;

@@ -86,7 +86,7 @@ TEST_CASE("what has no time is killed at once, also when that is decided later")
     CHECK(fixture.left() == 0);
 }
 
-TEST_CASE("what bears no mark of the worker is left alone, unless it can be nobody else's") {
+TEST_CASE("what bears no mark of the worker is left alone, unless it can only be the worker's") {
     Fixture fixture(helper, false);
     REQUIRE(wait_until([] {  // until then it is in the worker's session
         return std::ranges::any_of(children_of(::getpid()),

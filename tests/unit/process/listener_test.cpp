@@ -134,7 +134,7 @@ TEST_CASE("a literal IPv6 address is IPv6 alone, and * is both") {
     CHECK(connects("127.0.0.1", port_of(*any)));
 }
 
-TEST_CASE("an address in use is an error that names the listener and who has it") {
+TEST_CASE("an address in use is an error that names the listener and the process that uses it") {
     const auto first = bound(listen_on("first", "127.0.0.1"));
     const auto second = Listener::bind(listen_on("second", "127.0.0.1", port_of(*first)));
     REQUIRE_FALSE(second);
@@ -426,7 +426,7 @@ TEST_CASE("an address moves with a socket for each slot, too") {
     CHECK(wide->socket()->queued() == 0);
 }
 
-TEST_CASE("an address that another program has beside ours is refused with who has it") {
+TEST_CASE("an address that another program uses beside ours is refused, naming that program") {
     const auto ours = bound(listen_on("http", "127.0.0.1"));
     const auto theirs = bound(listen_on("theirs", "127.0.0.2", port_of(*ours)));
     const std::string error = acquire_error({listen_on("http", "0.0.0.0", port_of(*ours))}, {ours});
@@ -465,7 +465,7 @@ TEST_CASE("a TCP listener that a worker has shut down listens again where it was
     CHECK(::send(accepted.get(), "x", 1, MSG_NOSIGNAL) == 1);
 }
 
-TEST_CASE("a UDP listener that a worker has shut down is bound anew by the next reload") {
+TEST_CASE("a UDP listener that a worker has shut down is bound again by the next reload") {
     config::Listen settings = listen_on("dns", "127.0.0.1");
     settings.address.transport = config::Transport::datagram;
     const auto old_one = bound(settings);

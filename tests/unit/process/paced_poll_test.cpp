@@ -9,7 +9,7 @@
 using namespace sup;
 using namespace sup::test;
 
-TEST_CASE("a burst is heard at once, and then so many in a second") {
+TEST_CASE("a burst is read at once, and then so many per second") {
     Pace pace;
     std::uint64_t heard = 0;
     while (pace.take(1000)) ++heard;

@@ -24,7 +24,7 @@ TEST_CASE("a process's place is told, and that it has ended before it is reaped"
     CHECK_FALSE(process_stat(0));
 }
 
-TEST_CASE("users and signal sets of a process are told") {
+TEST_CASE("users and signal sets of a process are known") {
     const auto users = process_users(::getpid());
     REQUIRE(users);
     CHECK(users->include(::getuid()));

@@ -120,7 +120,7 @@ TEST_CASE("what has come to the path since it was looked at stays, and is told")
         const UniqueFd other = serve(fixture.path);
         const Status published = file.publish();
         REQUIRE_FALSE(published);
-        CHECK_THAT(published.error().message, Contains("was not a moment ago"));
+        CHECK_THAT(published.error().message, Contains("has just appeared"));
         CHECK(connects(fixture.path));
     }
     CHECK(only_entry(fixture.folder.path()) == "x.sock");

@@ -293,7 +293,7 @@ TEST_CASE("a process notes its pid and its start time before it is the worker") 
     wait_for_exit(spawned->pid);
 }
 
-TEST_CASE("a process that cannot note itself becomes the worker all the same") {
+TEST_CASE("a process that cannot note itself still becomes the worker") {
     const Command worker = command({"/bin/true"});
     const UniqueFd full{::open("/dev/full", O_WRONLY | O_CLOEXEC)};
     SpawnRequest request = worker.request(STDOUT_FILENO, STDERR_FILENO);

@@ -246,7 +246,7 @@ TEST_CASE("a file that is not a socket is refused and kept, and a folder that ca
     REQUIRE(::chmod(folder.path().c_str(), 0755) == 0);
 }
 
-TEST_CASE("a path that leaves no room for a private name beside it can be bound all the same") {
+TEST_CASE("a path that leaves no room for a private name beside it can still be bound") {
     const TemporaryDirectory root;
     const std::string folder = root.path() + "/" + std::string(105 - root.path().size() - 1, 'd');
     REQUIRE(::mkdir(folder.c_str(), 0755) == 0);
@@ -312,7 +312,7 @@ TEST_CASE("a path cannot change from stream to datagram while a generation holds
     CHECK(connect_problem(path) == 0);
 }
 
-TEST_CASE("a unix listener that a worker has shut down is bound anew by the next reload") {
+TEST_CASE("a unix listener that a worker has shut down is bound again by the next reload") {
     const Transport transport = GENERATE(Transport::stream, Transport::datagram);
     const TemporaryDirectory folder;
     config::Listen settings = listen_on(folder.path() + "/x.sock", transport);

@@ -263,7 +263,7 @@ TEST_CASE("a name never has two holders, however many take and remove it at the 
     const auto compete = [&] {
         for (int round = 0; round < rounds; ++round) {
             auto claimed = InstanceDirectory::claim(runtime.path(), "hello");
-            if (!claimed && claimed.error().message.find("being started or ended") == std::string::npos)
+            if (!claimed && claimed.error().message.find("being started or stopped") == std::string::npos)
                 return false;
             if (!claimed) continue;
             const int alone = ::open(witness.c_str(), O_CREAT | O_EXCL | O_WRONLY, 0600);

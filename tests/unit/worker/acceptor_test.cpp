@@ -126,7 +126,7 @@ TEST_CASE("a drain does not wait for a listener that another process has shut do
     CHECK(acceptor.closed());
 }
 
-TEST_CASE("whoever can make room is asked when no descriptor is free") {
+TEST_CASE("services that can make room are asked when no descriptor is free") {
     uv::Loop loop;
     worker::Counters counters;
     worker::Balance balance(loop.get(), counters);
@@ -143,7 +143,7 @@ TEST_CASE("whoever can make room is asked when no descriptor is free") {
     acceptor.leave();
 }
 
-TEST_CASE("a listener that is none any more is left") {
+TEST_CASE("a listener that no longer is one is left") {
     uv::Loop loop;
     worker::Counters counters;
     worker::Balance balance(loop.get(), counters);

@@ -94,7 +94,7 @@ TEST_CASE("a body is written to a file as it comes, however it comes") {
     CHECK(content_of(file) == body + "xyz");
 }
 
-TEST_CASE("a body that is too large, or that cannot be written, is told") {
+TEST_CASE("a body that is too large, or that cannot be written, is reported") {
     const UniqueFd full(::open("/dev/full", O_WRONLY | O_CLOEXEC));
     const UniqueFd file(::memfd_create("body", MFD_CLOEXEC));
     std::atomic<int> problem = -1;

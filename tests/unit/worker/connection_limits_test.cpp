@@ -274,7 +274,7 @@ TEST_CASE("a client that is slow, but takes what the kernel holds for it, is not
     }));
 }
 
-TEST_CASE("answers that nobody takes are bounded for all clients together, and others are served meanwhile") {
+TEST_CASE("answers that nobody takes are limited for all clients together, and others are still served") {
     constexpr std::size_t mib = 1024 * 1024;
     Options options;
     options.output_budget = 8 * mib;
@@ -302,7 +302,7 @@ TEST_CASE("answers that nobody takes are bounded for all clients together, and o
     CHECK(server.until([&] { return server.waiting_bytes() == 0; }));
 }
 
-TEST_CASE("a handler that writes on although it is told to wait fills no memory") {
+TEST_CASE("a handler that keeps writing although it is told to wait does not fill memory") {
     constexpr std::size_t mib = 1024 * 1024;
     Options options;
     options.output_budget = 4 * mib;

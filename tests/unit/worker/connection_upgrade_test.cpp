@@ -94,7 +94,7 @@ const std::string head = "Connection: Upgrade\r\nUpgrade: echo\r\n";
 
 }  // namespace
 
-TEST_CASE("an upgraded connection goes on with its listener and every byte that came after the request") {
+TEST_CASE("an upgraded connection keeps its listener and every byte that came after the request") {
     const SocketKind kind = GENERATE(SocketKind::tcp, SocketKind::unix_stream);
     const bool at_once = GENERATE(true, false);
     Upgrading handler;

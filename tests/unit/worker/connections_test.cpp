@@ -121,7 +121,7 @@ TEST_CASE("a user's protocol can give idle connections to its peers") {
     }
 }
 
-TEST_CASE("what a handler throws costs that connection, is told, and does not keep the worker") {
+TEST_CASE("what a handler throws costs that connection, is logged, and does not keep the worker") {
     FakeMasterOptions options = line_worker();
     options.flags = {"--throw"};
     options.drain_timeout_ms = "1000";
@@ -139,7 +139,7 @@ TEST_CASE("what a handler throws costs that connection, is told, and does not ke
     CHECK(contains(master.standard_error(), R"(handler `move` of protocol "line/1" threw: move)"));
 }
 
-TEST_CASE("a connection that its service never closes ends with the drain's time, and is told") {
+TEST_CASE("a connection that its service never closes ends with the drain's time, and is logged") {
     const bool under_sup = GENERATE(true, false);
     CAPTURE(under_sup);
     FakeMasterOptions options = line_worker();
@@ -182,7 +182,7 @@ bool counts(const FakeMaster& master, Client& client, int number) {
 
 }  // namespace
 
-TEST_CASE("a worker says first what it can go on from") {
+TEST_CASE("a worker first says what it can resume from") {
     FakeMaster master(counting({"2", "1", "2"}));
     REQUIRE(master.wait_until_ready());
     CHECK(master.channel_packet() == R"({"speaks":[{"protocol":"line/1","reads":[1,2]}],"type":"speaks"})");
@@ -210,7 +210,7 @@ TEST_CASE("state moves with its connection to a release that reads its version, 
     CHECK(counter(workers.board.row(0).handed_over) == 1);
 }
 
-TEST_CASE("connections that the successor cannot go on from end in order, and the master is told how many") {
+TEST_CASE("connections that the successor cannot resume end cleanly, and the master is told how many") {
     const std::string speaks =
         GENERATE(R"([{"protocol":"line/1","reads":[2,3]}])", R"([{"protocol":"line/2","reads":[1]}])", "[]",
                  R"([{"protocol":"line/1","reads":[]}])");

@@ -90,7 +90,7 @@ TEST_CASE("a file is sent with what a client needs to ask for a part of it, or w
     CHECK(server.ask("").status == 200);
 }
 
-TEST_CASE("a range is sent as RFC 9110 has it, and what is none is passed over") {
+TEST_CASE("a range is sent as in RFC 9110, and an invalid one is ignored") {
     FileServer server;
     const auto [range, part] = GENERATE(table<std::string, std::string>({
         {"bytes=0-0", "0"},
@@ -112,7 +112,7 @@ TEST_CASE("a range is sent as RFC 9110 has it, and what is none is passed over")
     CHECK_FALSE(contains(server.ask("", "/whole").head, "Accept-Ranges"));
 }
 
-TEST_CASE("a range that is no range gives the whole file, one beyond its end is told") {
+TEST_CASE("an invalid range gives the whole file, one beyond its end is refused") {
     FileServer server;
     for (const char* none :
          {"bytes=4-2", "bytes=", "bytes=-", "bytes=a-b", "bytes=1-2,4-5", "bytes 1-2", "lines=1-2", "bytes=1",
@@ -170,7 +170,7 @@ TEST_CASE("what a client has already is not sent again, and what it does not exp
     CHECK(server.ask("").status == 200);
 }
 
-TEST_CASE("what is no regular file is not sent, and the handler may answer something else") {
+TEST_CASE("what is not a regular file is not sent, and the handler may answer something else") {
     const CapturedLog log;
     Wire wire([](const Request&, Response response) {
         std::array<int, 2> pipe{};
@@ -186,7 +186,7 @@ TEST_CASE("what is no regular file is not sent, and the handler may answer somet
         response.send(404, "");
     });
     CHECK(contains(wire.give(get("/")), "404 Not Found"));
-    CHECK(contains(log.text(), "no regular file"));
+    CHECK(contains(log.text(), "not given a regular file"));
 }
 
 TEST_CASE("a date is read in each of its forms, and nothing else is one") {

@@ -325,7 +325,7 @@ TEST_CASE("the queue of a retired listener is accepted and handed over, when the
     for (const auto& client : queued) CHECK(contains(ask(*client).body, greets(workers.next)));
 }
 
-TEST_CASE("what is no connection is closed and not touched, and those behind it are taken") {
+TEST_CASE("what is not a connection is closed and not touched, and those behind it are taken") {
     TwoWorkers workers;
     Clients clients = connect(workers.old, 1);
     const InboxPair& inbox = workers.inbox;

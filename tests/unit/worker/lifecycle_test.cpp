@@ -249,7 +249,7 @@ TEST_CASE("a READY=1 that cannot be said is an error after a while, which says w
     CHECK_FALSE(announcement->said_ready());
 }
 
-TEST_CASE("a READY=1 that comes late is said all the same") {
+TEST_CASE("a READY=1 that comes late is still sent") {
     Supervisor supervisor;
     int sent = 0;
     while (supervisor.client->send("STATUS=starting").ok()) ++sent;

@@ -197,7 +197,7 @@ TEST_CASE("a hundred newcomers at a time are all served, in as many places as th
     for (Client& client : clients) CHECK(client.receive().body == "hello");
 }
 
-TEST_CASE("who connects and says nothing keeps no place from a newcomer") {
+TEST_CASE("a client that connects and says nothing keeps no place from a newcomer") {
     Limited server(1);
     Client silent(server.address());
     REQUIRE(eventually([&] { return server.open() == 1; }));

@@ -54,11 +54,11 @@ TEST_CASE("a header that cannot be sent is refused, the handler is told, and the
         {"content-length", "3", "the library sends itself"},
         {"Transfer-Encoding", "chunked", "the library sends itself"},
         {"DATE", "now", "the library sends itself"},
-        {"", "x", "no HTTP token"},
-        {"X Y", "x", "no HTTP token"},
-        {"X:", "x", "no HTTP token"},
-        {"X\r\nEvil", "x", "no HTTP token"},
-        {"\xc3\xa4", "x", "no HTTP token"},
+        {"", "x", "not an HTTP token"},
+        {"X Y", "x", "not an HTTP token"},
+        {"X:", "x", "not an HTTP token"},
+        {"X\r\nEvil", "x", "not an HTTP token"},
+        {"\xc3\xa4", "x", "not an HTTP token"},
         {"X-A", "a\r\nEvil: b", "control characters"},
         {"X-A", "a\nb", "control characters"},
         {"X-A", std::string("a\0b", 3), "control characters"},
@@ -239,13 +239,13 @@ TEST_CASE("an answer that is not as long as it said is cut, and the handler is t
     CHECK(exact.log.empty());
 }
 
-TEST_CASE("a handler that forgets to answer, or to end its answer, is told in the log") {
+TEST_CASE("a handler that forgets to answer, or to end its answer, is logged") {
     CHECK(contains(twice([](Response&) {}).log, "dropped without an answer"));
     CHECK(contains(twice([](Response& response) { response.start(200); }).log, "dropped before end()"));
     CHECK(twice([](Response& response) { response.abort(); }).log.empty());
 }
 
-TEST_CASE("a body that is asked for after the answer is told in the log") {
+TEST_CASE("asking for the body after the answer is logged") {
     const CapturedLog log;
     Wire wire([](Request& request, Response response) {
         response.send(200, "");

@@ -114,7 +114,7 @@ TEST_CASE("a Response that is touched on another thread ends the worker with one
         wire.give(get("/"));
     });
     CHECK(death.signal == SIGABRT);
-    CHECK(contains(death.log, name + " was called on another thread"));
+    CHECK(contains(death.log, name + " was called on a different thread"));
     CHECK(contains(death.log, "Response::detach()"));
 }
 
@@ -184,7 +184,7 @@ TEST_CASE("a Reply knows that its client has gone, and does nothing after that")
     CHECK_FALSE(reply->send(200, "nobody"));
 }
 
-TEST_CASE("a Reply outlives its worker, and does nothing any more") {
+TEST_CASE("a Reply outlives its worker, and then does nothing") {
     Jobs jobs;
     std::vector<Reply> kept;
     {

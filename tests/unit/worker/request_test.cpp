@@ -209,7 +209,7 @@ TEST_CASE("a request tells who asks, where it came in, and all that was sent of 
     }
 }
 
-TEST_CASE("what follows a body in chunks is told once the body was read") {
+TEST_CASE("what follows a chunked body is known once the body was read") {
     std::string told;
     Wire wire([&](Request& request, Response) {
         CHECK_FALSE(request.trailer("x-sum"));
@@ -224,7 +224,7 @@ TEST_CASE("what follows a body in chunks is told once the body was read") {
     CHECK(told == "42");
 }
 
-TEST_CASE("what became of each request is told once, to whoever asked for it") {
+TEST_CASE("the outcome of each request is reported once, if that was asked for") {
     using sup::http::End;
     std::vector<std::string> log;
     sup::http::Options options;
@@ -315,7 +315,7 @@ TEST_CASE("a request tells who asks, by whichever kind of socket") {
 }
 
 #ifdef SUP_ADDRESS_SANITIZER
-TEST_CASE("who looks at a request after its exchange is told by AddressSanitizer") {
+TEST_CASE("AddressSanitizer reports a look at a request after its exchange") {
     const char* head = nullptr;
     Wire wire([&](Request& request, Response response) {
         head = request.target().data();

@@ -172,7 +172,7 @@ TEST_CASE("what is posted to a worker that never runs is destroyed with it, and 
     CHECK(destroyed == 1);
 }
 
-TEST_CASE("what a task throws is told, made safe to print, and costs nothing else") {
+TEST_CASE("what a task throws is logged, made safe to print, and costs nothing else") {
     const Outcome outcome = in_child([] {
         Worker worker(by_hand());
         worker.post([] { throw std::runtime_error("bad\x1b[31m"); });
@@ -182,7 +182,7 @@ TEST_CASE("what a task throws is told, made safe to print, and costs nothing els
     });
     CHECK(outcome.signal == 0);
     CHECK(outcome.said.find("a task given to Worker::post threw: bad\\x1b[31m\n") != std::string::npos);
-    CHECK(outcome.said.find("threw: something that is no std::exception\n") != std::string::npos);
+    CHECK(outcome.said.find("threw: something that is not a std::exception\n") != std::string::npos);
 }
 
 TEST_CASE("offloaded work runs on another thread, and what follows gets its value in the loop") {
@@ -207,7 +207,7 @@ TEST_CASE("offloaded work runs on another thread, and what follows gets its valu
     CHECK(followed == loop);
 }
 
-TEST_CASE("work that throws is told, and what would follow is dropped in the loop without being called") {
+TEST_CASE("work that throws is logged, and its callback is dropped in the loop without being called") {
     const Outcome outcome = in_child([] {
         Worker worker(by_hand());
         std::atomic<int> destroyed = 0;
@@ -222,7 +222,8 @@ TEST_CASE("work that throws is told, and what would follow is dropped in the loo
     });
     CHECK(outcome.signal == 0);
     CHECK(outcome.said.find("work given to Worker::offload threw: no\\x0aspace\n") != std::string::npos);
-    CHECK(outcome.said.find("what follows work given to Worker::offload threw: more\n") != std::string::npos);
+    CHECK(outcome.said.find("the callback of work given to Worker::offload threw: more\n") !=
+          std::string::npos);
 }
 
 TEST_CASE("the drain waits for offloaded work, up to its deadline") {
@@ -263,7 +264,7 @@ TEST_CASE("work that outlasts the drain keeps run() no longer than its deadline,
     CHECK(log.text().find("open handles") == std::string::npos);
 }
 
-TEST_CASE("everybody who asks is told of the drain once, also who asks when it has begun") {
+TEST_CASE("every callback learns of the drain once, even one that is set when it has begun") {
     Options options = by_hand();
     options.drain_timeout = 20s;
     Worker worker(options);
@@ -357,7 +358,7 @@ TEST_CASE("what belongs to the loop aborts on another thread, and says what to d
             std::thread([&] { call(all); }).join();
         });
         CHECK(outcome.signal == SIGABRT);
-        CHECK(outcome.said.find(name + " was called on another thread") != std::string::npos);
+        CHECK(outcome.said.find(name + " was called on a different thread") != std::string::npos);
         CHECK(outcome.said.find("Worker::post()") != std::string::npos);
     }
 }

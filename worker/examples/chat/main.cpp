@@ -1,12 +1,12 @@
-// A chat over plain TCP: each line goes to everybody. Its sessions live on over reloads, each with its name,
-// and nobody misses a line meanwhile. Try it with two terminals:
+// A chat over plain TCP: each line goes to everybody. Its sessions survive reloads, each with its name,
+// and nobody misses a line in the meantime. Try it with two terminals:
 //
 //     nc 127.0.0.1 8080
 //     /name alice
 //     hello
 //
-// Those hear each other who are with the same worker. Run one (`worker.count` 1), or let the workers pass
-// lines to each other by a broker.
+// Only clients of the same worker hear each other. Run one worker (`worker.count` 1), or let the workers
+// pass lines to each other through a broker.
 #include <sys/socket.h>
 
 #include <algorithm>
@@ -26,7 +26,7 @@
 namespace {
 
 constexpr std::size_t longest_line = 4 * 1024;
-constexpr std::size_t most_unsent = 256 * 1024;  // a client that is so far behind is let go
+constexpr std::size_t most_unsent = 256 * 1024;  // a client that falls this far behind is dropped
 constexpr std::size_t most_remembered = 1'000;
 // Of one client in one turn of the loop, and of all: the rest of what they said comes in the next turn, and
 // meanwhile others are served.
@@ -66,9 +66,9 @@ private:
     struct Session {
         sup::worker::Connection connection;
         std::string name;
-        std::string received;  // between two events: half a line, or lines whose turn has not come
+        std::string received;  // between two events: half a line, or lines whose turn has not come yet
         std::string unsent;
-        bool over = false;      // to be ended once it is nobody's turn
+        bool over = false;      // to be ended once no client is being served
         examples::Watch watch;  // ends before the connection does
     };
     using Place = std::list<Session>::iterator;
@@ -173,8 +173,8 @@ private:
         sessions_.remove_if([](const Session& session) { return session.over; });
     }
 
-    // All in one go, and nobody is read from until all have moved, however long that takes: so nobody speaks
-    // while half of the room has left.
+    // Nobody is read from until all have moved, however long that takes: so nobody speaks while half of the
+    // room has left.
     void move_all() {
         spread();
         moving_ = std::any_of(sessions_.begin(), sessions_.end(),
@@ -211,7 +211,7 @@ private:
         }
     }
 
-    // Nobody takes over: a word, and the end.
+    // Nobody takes over: say goodbye, and end.
     void end_all() {
         spread();
         for (Session& session : sessions_) send(session, "* the chat closes; come back in a moment\n");

@@ -1,6 +1,6 @@
 // Server-sent events: a page that shows the time as it passes. An event stream never ends by itself, so it
-// must hear of the drain: it then ends in order, at once, and the browser asks again and is answered by the
-// next generation, from the event that it saw last.
+// must be told about the drain: it then ends cleanly, at once, and the browser reconnects and is served by
+// the next generation, from the last event that it saw.
 //
 //     GET /         the page
 //     GET /events   id: 1763990000\ndata: {"generation":3,"time":"12:30:01"}\n\n …
@@ -33,7 +33,7 @@ constexpr std::string_view page = R"(<!doctype html>
 </script>
 )";
 
-// How many events a client that was away for a moment is told of afterwards, at the most.
+// At most how many events a client that was away for a moment is sent afterwards.
 constexpr std::time_t most_missed = 60;
 
 std::string event(std::time_t second, unsigned generation) {
@@ -45,7 +45,7 @@ std::string event(std::time_t second, unsigned generation) {
            ",\"time\":\"" + time + "\"}\n\n";
 }
 
-// A timer that goes on until it is destroyed. libuv needs its memory for one more turn of the loop.
+// A timer that runs until it is destroyed. libuv needs its memory for one more turn of the loop.
 class Ticker {
 public:
     Ticker(uv_loop_t* loop, std::uint64_t milliseconds, std::function<void()> tick)
@@ -85,7 +85,7 @@ public:
         const std::time_t seen = last_seen(request);
         response.header("Cache-Control", "no-store");
         response.start(200, std::nullopt, "text/event-stream");
-        // Tells the browser how soon to ask again when the stream ends.
+        // Tells the browser how soon to reconnect when the stream ends.
         response.write("retry: 100\n\n");
         const std::time_t now = std::time(nullptr);
         for (std::time_t missed = std::max(seen + 1, now - most_missed); seen > 0 && missed <= now; ++missed)
@@ -110,7 +110,7 @@ private:
         });
     }
 
-    // A client that does not keep up misses seconds, and costs no memory.
+    // A client that does not keep up misses some seconds, but costs no memory.
     void tick() {
         const std::string now = event(std::time(nullptr), worker_.generation());
         for (auto next = streams_.begin(); next != streams_.end();) {

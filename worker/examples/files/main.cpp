@@ -40,8 +40,8 @@ private:
     int descriptor_;
 };
 
-// One name in one folder, so that no path leads out of it. What begins with a dot is not shown: uploads that
-// are not complete are called so.
+// One name in one folder, so that no path leads out of it. Names that begin with a dot are not shown:
+// incomplete uploads have such names.
 bool is_plain(const std::string& name) {
     return !name.empty() && name.front() != '.' && name.find('/') == std::string::npos;
 }

@@ -1,5 +1,5 @@
-// A JSON service with a database: notes in SQLite. Questions to the database may take their time, so they are
-// asked on the pool, and the loop goes on serving everybody else.
+// A JSON service with a database: notes in SQLite. Database queries may take time, so they run
+// on the pool, and the loop keeps serving everybody else.
 //
 //     POST /notes        {"text": "buy milk"}    201 {"id": 1, "text": "buy milk"}
 //     GET  /notes                                200 [{"id": 1, "text": "buy milk"}]
@@ -48,7 +48,7 @@ public:
         Statement insert = prepare("INSERT INTO notes (text) VALUES (?) RETURNING id, text");
         sqlite3_bind_text(insert.get(), 1, text.data(), static_cast<int>(text.size()), SQLITE_TRANSIENT);
         json note = next(insert).value();
-        next(insert);  // to the end: only then it is written
+        next(insert);  // to the end: only then is it written
         return note;
     }
 

@@ -1,4 +1,4 @@
-// WebSockets that live on over reloads: each message comes back with the number of messages so far, which
+// WebSockets that survive reloads: each message comes back with the number of messages so far, which
 // travels with the session from one generation's worker to the next.
 //
 //     GET /         a page that talks to it
@@ -68,7 +68,7 @@ std::string accept_key(std::string_view key) {
 
 class Sockets {
 public:
-    // Its connections come by an upgrade, or from another worker, and not from a listener.
+    // Its connections come from an upgrade or from another worker, not from a listener.
     explicit Sockets(sup::worker::Worker& worker)
         : worker_(worker),
           connections_(worker, {.protocol = "example-websocket", .writes = 1, .reads = {1}},
@@ -130,7 +130,7 @@ private:
         for (Place next = sessions_.begin(); next != sessions_.end();) move(next++);
     }
 
-    // In the midst of a message it stays until that has ended.
+    // In the middle of a message it stays until that has ended.
     void move(Place place) {
         if (!place->socket.between_messages()) return;
         place->watch = {};

@@ -32,10 +32,10 @@ public:
     bool serve();
     // Within serve(), which sends it.
     void send(std::string_view message);
-    // Says goodbye (1001, going away); serve() goes on until the client has answered.
+    // Says goodbye (1001, going away); serve() continues until the client has answered.
     void close();
 
-    // Neither half a message received nor anything unsent: with unread() it can go on in another worker.
+    // Neither half a message received nor anything unsent: with unread() it can continue in another worker.
     bool between_messages() const;
     std::string_view unread() const { return received_; }
     bool has_unsent() const { return wslay_event_want_write(context_.get()) != 0; }
@@ -58,7 +58,7 @@ private:
     sup::worker::Connection connection_;
     Received callback_;
     std::string received_;     // from the client, and not given to wslay yet
-    std::size_t fed_ = 0;      // so much of it may wslay have now
+    std::size_t fed_ = 0;      // how much of it wslay may have now
     bool in_message_ = false;  // a fragment came, and not yet the last one
     std::unique_ptr<wslay_event_context, Free> context_;
 };

@@ -1,19 +1,22 @@
 // A protocol of your own on a worker's listeners. New connections come from the listeners, and others from
 // workers of an earlier generation that drain, or of this one that have too many; when this worker drains,
-// its own go the same way. So a client keeps its connection over any number of reloads, and what you know
-// of its session goes along.
+// its own go the same way. So a client keeps its connection across any number of reloads, and what you know
+// about its session travels along.
 //
 //     sup::worker::Worker worker;
 //     std::map<int, Session> sessions;  // each owns its Connection
 //     sup::worker::Connections connections(worker, {.protocol = "chat", .writes = 2, .reads = {1, 2}}, {
-//         .arrived = [&](sup::worker::Connection c) { const int socket = c.socket(); sessions.emplace(socket,
-//         std::move(c)); }, .move = [&] { for each session that is between two messages: see
-//         Connection::hand_over() }, .end_idle = [&] { end each session that is between two messages, the
-//         others once they are }, .end_all = [&](std::chrono::milliseconds) { end every session },
+//         .arrived = [&](sup::worker::Connection c) {
+//             const int socket = c.socket();
+//             sessions.emplace(socket, std::move(c));
+//         },
+//         .move = [&] { for each session between two messages: see Connection::hand_over() },
+//         .end_idle = [&] { end each session between two messages, the others once they are },
+//         .end_all = [&](std::chrono::milliseconds) { end every session },
 //     });
 //     return worker.run();
 //
-// Everything here belongs to the thread that calls Worker::run(), and aborts on another one.
+// Everything here belongs to the thread that calls Worker::run(), and aborts on any other.
 #pragma once
 
 #include <chrono>
@@ -30,61 +33,62 @@ class Worker;
 class ConnectionsCore;
 
 enum class HandOver {
-    done,        // it is somebody else's now, and the Connection is empty
+    done,        // it belongs to another worker now, and the Connection is empty
     later,       // no room at the moment: keep serving it; `move` is called when there is room
-    impossible,  // nobody takes it: end it as soon as that does its client no harm
+    impossible,  // nobody can take it: end it as soon as that does the client no harm
 };
 
-// What a release speaks, as releases before and after it know it.
+// What a release speaks, in terms that releases before and after it understand.
 struct Spoken {
     std::string protocol;  // "chat": what the clients speak, the same in every release that serves them
-    unsigned writes = 1;   // the version of what hand_over() is given as state and as unread bytes
-    std::vector<unsigned> reads = {1};  // the versions that this release can go on from
+    unsigned writes = 1;   // the version of the state and unread bytes that you give to hand_over()
+    std::vector<unsigned> reads = {1};  // the versions that this release can resume from
 };
 
-// One client's connection: owns its socket, and counts as open until it ends, which it does once, by whatever
-// comes first: close(), a hand_over() that is done, a put_back() that is true, or the destructor. An empty
-// one (moved from, or ended) has the socket -1, and every call on it does nothing and says so.
+// One client's connection: owns its socket, and counts as open until it ends, which happens once, by
+// whichever comes first: close(), a hand_over() that returns `done`, a put_back() that returns true, or the
+// destructor. An empty one (moved from, or ended) has the socket -1, and every call on it does nothing and
+// says so.
 class Connection {
 public:
     Connection() noexcept;
     ~Connection();
     Connection(Connection&& other) noexcept;
-    // Ends what was in here.
+    // Ends the connection that was held here.
     Connection& operator=(Connection&& other) noexcept;
 
     explicit operator bool() const noexcept { return held_ != nullptr; }
 
     // Connected, non-blocking, close-on-exec; do not close it yourself. -1 when empty.
     int socket() const;
-    // The name of the listener that it came by, in whatever generation.
+    // The name of the listener that it came in through, in whatever generation.
     const std::string& listener() const;
-    // Straight from the listener: nothing has been said on it. Otherwise it comes from another worker.
+    // Straight from the listener: nothing has been sent on it yet. Otherwise it comes from another worker.
     bool fresh() const;
 
-    // Bytes that another worker has read from the client and not used: use them as if you had just read them,
-    // before what the socket has. Given once, then empty.
+    // Bytes that another worker has read from the client but not used: use them as if you had just read them,
+    // before what the socket has. Returned once, then empty.
     std::string take_unread();
-    // What that worker said of the session (hand_over()), in version state_version() of `Spoken`. Given once,
-    // then empty.
+    // What that worker said about the session (hand_over()), in version state_version() of `Spoken`. Returned
+    // once, then empty.
     std::string take_state();
     unsigned state_version() const;
 
-    // Hands it to the next generation: `unread` is what you have read and not used, `state` what your
-    // successor must know of the session, at most 64 KiB both. Nothing may watch the socket any more (remove
-    // it from epoll, stop its uv_poll_t): whoever receives it may use it before this returns. While it is
-    // `later`, watch and serve it again.
+    // Hands it to the next generation: `unread` is what you have read but not used, `state` what your
+    // successor must know about the session, at most 64 KiB together. Stop watching the socket first (remove
+    // it from epoll, stop its uv_poll_t): the receiver may use it before this returns. If it returns `later`,
+    // watch and serve it again.
     HandOver hand_over(std::string_view unread = {}, std::string_view state = {});
-    // The same towards the peers of this generation; for `spare`. False: nothing has changed.
+    // The same, but to the peers in this generation; for `spare`. False: nothing has changed.
     bool put_back(std::string_view unread = {}, std::string_view state = {});
-    // Whether it will go on elsewhere, now or once there is room. Only while the worker drains.
+    // Whether it will continue in another worker, now or once there is room. Only while the worker drains.
     bool moves_on() const;
 
-    // Closes the socket. When the worker's drain has passed its deadline it counts as closed by that, else as
-    // ended in order.
+    // Closes the socket. If the worker's drain has passed its deadline it counts as closed by that, else as
+    // ended cleanly.
     void close();
 
-    // So many requests, messages or whatever you count were answered: `requests` in the status.
+    // Reports how many requests, messages or whatever you count were answered: `requests` in the status.
     void answered(std::size_t count = 1);
 
 private:
@@ -96,32 +100,32 @@ private:
     std::unique_ptr<Held> held_;
 };
 
-// What they throw is told on stderr, and costs no other connection.
+// What they throw is reported on stderr, and costs no other connection.
 struct ConnectionHandlers {
-    // A connection is yours. A throw costs it, unless you have stored it. While the worker drains some still
-    // come: from a listener's queue that nobody else will serve, from another worker, by an upgrade. They
-    // need nothing of their own: `move`, and where it is time for them `end_idle` or `end_all`, is called
-    // again in the loop's next turn.
+    // A connection is yours. If this throws, the connection is lost, unless you have stored it. While the
+    // worker drains some still arrive: from a listener's queue that nobody else will serve, from another
+    // worker, by an upgrade. They need nothing special: `move`, and when it is time for them `end_idle` or
+    // `end_all`, is called again in the loop's next turn.
     std::function<void(Connection)> arrived;
 
-    // The worker drains, or has done so and there is room again, or another successor: hand over every
-    // connection that is between two messages, and the others once they are. Where that is impossible, end
-    // each as soon as it would do its client no harm. Without this handler nothing is handed over.
+    // The worker drains, or is draining and there is room again, or a different successor: hand over every
+    // connection that is between two messages, and the others once they are. If that is impossible, end
+    // each as soon as that does its client no harm. Without this handler nothing is handed over.
     std::function<void()> move = {};
 
     // The worker drains, and nobody takes over: sup stops, or the next release cannot read the state. End
     // what is idle, and the rest when it is.
     std::function<void()> end_idle = {};
 
-    // The time is up: end everything, in order as far as that takes no longer than `left`. What is still
+    // The time is up: end everything, cleanly as far as that takes no longer than `left`. What is still
     // open a moment after that ends with run().
     std::function<void(std::chrono::milliseconds left)> end_all = {};
 
     // This worker has more connections than its peers: put back up to `count` idle ones.
     std::function<void(std::size_t count)> spare = {};
 
-    // New connections wait, and descriptors are short, or Options::max_connections are open: end up to
-    // `count` connections in order, those that have been idle for longest. Called again, every 100 ms, while
+    // New connections are waiting, and descriptors are short or Options::max_connections are open: cleanly
+    // end up to `count` connections, those that have been idle longest. Called again, every 100 ms, while
     // they wait.
     std::function<void(std::size_t count)> make_room = {};
 };
@@ -130,7 +134,7 @@ struct ConnectionHandlers {
 class ListenerChoice {
 public:
     static ListenerChoice all() { return ListenerChoice(true, {}); }
-    // None of its own: connections come from other workers, or by an upgrade of an HTTP connection.
+    // None of its own: connections come from other workers, or from upgrades of HTTP connections.
     static ListenerChoice none() { return ListenerChoice(false, {}); }
     // The named ones, or all when none is named. One that does not exist is a failure that run() reports.
     ListenerChoice(std::vector<std::string> names)  // NOLINT(*-explicit-*)
@@ -149,7 +153,7 @@ private:
 class Connections {
 public:
     // A listener is served by the first that asks for it. The worker must outlive this. Connections that
-    // outlive it stay yours, are counted no longer, and cannot be handed over.
+    // outlive it stay yours, are no longer counted, and cannot be handed over.
     Connections(Worker& worker, Spoken spoken, ConnectionHandlers handlers,
                 const ListenerChoice& listeners = ListenerChoice::all());
     ~Connections();

@@ -10,17 +10,17 @@
 namespace sup::http {
 
 enum class End : std::uint8_t {
-    complete,     // the whole answer was made, and has left but for what may still wait (output_high_water);
-                  // whether the client took it, TCP does not tell
+    complete,     // the whole answer was made and sent, except for what may still wait (output_high_water);
+                  // TCP does not tell whether the client took it
     refused,      // the library answered in the handler's place (400, 408, 413, 500 …)
     cut,          // the handler gave up, a file became shorter, the memory was needed (output_budget), or the
-                  // time of a drain was up: no whole answer
-    client_gone,  // it went, or did not take its answer in time (stall_timeout)
+                  // time for draining was up: no whole answer
+    client_gone,  // it left, or did not take its answer in time (stall_timeout)
     upgraded,     // another protocol has the connection
 };
 
-// Valid during the call. Of a request whose head was refused only `peer`, `listener`, `status` and `how` say
-// something.
+// Valid during the call. If a request's head was refused, only `peer`, `listener`, `status` and `how` have a
+// meaning.
 struct Finished {
     std::string_view method;
     std::string_view target;

@@ -16,11 +16,11 @@ struct Credentials {
 };
 
 struct Peer {
-    // "192.0.2.1", "2001:db8::1", or of a unix socket its path, most often none. IPv4 is told as such, also
-    // where it came by a listener for both. Empty when it is not known.
+    // "192.0.2.1", "2001:db8::1", or for a unix socket its path, which is usually empty. IPv4 is shown as
+    // such, even if it came in through a listener for both. Empty if it is not known.
     std::string address;
     std::uint16_t port = 0;                  // 0 for unix sockets
-    std::optional<Credentials> credentials;  // of unix sockets: those of its process when it connected
+    std::optional<Credentials> credentials;  // for unix sockets: those of its process when it connected
 };
 
 }  // namespace sup::http

@@ -13,23 +13,23 @@ namespace sup::http {
 
 struct Home;
 
-// Any thread, one at a time, also when the client, the server, or the worker has gone: then it does nothing.
-// Dropped without an answer it sends a 500.
+// For any thread, one at a time, even after the client, the server, or the worker has gone: then it does
+// nothing. If dropped without an answer, it sends a 500.
 class Reply {
 public:
     Reply(Reply&& other) noexcept = default;
     Reply& operator=(Reply&& other) noexcept;
     ~Reply() { drop(); }
 
-    // As Response::header(). False when it will be left out, or send() was called.
+    // Like Response::header(). False if it will be left out, or send() was called.
     bool header(std::string_view name, std::string_view value);
 
-    // The whole answer, as Response::send(). It is sent by the worker's thread, a little later: true says
+    // The whole answer, like Response::send(). It is sent by the worker's thread, a little later: true means
     // that it is on its way there. False: the client or the worker has gone, an answer was sent before, or
-    // `status` is none.
+    // `status` is invalid.
     bool send(int status, std::string body, std::string_view content_type = "text/plain");
 
-    // Nobody is there to have the answer any more.
+    // Whether nobody is left to receive the answer.
     bool gone() const;
 
 private:

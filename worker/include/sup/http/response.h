@@ -32,15 +32,15 @@ class Request;
 enum class Misuse : std::uint8_t;
 
 // When the client has gone, everything here does nothing. Dropping the last copy without an answer sends a
-// 500; dropping it in the midst of a streamed answer cuts the connection, so that the client sees that
-// something is missing. Belongs to the thread of the loop.
+// 500; dropping it in the middle of a streamed answer cuts the connection, so that the client sees that
+// something is missing. Belongs to the loop's thread.
 //
-// What returns a bool says false when the client has gone, or the call was a mistake: then it did nothing, or
-// not what was asked for, and the log tells the first mistake of each kind.
+// Functions that return a bool return false if the client has gone, or if the call was a mistake: then it did
+// nothing, or not what was asked for, and the log explains the first mistake of each kind.
 //
-// A Response that was moved from, or detached, knows of no request any more: what returns a bool says false,
-// all else does nothing, and the log says nothing. After the answer's end the members that return nothing do
-// nothing either, and that is no mistake: the end may have come without the handler, by the client.
+// A Response that was moved from, or detached, no longer knows its request: functions that return a bool
+// return false, the others do nothing, and nothing is logged. After the answer's end the functions that
+// return nothing do nothing either, and that is no mistake: the client may have ended it.
 class Response {
 public:
     using Header = std::pair<std::string_view, std::string_view>;
@@ -50,11 +50,11 @@ public:
     Response& operator=(Response other) noexcept;
     ~Response();
 
-    // What is answered; not of a Response that was moved from.
+    // The request that this answers; not for a Response that was moved from.
     const Request& request() const;
 
-    // False when the client has gone, the answer is complete, or it was started and may have no body (to
-    // HEAD, or with 204, 205 or 304): there is nothing to write() any more.
+    // False if the client has gone, the answer is complete, or it was started and may have no body (for HEAD,
+    // or with 204, 205 or 304): there is nothing left to write().
     bool open() const;
 
     // Adds a header; before send() or start(). False, and left out: Date, Content-Length, Transfer-Encoding
@@ -64,12 +64,12 @@ public:
     // what send_file() knows.
     bool header(std::string_view name, std::string_view value);
 
-    // Ends the connection after this answer, which says so (Connection: close) where this is called before
-    // it is begun.
+    // Ends the connection after this answer, which says so (Connection: close) if this is called before the
+    // answer is begun.
     void close_after();
 
-    // Tells something before the answer: 103 with Link headers, or 102. Any number of times, before send() or
-    // start(). All of `headers` or nothing; false also for HTTP/1.0, which knows no such answers.
+    // Sends an interim answer: 103 with Link headers, or 102. Any number of times, before send() or start().
+    // Sends all of `headers` or nothing; false also for HTTP/1.0, which has no interim answers.
     bool inform(int status, std::initializer_list<Header> headers);
 
     // The whole answer; what the client does not take at once is kept in memory. One that does not fit into
@@ -81,29 +81,29 @@ public:
     bool send(int status, std::string_view body, std::string_view content_type = "text/plain");
 
     // A streamed answer: start, write…, end. Without a length it is chunked (for HTTP/1.0: ended by closing).
-    // Otherwise as send().
+    // Otherwise like send().
     bool start(int status, std::optional<std::uint64_t> length = std::nullopt,
                std::string_view content_type = "text/plain");
 
-    // False while open() asks to wait for on_writable(): the client takes its answer more slowly than it is
-    // made. What is written all the same is kept in memory. What goes beyond the length given to start() cuts
-    // the connection.
+    // If this is false while open() is true, wait for on_writable(): the client takes its answer more slowly
+    // than it is made. What is written anyway is kept in memory. Writing more than the length given to
+    // start() cuts the connection.
     bool write(std::string_view piece);
-    // The answer is complete; with less than the length given to start() the connection is cut.
+    // Completes the answer; if it is shorter than the length given to start(), the connection is cut.
     bool end();
 
-    // A file as the answer to GET or HEAD, by the kernel (sendfile(2)) and at the client's pace. Takes the
-    // descriptor in any case. Content-Length, ETag, Last-Modified and Accept-Ranges are told, and Range,
-    // If-Range, If-Match, If-None-Match, If-Modified-Since and If-Unmodified-Since heeded: 206, 304, 412 and
-    // 416 are among the answers. One range; of several the whole file is sent. False, and nothing was sent:
-    // also where it is no regular file, or not open for reading. A file that is cut short meanwhile cuts the
-    // connection.
+    // A file as the answer to GET or HEAD, sent by the kernel (sendfile(2)) at the client's pace. Takes the
+    // descriptor in any case. Content-Length, ETag, Last-Modified and Accept-Ranges are sent, and Range,
+    // If-Range, If-Match, If-None-Match, If-Modified-Since and If-Unmodified-Since honoured: 206, 304, 412
+    // and 416 are among the answers. One range only; if several are asked for, the whole file is sent. False,
+    // and nothing was sent, also if it is not a regular file, or not open for reading. If the file is
+    // truncated while it is sent, the connection is cut.
     bool send_file(int descriptor, const FileOptions& options = {});
 
-    // 101, and once that has left the connection is one of `to`, with its listener, what the client has sent
-    // after the request, and `state` (Connection::take_state(), in the version that `to` writes). False, and
-    // nothing was sent: also where the request did not ask for `protocol` (Upgrade and Connection headers,
-    // HTTP/1.1), or has a body that was not read to its end. Then answer it: 426, or 400.
+    // Answers 101, and once that has been sent the connection belongs to `to`, with its listener, what the
+    // client has sent after the request, and `state` (Connection::take_state(), in the version that `to`
+    // writes). False, and nothing was sent, also if the request did not ask for `protocol` (Upgrade and
+    // Connection headers, HTTP/1.1), or has a body that was not read to its end. Then answer it: 426, or 400.
     bool upgrade(std::string_view protocol, worker::Connections& to, std::string state = {});
 
     // Called, once for each time it is set, when so much of what was written is on its way that write() is
@@ -114,27 +114,26 @@ public:
 
     // Called once when the exchange ends before the answer was complete, or before a file of it was sent: the
     // client has gone, the answer was cut, or the library has refused the request midway (408, 413, 400). It
-    // may be called from within any member of this answer's Responses that finds it so, and may drop them,
-    // that one, too.
+    // may be called from within any member function of this answer's Responses, and may destroy them,
+    // including that one.
     void on_gone(std::function<void()> callback);
 
-    // Called once when the client ends its side of the connection before the answer was complete; at once if
-    // it has already. It may wait for its answer still (shutdown(2)), or have closed altogether: TCP tells
-    // which only when something is sent to it. For handlers that would go on waiting or working for long.
+    // Called once when the client closes its side of the connection before the answer is complete; at once if
+    // it already has. The client may still be waiting for its answer (shutdown(2)), or have closed entirely:
+    // TCP shows which only when something is sent. For handlers that would otherwise wait or work for long.
     void on_half_closed(std::function<void(Response&)> callback);
 
-    // Called once when the worker drains before the answer was complete; at once if it does already. For
-    // answers that wait for something or never end by themselves: end them, and the client asks again. What
-    // goes on all the same is cut when `Drain::left` is over.
+    // Called once when the worker drains before the answer is complete; at once if it is already draining.
+    // For answers that wait for something or never end by themselves: end them, and the client asks again. An
+    // answer that continues anyway is cut when `Drain::left` has passed.
     void on_drain(std::function<void(Response&, const worker::Drain&)> callback);
 
-    // Holds the request's body back, and lets it flow again: for handlers that cannot take it as fast as it
-    // comes.
+    // Pauses and resumes the request's body: for handlers that cannot take it as fast as it comes.
     void pause_body();
     void resume_body();
 
-    // For another thread to answer; before send() or start(). This handle is empty then, and headers that it
-    // was given are kept.
+    // Lets another thread answer; before send() or start(). This handle is then empty; headers that it was
+    // given are kept.
     Reply detach() &&;
 
     // Gives up: cuts the connection, also in the midst of a file.
