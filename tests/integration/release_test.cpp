@@ -185,9 +185,9 @@ TEST_CASE(
     CHECK(says(deployment.told_after_a_crash(), "script 7, helper 1"));
     CHECK(says(deployment.told_after_a_crash(), "script 7, helper 1"));
     const std::string log = deployment.instance.log();
-    const std::size_t first = log.find("app.py holds another script than when its generation was made");
+    const std::size_t first = log.find("app.py is not the same script as when its generation was made");
     CHECK(first != log.npos);
-    CHECK(log.find("holds another script", first + 10) == log.npos);  // one word for all workers
+    CHECK(log.find("is not the same script", first + 10) == log.npos);  // one word for all workers
     REQUIRE(deployment.instance.reload().exit_code == 0);
     CHECK(says(deployment.raw_status(), "\"changed\": false"));
 }

@@ -172,7 +172,7 @@ TEST_CASE("strangers that have ended do not make a worker ready, also not one th
     INFO(started.text());
     INFO(instance.log());
     CHECK(started.exit_code == 1);
-    CHECK(says(instance.log(), "of user 65534 spoke to its NOTIFY_SOCKET"));
+    CHECK(says(instance.log(), "of user 65534 wrote to its NOTIFY_SOCKET"));
 }
 
 TEST_CASE("a worker of sup run has no terminal, and cannot type into the one that sup runs at") {

@@ -124,7 +124,7 @@ signal.pause()
                        .count = 1}};
     instance.start();
     const std::string log = instance.log();
-    const std::size_t first = log.find("MAINPID=1 names none of its processes");
+    const std::size_t first = log.find("MAINPID=1 does not name one of its processes");
     REQUIRE(first != std::string::npos);
     CHECK(log.find("MAINPID=1", first + 1) == std::string::npos);
 }

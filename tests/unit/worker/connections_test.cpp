@@ -155,7 +155,7 @@ TEST_CASE("a connection that its service never closes ends with the drain's time
     REQUIRE(answers(master, second, "one"));
     master.signal(SIGTERM);
     CHECK(master.exit_code() == 0);
-    CHECK(contains(master.standard_error(), "2 connections of protocol \"line/1\" are still there"));
+    CHECK(contains(master.standard_error(), "2 connections of protocol \"line/1\" are not finished"));
     CHECK(contains(master.standard_error(), "2 closed at the deadline"));
 }
 

@@ -62,10 +62,12 @@ private:
 
 struct Gated {
     explicit Gated(sup::worker::Options life = {})
-        : running([this](Request& request, Response response) { gate(request, std::move(response)); }, {},
-                  std::move(life)) {
-        gate.loop = running.worker().loop();
-    }
+        : running(
+              [this](Request& request, Response response) {
+                  gate.loop = running.worker().loop();
+                  gate(request, std::move(response));
+              },
+              {}, std::move(life)) {}
     ~Gated() {
         running.exit_code();
         gate.clear();
