@@ -265,7 +265,8 @@ TEST_CASE("an ETag that is none is not sent, wherever it comes from") {
         const std::string sent = sent_of_file(
             file, [&](Response& response) { CHECK_FALSE(response.header("ETag", bad)); }, "", options);
         CHECK(count_of(sent, "ETag: \"784111777-0-10\"\r\n") == 1);
-        CHECK(contains(log.text(), bad[2] == '\x7f' ? "left out" : "an ETag without its quotes"));
+        const bool control = std::string_view(bad).find('\x7f') != std::string_view::npos;
+        CHECK(contains(log.text(), control ? "control characters" : "an ETag without its quotes"));
     }
     for (const char* good : {"\"\"", "\"v1\"", "W/\"v1\"", "\"\xff\""}) {
         FileOptions options;
