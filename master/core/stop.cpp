@@ -5,8 +5,8 @@
 namespace sup::core {
 namespace {
 
-// How long one Ctrl-C may take to arrive twice, from the terminal and from the wrapper around us; and how long
-// the end of a session may take from its SIGHUP to its SIGTERM.
+// How long one Ctrl-C may take to arrive twice, from the terminal and from the wrapper around us; and how
+// long the end of a session may take from its SIGHUP to its SIGTERM.
 constexpr Duration one_wish{1'000};
 
 bool is_second_wish(const Step& step, const StopRequested& event) {
