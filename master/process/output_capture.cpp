@@ -103,13 +103,20 @@ void OutputCapture::finish_now() {
     const auto has_words = [](const Channel& channel) { return channel.last_words.has_value(); };
     for (;;) {
         const auto next = std::ranges::find_if(channels_, has_words);
-        if (next == channels_.end()) return;
-        read_piece(*next);
+        if (next == channels_.end()) break;
+        read_next(*next);
     }
+    report();
 }
 
 bool OutputCapture::read_piece(Channel& channel) {
     if (!channel.reader) return false;
+    if (read_next(channel)) return true;
+    report();
+    return false;
+}
+
+bool OutputCapture::read_next(Channel& channel) {
     const std::size_t got = read_some(channel);
     const bool emptied = got < bytes_a_piece;
     if (channel.last_words) {
@@ -120,7 +127,6 @@ bool OutputCapture::read_piece(Channel& channel) {
         read_last_words();
     }
     if (channel.reader) channel.poll.start(UV_READABLE);
-    report();
     return false;
 }
 

@@ -58,7 +58,7 @@ public:
     void finish(std::function<void()> read);
 
     // After finish(): reads what is left of it at once, a pipe's size at the most. For when the exit must be
-    // known before something else.
+    // known before something else. May call on_closed as its last step, which may destroy the capture.
     void finish_now();
 
     // The newest lines of both streams.
@@ -85,6 +85,9 @@ private:
                         std::size_t pipe_bytes);
     void read_last_words();
     bool read_piece(Channel& channel);
+    // As read_piece(), but reports nothing: the capture is still there afterwards. For a channel that is open
+    // or has last words to come.
+    bool read_next(Channel& channel);
     // How many bytes were read; 0 when there is nothing now, or (and then the channel is closed) ever.
     std::size_t read_some(Channel& channel);
     LineSplitter::OnLine line_sink(OutputStream stream);

@@ -201,8 +201,9 @@ TEST_CASE("output is made safe, and a worker that floods does not stop the loop"
     CHECK(run_until(worker.loop, [&] { return worker.closed == 1; }));
 }
 
-TEST_CASE("on_closed may destroy the capture, from the loop and from finish()") {
-    for (const bool from_loop : {true, false}) {
+TEST_CASE("on_closed may destroy the capture, from the loop and from finish() and finish_now()") {
+    enum class From { loop, finish, finish_now };
+    for (const From from : {From::loop, From::finish, From::finish_now}) {
         uv::Loop loop;
         std::unique_ptr<OutputCapture> capture;
         bool closed = false;
@@ -215,9 +216,13 @@ TEST_CASE("on_closed may destroy the capture, from the loop and from finish()") 
                                            }});
         REQUIRE(opened);
         capture = std::move(*opened);
-        if (from_loop) capture->finish([] {});
+        if (from == From::loop) capture->finish([] {});
         capture->close_worker_ends();
-        if (!from_loop) capture->finish([] {});
+        if (from != From::loop) capture->finish([] {});
+        if (from == From::finish_now) {
+            capture->finish_now();
+            CHECK(closed);
+        }
         CHECK(run_until(loop, [&] { return closed; }));
     }
 }
