@@ -116,8 +116,9 @@ std::optional<std::vector<std::uint32_t>> pending_of(std::uint64_t inode) {
     std::vector<std::uint32_t> pending;
     const bool told = ask_sock_diag(bytes_of(request), false, [&](std::string_view body) {
         const auto inodes = sock_diag_attribute(body, sizeof(unix_diag_msg), UNIX_DIAG_ICONS);
-        if (!inodes) return;
-        pending.resize(inodes->size() / sizeof(std::uint32_t));
+        const std::size_t count = inodes ? inodes->size() / sizeof(std::uint32_t) : 0;
+        if (count == 0) return;
+        pending.resize(count);
         std::memcpy(pending.data(), inodes->data(), pending.size() * sizeof(std::uint32_t));
     });
     if (!told) return std::nullopt;
