@@ -71,10 +71,14 @@ void LogQueue::begin_line_again() {
 }
 
 std::uint64_t LogQueue::discard(bool keep_begun) {
+    // With its beginning, so that it counts as begun the next time, too.
     Part kept;
     if (keep_begun && begun() > 0) {
-        const std::string_view rest = part(next()).rest();
-        kept.add(rest.substr(0, rest.find('\n') + 1));
+        const Part& from = part(next());
+        const std::string_view line = std::string_view(from.blocks.front()).substr(from.done - from.begun());
+        kept.add(line.substr(0, line.find('\n') + 1));
+        kept.done = from.begun();
+        kept.bytes -= kept.done;
     }
     const std::uint64_t lines = own_.lines() + workers_.lines() - kept.lines();
     workers_ = {};

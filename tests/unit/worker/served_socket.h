@@ -111,6 +111,7 @@ public:
         clock_.arm(time);
         int wakes = 0;
         for (; !rung_; ++wakes) uv_run(loop(), UV_RUN_ONCE);
+        clock_.cancel();
         return wakes;
     }
     // What is under way may come to its end first; then nothing wakes it but the end of the time, which libuv
@@ -140,7 +141,12 @@ private:
     const std::string listener_ = "http";
     worker::Core core_;
     std::shared_ptr<http::ServerCore> server_;
-    uv::Timer clock_{core_.loop(), [this] { rung_ = true; }};
+    // It goes on until it is cancelled: uv_run(UV_RUN_ONCE) of libuv before 1.45 calls a timer that is due
+    // first, and then waits in poll without end where there is none left.
+    uv::Timer clock_{core_.loop(), [this] {
+                         rung_ = true;
+                         clock_.arm(std::chrono::milliseconds(1));
+                     }};
     bool rung_ = false;
 };
 
