@@ -81,22 +81,31 @@ public:
         }
     }
 
+    // Each is taken out first: what is done with it may call the handler for the client's next request, which
+    // adds to the list.
     void act(Script& script) {
         if (kept_.empty()) return;
         const auto which = kept_.begin() + script.next(static_cast<unsigned>(kept_.size()));
+        Response one = std::move(*which);
+        kept_.erase(which);
         switch (script.next(8)) {
-            case 0: which->send(200, "late"); break;
-            case 1: which->start(200); break;
-            case 2: which->write("piece"); break;
-            case 3: which->write(std::string(100'000, 'x')); break;
-            case 4: which->end(); break;
-            case 5: which->abort(); break;
-            case 6: which->pause_body(); break;
-            case 7: which->resume_body(); break;
+            case 0: one.send(200, "late"); break;
+            case 1: one.start(200); break;
+            case 2: one.write("piece"); break;
+            case 3: one.write(std::string(100'000, 'x')); break;
+            case 4: one.end(); break;
+            case 5: one.abort(); break;
+            case 6: one.pause_body(); break;
+            case 7: one.resume_body(); break;
         }
-        if (script.next(2) == 0) kept_.erase(which);
+        if (script.next(2) != 0) kept_.push_back(std::move(one));
     }
-    void drop_all() { kept_.clear(); }
+    void drop_all() {
+        while (!kept_.empty()) {
+            const Response one = std::move(kept_.back());
+            kept_.pop_back();
+        }
+    }
 
 private:
     static void stream(Response& response) {
@@ -134,6 +143,7 @@ public:
         clients_.clear();
         handlers_.drop_all();
         require(server_.until([&] { return server_.empty(); }), "every connection ends");
+        handlers_.drop_all();  // of requests that waited behind those; no answer outlives the worker
         require(server_.waiting_bytes() == 0, "no answer is left in memory");
         require(server_.sleeps(), "the loop sleeps when all have gone");
     }

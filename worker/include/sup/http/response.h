@@ -41,6 +41,10 @@ enum class Misuse : std::uint8_t;
 // A Response that was moved from, or detached, no longer knows its request: functions that return a bool
 // return false, the others do nothing, and nothing is logged. After the answer's end the functions that
 // return nothing do nothing either, and that is no mistake: the client may have ended it.
+//
+// What ends an answer, a Response's destructor included, may call the handler for the client's next request
+// before it returns. So take Responses out of a container that the handler adds to before you answer or drop
+// them: `auto waiting = std::exchange(waiting_, {});`.
 class Response {
 public:
     using Header = std::pair<std::string_view, std::string_view>;
