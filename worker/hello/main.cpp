@@ -51,7 +51,7 @@ void declare(CLI::App& app, Flags& flags) {
     app.add_option("--max-connections", flags.max_connections, "how many may be open at a time; 0: no limit")
         ->type_name("N");
     app.add_flag("--fail-start", flags.fail_start, "print a line to stderr and exit with 1");
-    app.add_option("--crash-after", flags.crash_after, "abort after this long")->check(is_duration);
+    app.add_option("--crash-after", flags.crash_after, "abort this long after it is ready")->check(is_duration);
     app.add_flag("--ignore-drain", flags.ignore_drain, "keep running when told to drain");
 }
 
@@ -69,6 +69,8 @@ int serve(const Flags& flags) {
     if (flags.ignore_drain) {
         for (const int signal : {SIGTERM, SIGQUIT, SIGINT}) std::signal(signal, SIG_IGN);
     }
+    std::function<void()> on_ready = [] {};
+    options.on_ready = [&on_ready] { on_ready(); };
     sup::worker::Worker worker(std::move(options));
     sup::http::Server server(
         worker, sup::hello::Routes(worker.loop(), {worker.generation(), flags.version, flags.file}));
@@ -76,7 +78,7 @@ int serve(const Flags& flags) {
     sup::uv::Timer warm_up(worker.loop(), [&worker] { worker.ready(); });
     if (const auto delay = duration(flags.ready_delay)) warm_up.arm(*delay);
     sup::uv::Timer doom(worker.loop(), crash);
-    if (const auto delay = duration(flags.crash_after)) doom.arm(*delay);
+    if (const auto delay = duration(flags.crash_after)) on_ready = [&doom, delay] { doom.arm(*delay); };
     return worker.run();
 }
 

@@ -108,10 +108,10 @@ void Connection::send() {
 
 // No more in one go than leaves others their turn; the rest follows as soon as the loop comes round.
 void Connection::send_file() {
-    std::size_t turn = file_turn;
-    while (!link_.full() && !link_.broken() && protocol_->file() != nullptr && turn > 0) {
+    std::size_t most_now = file_turn;
+    while (!link_.full() && !link_.broken() && protocol_->file() != nullptr && most_now > 0) {
         const Output::File& file = *protocol_->file();
-        const auto most = static_cast<std::size_t>(std::min<std::uint64_t>(file.left, turn));
+        const auto most = static_cast<std::size_t>(std::min<std::uint64_t>(file.left, most_now));
         const std::size_t count = link_.send_file(file.descriptor.get(), file.offset, most);
         if (count == 0 && !link_.full() && !link_.broken()) {
             worker::log_line("a file became shorter while it was sent: the answer lacks its last " +
@@ -119,7 +119,7 @@ void Connection::send_file() {
             protocol_->close();
             return link_.fail();
         }
-        turn -= count;
+        most_now -= count;
         protocol_->file_sent(count);
     }
 }
@@ -132,9 +132,14 @@ std::size_t Connection::send_now(std::string_view first, std::string_view second
     return link_.send(parts);
 }
 
-// After anything happened: sends, goes on with what waited for that, and waits for what is now missing.
+// After anything happened: goes on with what a handler did, sends, goes on with what waited for that, and
+// waits for what is now missing.
 void Connection::settle() {
     if (life_ == Life::over) return;
+    if (turn != not_in_turn) {
+        server_.unschedule(*this);
+        protocol_->go_on();
+    }
     send();
     if (!link_.broken() && protocol_->wants_room()) {
         protocol_->room();
@@ -182,10 +187,18 @@ bool Connection::move_on() {
     return false;
 }
 
+void Connection::schedule() {
+    if (turn == not_in_turn) server_.schedule(*this);
+}
+
 void Connection::tell_drain() {
     if (life_ != Life::serving) return;
-    protocol_->tell_drain();
+    protocol_->go_on();
     settle();
+}
+
+void Connection::flush() {
+    if (life_ != Life::over) send();
 }
 
 bool Connection::put_back() {

@@ -40,10 +40,12 @@ public:
 
     // Closes at once, without ceremony. An answer that did not leave counts as cut, or as not taken.
     void close(Protocol::Doing whose = Protocol::Doing::the_clients);
-    // Something outside has changed: hands itself over to the successor if that is possible now.
+    // Something outside has changed, or a handler did something: goes on with what is possible now.
     void look_again() { settle(); }
     // The worker drains: its handler may want to end its answer.
     void tell_drain();
+    // Sends what it can, and no more.
+    void flush();
     // Nothing is going on: puts itself back for a peer; true when it has gone.
     bool put_back();
     // Cleanly ends what is not in the middle of something, after a last look for bytes that have come; true
@@ -63,7 +65,9 @@ public:
 
     // How it ended, once it has.
     worker::Ended ended() const { return ended_; }
-    std::size_t index = 0;  // in the server's list
+    std::size_t index = 0;          // in the server's list
+    std::size_t turn = not_in_turn;  // in the server's list of those to go on
+    static constexpr std::size_t not_in_turn = static_cast<std::size_t>(-1);
 
     struct OwnedDeadline : Deadline {
         Connection* owner = nullptr;
@@ -83,7 +87,7 @@ private:
         std::uint64_t quota = 1;
     };
 
-    void changed() override { settle(); }
+    void schedule() override;
     std::size_t send_now(std::string_view first, std::string_view second, std::string_view third) override;
     bool moves_on() const override;
     bool moves_now() const override;

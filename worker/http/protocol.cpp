@@ -178,14 +178,14 @@ void Protocol::cut() {
     become(Life::lingering);
 }
 
-// Something outside of receive() made progress possible.
 void Protocol::proceed() {
-    if (work_ != Work::none) return;
-    {
-        Working scope(*this);
-        consume_held();
-    }
-    host_.changed();
+    if (work_ == Work::none) host_.schedule();
+}
+
+void Protocol::go_on() {
+    Working scope(*this);
+    tell_drain();
+    consume_held();
 }
 
 void Protocol::consume_held() {
@@ -410,13 +410,10 @@ Peer Protocol::peer() const {
 void Protocol::tell_drain() {
     if (!context_.draining || exchange_ == nullptr || exchange_->draining == nullptr) return;
     if (exchange_->answering == Exchange::Answering::complete) return;
-    {
-        Working scope(*this);
-        const auto draining = std::exchange(exchange_->draining, nullptr);
-        Response response(exchange_.get());
-        guard([&] { draining(response, context_.drain()); });
-    }
-    proceed();
+    Working scope(*this);
+    const auto draining = std::exchange(exchange_->draining, nullptr);
+    Response response(exchange_.get());
+    guard([&] { draining(response, context_.drain()); });
 }
 
 // The request cannot be served. An answer that was begun can only be cut.

@@ -22,9 +22,10 @@ public:
     class Host {
     public:
         virtual ~Host() = default;
-        // Something happened outside of a call into the protocol: there may be bytes to send, input may be
-        // wanted again, or the connection may be finished.
-        virtual void changed() = 0;
+        // A handler did something outside of a call into the protocol: go_on() is to be called in the loop's
+        // next turn, and then looked at what there is to send and to wait for. Until then nothing happens
+        // but what the handler asked for: no function of a Response calls another handler.
+        virtual void schedule() = 0;
         // Tries to send these three at once, straight from where they are, and returns how many bytes of them
         // left. Called only for large pieces.
         virtual std::size_t send_now(std::string_view first, std::string_view second,
@@ -63,6 +64,9 @@ public:
     // Goes on with what waited for the output to become short. To be called after sending, if wants_room().
     void room();
     bool wants_room() const;
+    // Goes on with what a handler did since the last call, and tells it that the worker drains, if it asked
+    // for that.
+    void go_on();
 
     // No further request will be read.
     bool ending() const { return life_ != Life::serving; }
@@ -107,8 +111,6 @@ public:
 
     // The client took too long: with its head or body (408), or for anything else.
     void time_out();
-    // The worker drains: tells the handler, if it asked for that.
-    void tell_drain();
     Peer peer() const;
 
     // Ends the connection cleanly: what is being answered is cut, what is in the output may still be sent.
@@ -185,8 +187,10 @@ private:
     void handle_dropped();
     void cut();
     void abort();
+    // The handler may have made progress possible.
     void proceed();
     void tell_half_closed();
+    void tell_drain();
 
     bool decide_keep_alive() const;
     bool next_received() const;

@@ -335,6 +335,7 @@ void Response::on_drain(std::function<void(Response&, const worker::Drain&)> cal
     Protocol& protocol = *exchange_->protocol;
     exchange_->draining = std::move(callback);
     protocol.tell_drain();
+    protocol.proceed();
 }
 
 Reply Response::detach() && {

@@ -83,7 +83,8 @@ ServerCore::ServerCore(worker::Core& worker, Handler handler, Options options)
       stalled_(loop_, context_.options.stall_timeout, expire),
       waiting_(loop_, context_.options.idle_timeout, expire),
       fresh_(loop_, shorter(context_.options.header_timeout, context_.options.idle_timeout), expire),
-      lingering_(loop_, std::max(Duration{1}, context_.options.linger_timeout), expire) {
+      lingering_(loop_, std::max(Duration{1}, context_.options.linger_timeout), expire),
+      next_turn_(loop_, [this] { go_on(); }) {
     poison(scratch_.data(), scratch_.size());
     context_.output_budget.share(worker.memory());
     context_.worker = &worker;
@@ -106,6 +107,11 @@ void ServerCore::end() {
     std::exchange(worker_, nullptr)->remove(*this);
     context_.worker = nullptr;
     relief_ = {};
+    next_turn_ = {};
+    // What was answered in this turn still leaves.
+    for (std::size_t i = connections_.size(); i > 0; --i) {
+        if (connections_[i - 1]->turn != Connection::not_in_turn) connections_[i - 1]->flush();
+    }
     while (!connections_.empty()) connections_.back()->close(Protocol::Doing::ours);
     context_.home->forget_detached();
     reading_head_.clear();
@@ -132,7 +138,32 @@ void ServerCore::take(UniqueFd socket, const worker::Arrival& arrival) {
     if (connection.over()) recycle(connection);
 }
 
+void ServerCore::schedule(Connection& connection) {
+    if (worker_ == nullptr) return;
+    connection.turn = scheduled_.size();
+    scheduled_.push_back(&connection);
+    next_turn_.start();
+}
+
+void ServerCore::unschedule(Connection& connection) {
+    const std::size_t turn = std::exchange(connection.turn, Connection::not_in_turn);
+    for (std::vector<Connection*>* list : {&going_on_, &scheduled_}) {
+        if (turn < list->size() && (*list)[turn] == &connection) (*list)[turn] = nullptr;
+    }
+}
+
+// What is scheduled meanwhile is for the turn after this one: events come in between.
+void ServerCore::go_on() {
+    next_turn_.stop();
+    going_on_.swap(scheduled_);
+    for (std::size_t i = 0; i < going_on_.size(); ++i) {
+        if (going_on_[i] != nullptr) going_on_[i]->look_again();
+    }
+    going_on_.clear();
+}
+
 void ServerCore::closed(Connection& connection) {
+    unschedule(connection);
     put_in(closing_, take_out(connections_, connection));
     trials_.erase(&connection);
     watch_memory();

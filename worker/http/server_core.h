@@ -67,6 +67,9 @@ public:
         return worker_->hand_over(packet, socket);
     }
     bool put_back(const worker::InboxPacket& packet, int socket) { return worker_->put_back(packet, socket); }
+    // Has it look again in the loop's next turn, unless it did or has closed by then.
+    void schedule(Connection& connection);
+    void unschedule(Connection& connection);
     void closed(Connection& connection);
     void lingers() const {
         if (worker_ != nullptr) worker_->connection_ended();
@@ -83,6 +86,7 @@ private:
     bool goes_for_memory(Connection& connection);
     bool fails_trial(const Connection& connection);
     void begin_held_back();
+    void go_on();
 
     worker::Core* worker_;  // null after end()
     uv_loop_t* loop_;
@@ -102,12 +106,16 @@ private:
     };
     std::unordered_map<const Connection*, Trial> trials_;
     bool told_of_cuts_ = false;
+    // Whose handlers did something outside of a call, in that order; null for those that have closed since.
+    std::vector<Connection*> scheduled_;
+    std::vector<Connection*> going_on_;  // those of this turn
     Deadlines reading_head_;
     Deadlines reading_body_;
     Deadlines stalled_;  // answers that are not taken
     Deadlines waiting_;
     Deadlines fresh_;
     Deadlines lingering_;
+    uv::Idle next_turn_;  // runs while anything is scheduled
     std::vector<std::unique_ptr<Connection>> connections_;
     std::vector<std::unique_ptr<Connection>> closing_;  // libuv lets go of them in its next turn
     std::vector<std::unique_ptr<Connection>> spare_;

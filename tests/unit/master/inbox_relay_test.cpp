@@ -9,6 +9,7 @@
 #include "common/unix_message.h"
 #include "tests/catch.h"
 #include "tests/unit/master/in_flight.h"
+#include "tests/unit/turn.h"
 
 namespace {
 
@@ -65,7 +66,7 @@ struct Relay {
     void wait_until_done() {
         while (!outcome) {
             REQUIRE(uv_loop_alive(loop.get()));
-            uv_run(loop.get(), UV_RUN_ONCE);
+            sup::test::turn(loop.get());
         }
     }
 };

@@ -12,6 +12,7 @@
 #include "master/process/ack_message.h"
 #include "support.h"
 #include "tests/catch.h"
+#include "tests/unit/turn.h"
 
 using namespace sup;
 using namespace sup::test;
@@ -201,7 +202,7 @@ TEST_CASE("an ack that comes while no descriptor is free is heard later, and the
     ::close(next);
     const rlimit full{static_cast<rlim_t>(next), before.rlim_max};
     REQUIRE(::setrlimit(RLIMIT_NOFILE, &full) == 0);
-    uv_run(fixture.loop.get(), UV_RUN_ONCE);
+    sup::test::turn(fixture.loop.get());
     pollfd waiting{uv_backend_fd(fixture.loop.get()), POLLIN, 0};
     const int events = ::poll(&waiting, 1, 0);
     REQUIRE(::setrlimit(RLIMIT_NOFILE, &before) == 0);

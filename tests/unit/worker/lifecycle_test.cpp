@@ -16,6 +16,7 @@
 #include "sup/worker.h"
 #include "tests/catch.h"
 #include "tests/unit/master/in_flight.h"
+#include "tests/unit/turn.h"
 #include "worker/lifecycle/announcement.h"
 #include "worker/lifecycle/channel.h"
 #include "worker/lifecycle/environment.h"
@@ -195,7 +196,7 @@ struct Supervisor {
             const std::string message = receive();
             if (!message.empty()) return message;
             REQUIRE(uv_loop_alive(loop.get()));
-            uv_run(loop.get(), UV_RUN_ONCE);
+            sup::test::turn(loop.get());
         }
     }
 };
@@ -220,7 +221,7 @@ TEST_CASE("readiness does not wait for the channel, which is offered until its d
     CHECK(::send(supervisor.received[0].get(), "x", 1, 0) == 1);
     char byte = 0;
     CHECK(::recv(supervisor.opened.get(), &byte, 1, MSG_DONTWAIT) == 1);
-    CHECK(uv_run(supervisor.loop.get(), UV_RUN_ONCE) == 0);
+    CHECK(uv_run(supervisor.loop.get(), UV_RUN_NOWAIT) == 0);
     CHECK(supervisor.failures.empty());
 }
 
@@ -255,7 +256,7 @@ TEST_CASE("a READY=1 that comes late is still sent") {
     while (supervisor.client->send("STATUS=starting").ok()) ++sent;
     const auto announcement = supervisor.announcement(*supervisor.client, sup::Duration{50});
     announcement->begin("the first packet");
-    while (supervisor.failures.empty()) uv_run(supervisor.loop.get(), UV_RUN_ONCE);
+    while (supervisor.failures.empty()) sup::test::turn(supervisor.loop.get());
     CHECK(supervisor.failures[0].find(": its queue is full") != std::string::npos);
     while (sent-- > 0) CHECK(supervisor.receive() == "STATUS=starting");
     CHECK(supervisor.wait() == "READY=1\nX_SUP_CHANNEL=1");

@@ -69,9 +69,94 @@ TEST_CASE("a later answer never overtakes an earlier one") {
     CHECK(wire.give(get("/slow") + get("/quick")).empty());
     CHECK(wire.protocol.unconsumed() == get("/quick"));
     waiting[0].send(200, "at last");
-    CHECK(wire.changes > 0);
     CHECK(undated(wire.take()) == answer(200, "OK", "", "at last") + answer(200, "OK", "", "/quick"));
     CHECK(wire.protocol.idle());
+}
+
+// Or a handler that adds to a list would change it under whoever walks it to answer.
+TEST_CASE("no handler and no callback is called before a function of a Response returns") {
+    std::vector<Response> waiting;
+    bool inside = false;
+    std::vector<std::string> called;
+    const auto call = [&](const std::string& what) {
+        CHECK_FALSE(inside);
+        called.push_back(what);
+    };
+    const auto handle = [&](Request& request, Response response) {
+        call(std::string(request.path()));
+        response.on_gone([&] { call("gone"); });
+        waiting.push_back(std::move(response));
+    };
+    sup::http::Options options;
+    options.on_finished = [&](const sup::http::Finished&) { call("finished"); };
+    Wire wire(handle, options);
+    const auto act = [&](auto action) {
+        inside = true;
+        action(waiting.front());
+        inside = false;
+    };
+    const std::string upload = "POST /upload HTTP/1.1\r\nHost: a\r\nContent-Length: 4\r\n\r\nbody";
+
+    SECTION("an answer, with the next request behind it") {
+        wire.give(get("/1") + get("/2"));
+        act([](Response& response) { response.send(200, "one"); });
+        CHECK(called == std::vector<std::string>{"/1"});
+        wire.take();
+        CHECK(called == std::vector<std::string>{"/1", "finished", "/2"});
+    }
+    SECTION("the end of a streamed one") {
+        wire.give(get("/1") + get("/2"));
+        act([](Response& response) { response.start(200); });
+        act([](Response& response) { response.write("piece"); });
+        act([](Response& response) { response.end(); });
+        wire.take();
+        CHECK(called == std::vector<std::string>{"/1", "finished", "/2"});
+    }
+    SECTION("one that is dropped") {
+        wire.give(get("/1") + get("/2"));
+        inside = true;
+        waiting.clear();
+        inside = false;
+        wire.take();
+        CHECK(called == std::vector<std::string>{"/1", "finished", "/2"});
+    }
+    SECTION("one that is cut") {
+        wire.give(get("/1") + get("/2"));
+        act([](Response& response) { response.abort(); });
+        wire.take();
+        CHECK(called == std::vector<std::string>{"/1", "finished", "gone"});
+    }
+    SECTION("one that cannot be kept to") {
+        wire.give(get("/1") + get("/2"));
+        act([](Response& response) { response.start(200, 3); });
+        act([](Response& response) { response.write("too much"); });
+        wire.take();
+        CHECK(called == std::vector<std::string>{"/1", "finished", "gone"});
+    }
+    SECTION("a body that is asked for later, and held back") {
+        wire.give(upload);
+        const auto ask = [&](Response& response) {
+            response.pause_body();
+            const_cast<Request&>(response.request()).read_body(4, [&](std::string_view piece, bool, Response&) {
+                call(std::string(piece));
+            });
+        };
+        act(ask);
+        wire.take();
+        CHECK(called == std::vector<std::string>{"/upload"});
+        act([](Response& response) { response.resume_body(); });
+        CHECK(called == std::vector<std::string>{"/upload"});
+        wire.take();
+        CHECK(called == std::vector<std::string>{"/upload", "body", ""});
+    }
+    SECTION("one who waits for room, and has it") {
+        wire.give(get("/1"));
+        act([&](Response& response) { response.on_writable([&](Response&) { call("writable"); }); });
+        CHECK(called == std::vector<std::string>{"/1"});
+        wire.take();
+        CHECK(called == std::vector<std::string>{"/1", "writable"});
+    }
+    waiting.clear();
 }
 
 TEST_CASE("it does not matter where the bytes of requests are cut") {
@@ -205,12 +290,14 @@ TEST_CASE("a stream to an HTTP/1.0 client ends with the connection, and a cut on
     CHECK(contains(text, "Connection: close\r\n"));
     CHECK_FALSE(contains(text, "Transfer-Encoding"));
     stream->end();
+    whole.turn();
     CHECK(closes(whole));
     CHECK_FALSE(whole.protocol.cut_unnoticeably());
 
     Wire cut(start);
     cut.give("GET / HTTP/1.0\r\n\r\n");
     stream->abort();
+    cut.turn();
     CHECK(closes(cut));
     CHECK(cut.protocol.cut_unnoticeably());
     stream.reset();
@@ -544,10 +631,12 @@ TEST_CASE("a body is held back while its handler asks for that") {
     CHECK(got.size() == 20'000);
     CHECK_FALSE(wire.protocol.wants_input());
     kept->resume_body();
+    wire.turn();
     CHECK(got.size() == 40'000);
     CHECK(wire.protocol.wants_input());
     wire.protocol.receive(std::string(20'000, 'z'));
     kept->resume_body();
+    wire.turn();
     CHECK(got.size() == 60'000);
     kept->resume_body();
     CHECK(contains(wire.take(), "done"));

@@ -42,9 +42,10 @@ enum class Misuse : std::uint8_t;
 // return false, the others do nothing, and nothing is logged. After the answer's end the functions that
 // return nothing do nothing either, and that is no mistake: the client may have ended it.
 //
-// What ends an answer, a Response's destructor included, may call the handler for the client's next request
-// before it returns. So take Responses out of a container that the handler adds to before you answer or drop
-// them: `auto waiting = std::exchange(waiting_, {});`.
+// No function of a Response, its destructor included, calls the handler or a callback before it returns; only
+// on_half_closed() and on_drain() may call what they are given. What it brings about, the client's next
+// request for example, follows in the loop's next turn. So you may answer and drop Responses while you walk
+// the container that they are in.
 class Response {
 public:
     using Header = std::pair<std::string_view, std::string_view>;
@@ -118,8 +119,7 @@ public:
 
     // Called once when the exchange ends before the answer was complete, or before a file of it was sent: the
     // client has gone, the answer was cut, or the library has refused the request midway (408, 413, 400). It
-    // may be called from within any member function of this answer's Responses, and may destroy them,
-    // including that one.
+    // may destroy the answer's Responses.
     void on_gone(std::function<void()> callback);
 
     // Called once when the client closes its side of the connection before the answer is complete; at once if
