@@ -9,8 +9,8 @@
 namespace sup::test {
 
 // Ends by itself, after 10 ms at the latest where nothing happens. uv_run(UV_RUN_ONCE) of libuv before 1.45
-// does not: it first calls the timers that are due, and then waits for an event. A test that was not scheduled
-// until its timer was due, and waits for nothing else, would wait for ever.
+// does not: it first calls the timers that are due, and then waits for an event. A test that was not
+// scheduled until its timer was due, and waits for nothing else, would wait for ever.
 inline void turn(uv_loop_t* loop) {
     uv_run(loop, UV_RUN_NOWAIT);
     constexpr int most = 10;

@@ -51,7 +51,8 @@ void declare(CLI::App& app, Flags& flags) {
     app.add_option("--max-connections", flags.max_connections, "how many may be open at a time; 0: no limit")
         ->type_name("N");
     app.add_flag("--fail-start", flags.fail_start, "print a line to stderr and exit with 1");
-    app.add_option("--crash-after", flags.crash_after, "abort this long after it is ready")->check(is_duration);
+    app.add_option("--crash-after", flags.crash_after, "abort this long after it is ready")
+        ->check(is_duration);
     app.add_flag("--ignore-drain", flags.ignore_drain, "keep running when told to drain");
 }
 

@@ -3,6 +3,7 @@
 #include <fcntl.h>
 
 #include <functional>
+#include <map>
 #include <optional>
 #include <string>
 #include <vector>
@@ -233,4 +234,86 @@ TEST_CASE("a reset that comes while the loop sleeps on a full send buffer ends t
     reset(client, -1);
     CHECK(server.until([&] { return server.empty(); }));
     CHECK(server.sleeps());
+}
+
+TEST_CASE("a list of Responses may be walked while its clients go, or have sent more requests") {
+    const SocketKind kind = GENERATE(SocketKind::tcp, SocketKind::unix_stream);
+    std::map<int, Response> subscribers;
+    int next = 0;
+    SocketServer server([&](Request&, Response response) {
+        const int number = next++;
+        response.start(200);
+        response.on_gone([&, number] { subscribers.erase(number); });
+        subscribers.emplace(number, std::move(response));
+    });
+    std::vector<Peer> clients;
+    for (int i = 0; i < 40; ++i) {
+        clients.push_back(server.connect(kind));
+        clients.back().send(get("/") + get("/again"));
+    }
+    REQUIRE(server.until([&] { return subscribers.size() == clients.size(); }));
+    for (std::size_t i = 0; i < clients.size(); i += 2) clients[i].close();
+    SECTION("to write to each") {
+        for (int round = 0; round < 3; ++round) {
+            for (auto& [number, response] : subscribers) response.write("news");
+            server.turn();
+        }
+        CHECK(server.until([&] { return subscribers.size() == clients.size() / 2; }));
+    }
+    SECTION("to end each") {
+        for (auto& [number, response] : subscribers) response.end();
+        CHECK(next == 40);
+        CHECK(server.until([&] { return next >= 60; }));
+    }
+    SECTION("to drop all") {
+        subscribers.clear();
+        CHECK(next == 40);
+    }
+    clients.clear();
+    CHECK(server.until([&] {
+        for (auto& [number, response] : subscribers) response.write("news");
+        return server.empty();
+    }));
+    subscribers.clear();
+}
+
+TEST_CASE("an answer that is cut is not ended in order by what its client sends in the same turn") {
+    std::optional<Response> stream;
+    SocketServer server([&](Request& request, Response response) {
+        if (request.path() == "/cut") {
+            stream->abort();
+            stream.reset();
+            response.send(204, "");
+            return;
+        }
+        response.start(200);
+        response.write("a part");
+        stream = std::move(response);
+    });
+    Peer old = server.connect(SocketKind::tcp);
+    Peer other = server.connect(SocketKind::tcp);
+    old.send("GET / HTTP/1.0\r\n\r\n");
+    REQUIRE(server.until([&] {
+        old.read();
+        return !old.received().empty();
+    }));
+    other.send(get("/cut"));
+    old.send("more");
+    CHECK(server.until([&] {
+        old.read();
+        return old.ended();
+    }));
+    CHECK(old.was_reset());
+}
+
+TEST_CASE("an answer that is given in the last turn of its server still leaves") {
+    Answers answers;
+    std::optional<SocketServer> server(std::in_place, std::ref(answers));
+    Peer client = server->connect(SocketKind::tcp);
+    client.send(get("/wait"));
+    REQUIRE(server->until([&] { return !answers.kept.empty(); }));
+    answers.answer_kept();
+    server.reset();
+    client.read();
+    CHECK(client.received().find("late") != std::string::npos);
 }

@@ -137,9 +137,8 @@ TEST_CASE("no handler and no callback is called before a function of a Response 
         wire.give(upload);
         const auto ask = [&](Response& response) {
             response.pause_body();
-            const_cast<Request&>(response.request()).read_body(4, [&](std::string_view piece, bool, Response&) {
-                call(std::string(piece));
-            });
+            const_cast<Request&>(response.request())
+                .read_body(4, [&](std::string_view piece, bool, Response&) { call(std::string(piece)); });
         };
         act(ask);
         wire.take();
