@@ -64,7 +64,7 @@ void BodyFile::begin_job(Response& response) {
 void BodyFile::written(Response& response) {
     job_ = Job::none;
     Protocol::hold_body(response, false);
-    if (job_ == Job::none) Protocol::call(response, [&] { go_on(response); });
+    Protocol::call(response, [&] { go_on(response); });
 }
 
 // On the pool. Nothing else touches the file or the problem in the meantime. What is not a regular file, such

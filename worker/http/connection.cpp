@@ -138,7 +138,7 @@ void Connection::settle() {
     if (life_ == Life::over) return;
     if (turn != not_in_turn) {
         server_.unschedule(*this);
-        protocol_->go_on();
+        if (!link_.broken()) protocol_->go_on();
     }
     send();
     if (!link_.broken() && protocol_->wants_room()) {
@@ -340,6 +340,7 @@ bool Connection::end_if_idle() {
 }
 
 void Connection::end_at_deadline() {
+    if (turn != not_in_turn) settle();
     if (life_ == Life::over) return;
     // A request that is here already is answered still.
     if (life_ == Life::serving && protocol_->idle()) read();
@@ -349,6 +350,7 @@ void Connection::end_at_deadline() {
 }
 
 void Connection::time_out() {
+    if (turn != not_in_turn) return settle();  // it was answered in the last moment
     if (life_ == Life::lingering) return close();
     if (protocol_->has_output())
         return takes_its_answer() ? set_deadline(wait()) : give_up(Protocol::Doing::the_clients);

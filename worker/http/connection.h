@@ -66,7 +66,7 @@ public:
     // How it ended, once it has.
     worker::Ended ended() const { return ended_; }
     std::size_t index = 0;           // in the server's list
-    std::size_t turn = not_in_turn;  // in the server's list of those to go on
+    std::size_t turn = not_in_turn;  // in the server's list of those scheduled
     static constexpr std::size_t not_in_turn = static_cast<std::size_t>(-1);
 
     struct OwnedDeadline : Deadline {

@@ -179,7 +179,18 @@ void Protocol::cut() {
 }
 
 void Protocol::proceed() {
-    if (work_ == Work::none) host_.schedule();
+    if (work_ != Work::none) return;
+    push();
+    host_.schedule();
+}
+
+// What a handler writes to many clients one after another would otherwise be in memory for all of them at
+// once.
+void Protocol::push() {
+    if (output_.file() != nullptr || output_.empty()) return;
+    const std::size_t count = host_.send_now(output_.bytes(), {}, {});
+    output_.consume(count);
+    if (exchange_ != nullptr && count > 0) exchange_->room = Exchange::Room::changed;
 }
 
 void Protocol::go_on() {

@@ -22,12 +22,12 @@ public:
     class Host {
     public:
         virtual ~Host() = default;
-        // A handler did something outside of a call into the protocol: go_on() is to be called in the loop's
-        // next turn, and then looked at what there is to send and to wait for. Until then nothing happens
-        // but what the handler asked for: no function of a Response calls another handler.
+        // A handler did something outside of a call into the protocol. Call go_on() in the loop's next turn,
+        // or before if anything else happens to the connection, and then see what there is to send and to
+        // wait for. Not at once, for no function of a Response calls a handler.
         virtual void schedule() = 0;
         // Tries to send these three at once, straight from where they are, and returns how many bytes of them
-        // left. Called only for large pieces.
+        // left. Calls nothing back, whatever becomes of the socket.
         virtual std::size_t send_now(std::string_view first, std::string_view second,
                                      std::string_view third) = 0;
         // While draining: the connection will go on elsewhere, so there is no need to end it …
@@ -64,8 +64,7 @@ public:
     // Goes on with what waited for the output to become short. To be called after sending, if wants_room().
     void room();
     bool wants_room() const;
-    // Goes on with what a handler did since the last call, and tells it that the worker drains, if it asked
-    // for that.
+    // Goes on with what a handler did since the last call. Tells it that the worker drains, if it asked.
     void go_on();
 
     // No further request will be read.
@@ -189,6 +188,7 @@ private:
     void abort();
     // The handler may have made progress possible.
     void proceed();
+    void push();
     void tell_half_closed();
     void tell_drain();
 

@@ -150,7 +150,9 @@ std::optional<std::uint64_t> Request::content_length() const {
 
 void Request::read_body(std::uint64_t limit, BodyReader reader) {
     head("Request::read_body");
-    if (exchange_.protocol != nullptr) exchange_.protocol->ask_for_body(limit, std::move(reader));
+    if (exchange_.protocol == nullptr) return;
+    exchange_.protocol->ask_for_body(limit, std::move(reader));
+    exchange_.protocol->proceed();
 }
 
 void Request::save_body(int descriptor, std::uint64_t limit, BodySaved done) {
@@ -158,12 +160,16 @@ void Request::save_body(int descriptor, std::uint64_t limit, BodySaved done) {
     Protocol* protocol = exchange_.protocol;
     if (protocol == nullptr) return;
     UniqueFd own(::fcntl(descriptor, F_DUPFD_CLOEXEC, 0));
-    if (own) return protocol->save_body(std::move(own), limit, std::move(done));
     const int problem = errno;
-    protocol->ask_for_body(limit,
-                           [problem, done = std::move(done)](std::string_view, bool last, Response& out) {
-                               if (last) done(problem, out);
-                           });
+    if (own) {
+        protocol->save_body(std::move(own), limit, std::move(done));
+    } else {
+        protocol->ask_for_body(limit,
+                               [problem, done = std::move(done)](std::string_view, bool last, Response& out) {
+                                   if (last) done(problem, out);
+                               });
+    }
+    protocol->proceed();
 }
 
 }  // namespace sup::http

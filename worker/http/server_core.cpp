@@ -108,7 +108,7 @@ void ServerCore::end() {
     context_.worker = nullptr;
     relief_ = {};
     next_turn_ = {};
-    // What was answered in this turn still leaves.
+    // Of what was answered in this turn as much leaves as the sockets take.
     for (std::size_t i = connections_.size(); i > 0; --i) {
         if (connections_[i - 1]->turn != Connection::not_in_turn) connections_[i - 1]->flush();
     }
@@ -283,7 +283,6 @@ void ServerCore::make_memory() {
               [](const Connection* a, const Connection* b) { return a->held() > b->held(); });
     for (Connection* connection : holders) {
         if (!budget.over()) return;
-        // A callback of one that went may have ended others.
         if (connection->held() == 0 || !goes_for_memory(*connection)) continue;
         if (!std::exchange(told_of_cuts_, true)) {
             worker::log_line("answers that clients do not take fill the output_budget of " +

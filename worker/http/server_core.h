@@ -67,7 +67,7 @@ public:
         return worker_->hand_over(packet, socket);
     }
     bool put_back(const worker::InboxPacket& packet, int socket) { return worker_->put_back(packet, socket); }
-    // Has it look again in the loop's next turn, unless it did or has closed by then.
+    // Has it look again in the loop's next turn, unless it has done so, or has closed, by then.
     void schedule(Connection& connection);
     void unschedule(Connection& connection);
     void closed(Connection& connection);
@@ -106,7 +106,8 @@ private:
     };
     std::unordered_map<const Connection*, Trial> trials_;
     bool told_of_cuts_ = false;
-    // Whose handlers did something outside of a call, in that order; null for those that have closed since.
+    // Connections to look at in the next turn, in the order in which they were scheduled; null where that was
+    // done earlier, or the connection has closed.
     std::vector<Connection*> scheduled_;
     std::vector<Connection*> going_on_;  // those of this turn
     Deadlines reading_head_;

@@ -6,6 +6,7 @@
 #include <map>
 #include <optional>
 #include <string>
+#include <thread>
 #include <vector>
 
 #include "tests/catch.h"
@@ -316,4 +317,64 @@ TEST_CASE("an answer that is given in the last turn of its server still leaves")
     server.reset();
     client.read();
     CHECK(client.received().find("late") != std::string::npos);
+}
+
+TEST_CASE("an answer of the last moment leaves, though the client's time is up in the same turn") {
+    std::optional<Response> kept;
+    sup::http::Options options;
+    options.stall_timeout = std::chrono::milliseconds(20);
+    SocketServer server(
+        [&](Request& request, Response response) {
+            request.read_body(100, [](std::string_view, bool, Response&) {});
+            kept = std::move(response);
+        },
+        options);
+    Peer client = server.connect(SocketKind::tcp);
+    client.send("POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 10\r\n\r\nhalf");
+    REQUIRE(server.until([&] { return kept.has_value(); }));
+    sup::uv::Timer answers(server.loop(), [&] { std::exchange(kept, std::nullopt)->send(503, "late"); });
+    answers.arm(std::chrono::milliseconds(1));
+    std::this_thread::sleep_for(std::chrono::milliseconds(60));  // both timers are due
+    CHECK(server.until([&] {
+        client.read();
+        return client.received().find("late") != std::string::npos;
+    }));
+    CHECK(server.until([&] { return server.empty(); }));
+    CHECK_FALSE(client.was_reset());
+}
+
+TEST_CASE(
+    "what is written to many clients outside of their handlers does not wait in memory for all of them") {
+    std::vector<Response> subscribers;
+    sup::http::Options options;
+    options.output_budget = 1 << 20;
+    SocketServer server(
+        [&](Request&, Response response) {
+            response.start(200);
+            subscribers.push_back(std::move(response));
+        },
+        options);
+    std::vector<Peer> clients;
+    for (std::size_t i = 0; i < 300; ++i) {
+        clients.push_back(server.connect(SocketKind::unix_stream));
+        clients.back().send(get("/"));
+    }
+    REQUIRE(server.until([&] { return subscribers.size() == clients.size(); }));
+    for (Response& response : subscribers) CHECK(response.write(std::string(8000, 'x')));
+    CHECK(server.waiting_bytes() == 0);
+    subscribers.clear();
+}
+
+TEST_CASE("a request that waited behind an answer of the drain's last moment is answered") {
+    Answers answers;
+    SocketServer server(std::ref(answers));
+    Peer client = server.connect(SocketKind::tcp);
+    client.send(get("/wait") + get("/hello"));
+    REQUIRE(server.until([&] { return !answers.kept.empty(); }));
+    answers.answer_kept();
+    server.server().close_all(std::chrono::milliseconds(5));
+    CHECK(server.until([&] { return server.empty(); }));
+    client.read();
+    CHECK(client.received().find("late") != std::string::npos);
+    CHECK(client.received().find("hello") != std::string::npos);
 }

@@ -43,9 +43,9 @@ enum class Misuse : std::uint8_t;
 // return nothing do nothing either, and that is no mistake: the client may have ended it.
 //
 // No function of a Response, its destructor included, calls the handler or a callback before it returns; only
-// on_half_closed() and on_drain() may call what they are given. What it brings about, the client's next
-// request for example, follows in the loop's next turn. So you may answer and drop Responses while you walk
-// the container that they are in.
+// on_half_closed() and on_drain() may call what they are given. What a call brings about, the client's next
+// request for example, follows later from the loop. So a handler may add to the container whose Responses
+// you are answering, and on_gone() may remove from it.
 class Response {
 public:
     using Header = std::pair<std::string_view, std::string_view>;
@@ -112,9 +112,9 @@ public:
     bool upgrade(std::string_view protocol, worker::Connections& to, std::string state = {});
 
     // Called, once for each time it is set, when so much of what was written is on its way that write() is
-    // worth while again (at the most half of Options::output_high_water still waits); never from within
-    // write(). Set anew by its own call that wrote nothing, not before something more was written and has
-    // left: who has nothing to write waits for whatever brings it.
+    // worth while again (at the most half of Options::output_high_water still waits). Set anew by its own
+    // call that wrote nothing, not before something more was written and has left: who has nothing to write
+    // waits for whatever brings it.
     void on_writable(std::function<void(Response&)> callback);
 
     // Called once when the exchange ends before the answer was complete, or before a file of it was sent: the
