@@ -33,8 +33,7 @@ using OnEvent = std::function<void(const nlohmann::json& event)>;
 class Client {
 public:
     // The process that answers must belong to this user or root, or, when root asks, to the owner of the
-    // socket's
-    // folder.
+    // socket's folder.
     static Result<Client, CallError> connect(const std::string& socket_path, const Deadline& deadline);
 
     // Sends a call and waits for its result. Events that come before it go to `on_event`.

@@ -32,9 +32,9 @@ RuntimeDirectory choose_runtime_directory(const RuntimeEnvironment& environment)
 // Access control lists are not looked at.
 //
 // Makes the folder where it is missing (its parent must be there) and checks that it may be used: it must be
-// this user's own, since whoever owns it can replace what an instance puts there. For root it
-// can be traversed by every user (0755), because workers of other users must reach their notify sockets;
-// otherwise 0700.
+// this user's own, since whoever owns it can replace what an instance puts there. For root it can
+// be traversed by every user (0755), because workers of other users must reach their notify sockets; otherwise
+// 0700.
 Status create_runtime_directory(const RuntimeDirectory& directory);
 
 // Only checks. False: it does not exist, so that no instance runs. Not in a shared folder it may be somebody

@@ -115,8 +115,7 @@ public:
         return wakes;
     }
     // What is under way may come to its end first; then nothing wakes it but the end of the time, which libuv
-    // may round down once. Two times, for
-    // a busy machine may let the time pass at once.
+    // may round down once. Two times, for a busy machine may let the time pass at once.
     bool sleeps() {
         int quiet = 0;
         for (int round = 0; round < 500 && quiet < 2; ++round) {
