@@ -1,22 +1,14 @@
 #include "master/instance.h"
 
 #include <algorithm>
-#include <nlohmann/json.hpp>
 #include <random>
 
 #include "master/describe.h"
-#include "master/event_stream.h"
-#include "master/status.h"
+#include "master/instance_picture.h"
+#include "master/status/core_events.h"
+#include "master/status/json.h"
 
 namespace sup {
-namespace {
-
-nlohmann::json stopped_result(nlohmann::json left_behind) {
-    return {{"stopped", true}, {"left_behind", std::move(left_behind)}};
-}
-
-}  // namespace
-
 Instance::Instance(uv::Loop& loop, Log& log, Options options)
     : loop_(loop),
       log_(log),
@@ -55,17 +47,18 @@ Instance::~Instance() {
 Status Instance::start() {
     auto control = control::ControlServer::listen(loop_.get(), directory_.paths().control_socket, *this);
     if (!control) {
-        report_.failed(control.error().message, {{"worker_output", nlohmann::json::array()}});
+        report_.failed(control.error().message, {});
         return control.error();
     }
     control_ = std::move(*control);
     watch_listeners();
     log_.set_listener([this](config::LogLevel level, std::string_view message) {
-        if (control_) control_->broadcast(log_event(level, message));
+        if (control_ && control_->has_audience())
+            control_->broadcast(status::to_json(status::log_event(level, message)));
     });
-    start_request_ = requests_.add([this](const nlohmann::json& result) {
+    start_request_ = requests_.add([this](const status::Reload& outcome) {
         // A failure is reported when nothing is left running: see report_failed_start().
-        if (result.at("outcome") == "promoted") report_.succeeded(start_result());
+        if (outcome.outcome == "promoted") report_.succeeded(start_result());
     });
     post(core::StartRequested{start_request_});
     return Success{};
@@ -73,17 +66,14 @@ Status Instance::start() {
 
 void Instance::report_failed_start(const std::string& log) {
     if (!failed_start_ || !report_.waiting()) return;
-    report_.failed(failed_start_->reason, {{"worker_output", failed_start_->worker_output},
-                                           {"configuration_error", failed_start_->configuration_error},
-                                           {"left_behind", left_behind_.to_json()},
-                                           {"log", log}});
+    report_.failed(failed_start_->reason, {.worker_output = failed_start_->worker_output,
+                                           .configuration_error = failed_start_->configuration_error,
+                                           .left_behind = left_behind_.picture(),
+                                           .log = log});
 }
 
-nlohmann::json Instance::start_result() const {
-    nlohmann::json result = to_json(promotions_.at(core::GenerationId{1}));
-    result["pid"] = ::getpid();
-    result["name"] = directory_.name();
-    return result;
+status::Started Instance::start_result() const {
+    return {picture_of(promotions_.at(core::GenerationId{1})), ::getpid(), directory_.name()};
 }
 
 core::TimePoint Instance::now() {
@@ -187,27 +177,32 @@ OrphanReaper::Answer Instance::collect(pid_t pid) {
     return OrphanReaper::Answer::no_worker;
 }
 
-nlohmann::json Instance::status() {
+std::string Instance::status() {
+    return status::to_json(picture());
+}
+
+status::Picture Instance::picture() {
     mend_listeners();
     queues_.look();
     const core::View view = core_.view();
-    const auto last_reload = last_reload_ ? std::optional(with_connections(*last_reload_)) : std::nullopt;
-    const nlohmann::json left_behind = left_behind_.to_json();
-    return status_json({.name = directory_.name(),
-                        .config_file = config_file_,
-                        .log_file = log_.file(),
-                        .started_at = started_at_,
-                        .now = now(),
-                        .view = view,
-                        .last_reload = last_reload,
-                        .left_behind = left_behind,
-                        .generation = [this](core::GenerationId id) { return find_generation(id); },
-                        .worker = [this](core::WorkerId id) { return find_worker(id); },
-                        .problem = [this](const Listener& listener) { return problem_of(listener); }});
+    std::optional<status::Reload> last_reload;
+    if (last_reload_) last_reload = picture_of(with_connections(*last_reload_));
+    return take_picture({.name = directory_.name(),
+                         .config_file = config_file_,
+                         .log_file = log_.file(),
+                         .started_at = started_at_,
+                         .now = now(),
+                         .view = view,
+                         .last_reload = last_reload,
+                         .left_behind = left_behind_.picture(),
+                         .generation = [this](core::GenerationId id) { return find_generation(id); },
+                         .worker = [this](core::WorkerId id) { return find_worker(id); },
+                         .problem = [this](const Listener& listener) { return problem_of(listener); }});
 }
 
 void Instance::reload(core::WaitFor wait, control::Reply reply) {
-    const core::RequestId request = requests_.add(std::move(reply));
+    const core::RequestId request = requests_.add(
+        [reply = std::move(reply)](const status::Reload& outcome) { reply(status::to_json(outcome)); });
     if (wait == core::WaitFor::drained) wait_for_drained_.insert(request);
     post(core::ReloadRequested{request, wait});
 }
@@ -216,7 +211,7 @@ void Instance::stop(bool now, control::Reply reply) {
     log_.info("asked to stop{}", now ? " now" : "");
     if (now) kill_leftovers();
     post(core::StopRequested{requests_.add([this, reply = std::move(reply)](const auto&) {
-                                 reply(stopped_result(left_behind_.to_json()));
+                                 reply(status::to_json(status::Stopped{true, left_behind_.picture()}));
                              }),
                              now});
 }
@@ -449,8 +444,8 @@ Listeners Instance::held_listeners() const {
     return held;
 }
 
-void Instance::announce(const nlohmann::json& event) {
-    if (control_) control_->broadcast(event);
+void Instance::announce(const status::Event& event) {
+    if (control_ && control_->has_audience()) control_->broadcast(status::to_json(event));
     if (report_.waiting()) report_.event(event);
 }
 

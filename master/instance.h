@@ -70,7 +70,7 @@ public:
     OrphanReaper::Answer collect(pid_t pid);
 
     // control::ControlHandler
-    nlohmann::json status() override;
+    std::string status() override;
     void reload(core::WaitFor wait, control::Reply reply) override;
     void stop(bool now, control::Reply reply) override;
 
@@ -161,8 +161,9 @@ private:
     void steer_listeners();
     void tell_lost_queues(const Generation& generation);
     std::size_t slots_of(const Generation* generation) const;
-    nlohmann::json start_result() const;
-    void announce(const nlohmann::json& event);
+    status::Picture picture();
+    status::Started start_result() const;
+    void announce(const status::Event& event);
     void record_problem(const Status& status);
     const Generation* find_generation(core::GenerationId id) const;
     WorkerProcess* find_worker(core::WorkerId id) const;

@@ -2,17 +2,16 @@
 #include <unistd.h>
 
 #include <algorithm>
-#include <nlohmann/json.hpp>
 
 #include "common/count.h"
 #include "config/signal_name.h"
 #include "master/describe.h"
-#include "master/event_stream.h"
 #include "master/hint.h"
 #include "master/instance.h"
 #include "master/log_place.h"
 #include "master/preparation.h"
 #include "master/process/reuseport_group.h"
+#include "master/status/core_events.h"
 
 namespace sup {
 namespace {
@@ -367,7 +366,7 @@ void Instance::perform(const core::Reply& action) {
                 drained_but_for_leftovers_.emplace(action.request, outcome);
                 return;
             }
-            requests_.answer(action.request, to_json(outcome));
+            requests_.answer(action.request, picture_of(outcome));
             return;
         }
         case core::Reply::Outcome::failed: {
@@ -376,7 +375,7 @@ void Instance::perform(const core::Reply& action) {
             const bool start = action.request == start_request_;
             log_.error("{} failed: {}", start ? "the start" : "a reload", outcome.reason);
             (start ? failed_start_ : last_reload_) = outcome;
-            requests_.answer(action.request, to_json(with_connections(outcome)));
+            requests_.answer(action.request, picture_of(with_connections(outcome)));
             return;
         }
         case core::Reply::Outcome::stopped: answered_at_the_end_.push_back(action.request); return;
@@ -446,7 +445,7 @@ void Instance::perform(const core::GenerationChanged& action) {
         next_log_.reset();
         if (active_) remove_retired_files();  // of listeners that only it has
     }
-    announce(to_event(action, core_.view()));
+    announce(status::event_of(action, core_.view()));
 }
 
 // Once: its workers are all started alike.
@@ -463,13 +462,13 @@ void Instance::perform(const core::WorkerChanged& action) {
     if (action.state == core::WorkerState::ready && worker != nullptr) {
         worker->was_ready();
         restore_listeners(worker->generation());
-        announce(worker_ready_event(action, worker->pid(), core_.view()));
+        announce(status::worker_ready_event(action, worker->pid(), core_.view()));
         if (const auto reason = worker->out_of_reach()) {
             log_.warning("{}: {}", name_of(action.worker), *reason);
             post(core::WorkerOutOfReach{action.worker, *reason});
         }
     }
-    announce(to_event(action, pid_of(action.worker)));
+    announce(status::event_of(action, pid_of(action.worker)));
 }
 
 void Instance::perform(const core::RestartScheduled& action) {
@@ -480,19 +479,19 @@ void Instance::perform(const core::RestartScheduled& action) {
             : fmt::format("in {} (it ended early{})", describe_duration(action.delay),
                           action.short_lives == 1 ? std::string()
                                                   : fmt::format(" {} times in a row", action.short_lives)));
-    announce(to_event(action));
+    announce(status::event_of(action));
 }
 
 void Instance::perform(const core::ReloadWaits& action) {
     log_.info("a reload is waiting: {} {} draining, and reload.max_draining is {}",
               counted(action.draining, "generation"), action.draining == 1 ? "is" : "are",
               action.max_draining);
-    announce(to_event(action));
+    announce(status::event_of(action));
 }
 
 void Instance::perform(const core::CountChanged& action) {
     log_.info("generation {} now has {}", number(action.generation), counted(action.count, "worker"));
-    announce(to_event(action));
+    announce(status::event_of(action));
 }
 
 // What workers have left still has its time.
@@ -518,7 +517,7 @@ void Instance::answer_drained() {
     std::erase_if(drained_but_for_leftovers_, [this](const auto& entry) {
         const auto& [request, outcome] = entry;
         if (ends_leftovers_before(outcome.generation)) return false;
-        requests_.answer(request, to_json(outcome));
+        requests_.answer(request, picture_of(outcome));
         return true;
     });
 }

@@ -1,7 +1,6 @@
 #include "master/left_behind.h"
 
 #include <algorithm>
-#include <nlohmann/json.hpp>
 #include <utility>
 
 namespace sup {
@@ -46,16 +45,16 @@ const char* LeftBehindList::words(LeftBehind::Why why) {
     return "";
 }
 
-nlohmann::json LeftBehindList::to_json() const {
-    auto list = nlohmann::json::array();
+std::vector<status::LeftBehind> LeftBehindList::picture() const {
+    std::vector<status::LeftBehind> list;
     for (const LeftBehind& one : all_) {
         if (!lives(one.process)) continue;
-        list.push_back({{"pid", one.process.pid},
-                        {"name", one.name},
-                        {"why", words(one.why)},
-                        {"generation", static_cast<std::uint32_t>(one.generation)},
-                        {"slot", one.slot},
-                        {"listeners", one.listeners}});
+        list.push_back({.pid = one.process.pid,
+                        .name = one.name,
+                        .why = words(one.why),
+                        .generation = static_cast<std::uint32_t>(one.generation),
+                        .slot = one.slot,
+                        .listeners = one.listeners});
     }
     return list;
 }

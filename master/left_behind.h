@@ -1,12 +1,12 @@
 // Processes that sup does not end.
 #pragma once
 
-#include <nlohmann/json_fwd.hpp>
 #include <string>
 #include <vector>
 
 #include "master/core/ids.h"
 #include "master/process/process_status.h"
+#include "master/status/picture.h"
 
 namespace sup {
 
@@ -29,8 +29,8 @@ public:
     void add(LeftBehind left);
     bool contains(const ProcessStat& process) const;
     bool is_out_of_reach(const ProcessStat& process) const;
-    // Those that live on: an array of objects, for the status and for who stops the instance.
-    nlohmann::json to_json() const;
+    // Those that live on, for the status and for who stops the instance.
+    std::vector<status::LeftBehind> picture() const;
     // In words, of which "process 4711 (server), " comes before.
     static const char* words(LeftBehind::Why why);
 

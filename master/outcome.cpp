@@ -1,9 +1,6 @@
 #include "master/outcome.h"
 
-#include <fmt/chrono.h>
-
 #include <algorithm>
-#include <nlohmann/json.hpp>
 
 namespace sup {
 namespace {
@@ -32,29 +29,19 @@ void DrainTotals::add_unreadable(const std::map<std::string, std::uint64_t>& con
     }
 }
 
-nlohmann::json to_json(const ReloadOutcome& outcome) {
-    nlohmann::json json{{"generation", nullptr},
-                        {"outcome", outcome.promoted ? "promoted" : "failed"},
-                        {"reason", outcome.reason},
-                        {"connections",
-                         {{"handed_over", outcome.connections.handed_over},
-                          {"drained", outcome.connections.drained},
-                          {"closed", outcome.connections.closed}}},
-                        {"duration_ms", outcome.duration.count()},
-                        {"at", format_time(outcome.at)}};
-    if (!outcome.connections.unreadable.empty())
-        json["connections"]["unreadable"] = outcome.connections.unreadable;
-    if (outcome.connections.died > 0) json["died"] = outcome.connections.died;
-    if (outcome.generation) json["generation"] = static_cast<std::uint32_t>(*outcome.generation);
-    if (!outcome.promoted) {
-        json["configuration_error"] = outcome.configuration_error;
-        json["worker_output"] = outcome.worker_output;
-    }
-    return json;
-}
-
-std::string format_time(std::chrono::system_clock::time_point time) {
-    return fmt::format("{:%Y-%m-%dT%H:%M:%SZ}", fmt::gmtime(std::chrono::system_clock::to_time_t(time)));
+status::Reload picture_of(const ReloadOutcome& outcome) {
+    status::Reload reload;
+    if (outcome.generation) reload.generation = static_cast<std::uint32_t>(*outcome.generation);
+    reload.outcome = outcome.promoted ? "promoted" : "failed";
+    reload.reason = outcome.reason;
+    reload.connections = {outcome.connections.handed_over, outcome.connections.drained,
+                          outcome.connections.closed, outcome.connections.unreadable};
+    reload.died = outcome.connections.died;
+    reload.duration = outcome.duration;
+    reload.at = outcome.at;
+    reload.configuration_error = outcome.configuration_error;
+    reload.worker_output = outcome.worker_output;
+    return reload;
 }
 
 }  // namespace sup

@@ -4,7 +4,6 @@
 #include <chrono>
 #include <cstdint>
 #include <map>
-#include <nlohmann/json_fwd.hpp>
 #include <optional>
 #include <string>
 #include <vector>
@@ -12,6 +11,7 @@
 #include "common/duration.h"
 #include "common/scoreboard.h"
 #include "master/core/ids.h"
+#include "master/status/picture.h"
 
 namespace sup {
 
@@ -44,10 +44,7 @@ struct ReloadOutcome {
     std::chrono::system_clock::time_point at;
 };
 
-// The object that status calls `last_reload`; `worker_output` and `configuration_error` only with a failure.
-nlohmann::json to_json(const ReloadOutcome& outcome);
-
-// "2026-11-22T10:00:00Z"
-std::string format_time(std::chrono::system_clock::time_point time);
+// As it is told.
+status::Reload picture_of(const ReloadOutcome& outcome);
 
 }  // namespace sup

@@ -4,10 +4,10 @@
 #include <sys/time.h>
 
 #include <cerrno>
-#include <nlohmann/json.hpp>
 #include <string_view>
 
 #include "master/control/protocol.h"
+#include "master/status/json.h"
 
 namespace sup {
 
@@ -16,17 +16,17 @@ StartReport::StartReport(UniqueFd stream) : stream_(std::move(stream)) {
     if (stream_) ::setsockopt(stream_.get(), SOL_SOCKET, SO_SNDTIMEO, &patience, sizeof patience);
 }
 
-void StartReport::event(const nlohmann::json& event) {
-    write(control::event_notification(event));
+void StartReport::event(const status::Event& event) {
+    write(control::event_notification(status::to_json(event)));
 }
 
-void StartReport::succeeded(const nlohmann::json& result) {
-    write(control::response("0", result));
+void StartReport::succeeded(const status::Started& started) {
+    write(control::response("0", status::to_json(started)));
     stream_.reset();
 }
 
-void StartReport::failed(const std::string& message, const nlohmann::json& data) {
-    write(control::error_response("0", control::ErrorCode::failed, message, data));
+void StartReport::failed(const std::string& reason, const status::FailedStart& failed) {
+    write(control::error_response("0", control::ErrorCode::failed, reason, status::to_json(failed)));
     stream_.reset();
 }
 

@@ -1,10 +1,11 @@
 // Tells the one who waits for `sup start` how the start goes: lines of the control protocol on a stream.
 #pragma once
 
-#include <nlohmann/json_fwd.hpp>
 #include <string>
 
 #include "common/unique_fd.h"
+#include "master/status/answers.h"
+#include "master/status/event.h"
 
 namespace sup {
 
@@ -15,10 +16,10 @@ public:
     explicit StartReport(UniqueFd stream);
 
     bool waiting() const noexcept { return static_cast<bool>(stream_); }
-    void event(const nlohmann::json& event);
+    void event(const status::Event& event);
     // The outcome; closes the stream.
-    void succeeded(const nlohmann::json& result);
-    void failed(const std::string& message, const nlohmann::json& data);
+    void succeeded(const status::Started& started);
+    void failed(const std::string& reason, const status::FailedStart& failed);
 
 private:
     void write(const std::string& line);

@@ -1,7 +1,5 @@
 #include "master/requests.h"
 
-#include <nlohmann/json.hpp>
-
 namespace sup {
 
 core::RequestId Requests::add(Answer answer) {
@@ -10,9 +8,9 @@ core::RequestId Requests::add(Answer answer) {
     return id;
 }
 
-void Requests::answer(core::RequestId request, const nlohmann::json& result) {
+void Requests::answer(core::RequestId request, const status::Reload& outcome) {
     const auto node = waiting_.extract(request);
-    if (!node.empty() && node.mapped()) node.mapped()(result);
+    if (!node.empty() && node.mapped()) node.mapped()(outcome);
 }
 
 }  // namespace sup

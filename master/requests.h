@@ -3,20 +3,21 @@
 
 #include <functional>
 #include <map>
-#include <nlohmann/json_fwd.hpp>
 
 #include "master/core/ids.h"
+#include "master/status/picture.h"
 
 namespace sup {
 
 class Requests {
 public:
-    using Answer = std::function<void(const nlohmann::json& result)>;
+    // A stop has nothing to say: its outcome is empty.
+    using Answer = std::function<void(const status::Reload& outcome)>;
 
     // `answer` is called once, by answer(); pass an empty one for a request that nobody waits for (a signal).
     core::RequestId add(Answer answer);
 
-    void answer(core::RequestId request, const nlohmann::json& result);
+    void answer(core::RequestId request, const status::Reload& outcome);
 
 private:
     std::uint64_t next_ = 1;

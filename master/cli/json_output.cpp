@@ -7,7 +7,8 @@
 
 namespace sup::cli {
 
-bool print_json(const nlohmann::json& value) {
+bool print_json(std::string_view json) {
+    const auto value = nlohmann::json::parse(json);
     return print(safe_json(value.dump(2, ' ', false, nlohmann::json::error_handler_t::replace)) + "\n");
 }
 

@@ -1,11 +1,11 @@
 // What a program reads.
 #pragma once
 
-#include <nlohmann/json_fwd.hpp>
+#include <string_view>
 
 namespace sup::cli {
 
-// To stdout, indented, with a newline; as print() does.
-bool print_json(const nlohmann::json& value);
+// JSON on one line, to stdout, indented, with a newline; as print() does.
+bool print_json(std::string_view json);
 
 }  // namespace sup::cli

@@ -2,35 +2,36 @@
 
 #include <unistd.h>
 
-#include <nlohmann/json.hpp>
-
-#include "master/cli/connect.h"
-#include "master/cli/json_access.h"
+#include "master/cli/ask.h"
+#include "master/cli/instances.h"
 #include "master/cli/json_output.h"
 #include "master/cli/status_view.h"
 #include "master/cli/terminal.h"
+#include "master/status/json.h"
 
 namespace sup::cli {
 namespace {
 
-using nlohmann::json;
-
 // For each instance: one that is stuck must not hide the others for long.
 constexpr Duration patience{2'000};
 
-json describe(const Found& instance) {
-    json entry{{"name", instance.name}, {"pid", nullptr},      {"state", "not responding"},
-               {"config", nullptr},     {"degraded", nullptr}, {"serving", nullptr},
-               {"wanted", nullptr}};
-    if (instance.pid != 0) entry["pid"] = instance.pid;
+status::Listed look_into(const Found& instance) {
+    status::Listed entry;
+    entry.name = instance.name;
+    if (instance.pid != 0) entry.pid = instance.pid;
     const auto deadline = control::deadline_after(patience);
     auto client = control::Client::connect(instance.paths.control_socket, deadline);
     if (!client) return entry;
-    const auto status = client->call("status", json::object(), deadline);
-    if (!status) return entry;
-    for (const char* key : {"pid", "state", "config", "serving", "wanted"}) entry[key] = member(*status, key);
-    entry["degraded"] = health_of(*status) != ExitCode::done;
-    return entry;
+    const auto told = ask_status(*client, deadline);
+    if (!told) return entry;
+    const status::Picture& picture = told->value;
+    return {.name = instance.name,
+            .pid = picture.pid,
+            .state = picture.state,
+            .config = picture.config,
+            .degraded = health_of(picture) != ExitCode::done,
+            .serving = picture.serving,
+            .wanted = picture.wanted};
 }
 
 }  // namespace
@@ -41,9 +42,9 @@ ExitCode list_command(const ListOptions& options) {
         print_error(instances.error().message);
         return instances.error().code;
     }
-    json list = json::array();
+    std::vector<status::Listed> list;
     for (const auto& instance : instances->found) {
-        if (instance.running) list.push_back(describe(instance));
+        if (instance.running) list.push_back(look_into(instance));
         if (!instance.orphans.empty()) print_error(render_orphans(instance, Style{false}));
         if (!instance.damage.empty()) print_error(instance.damage);
     }
@@ -51,7 +52,7 @@ ExitCode list_command(const ListOptions& options) {
         return list.empty() ? describe_absence("no instance", instances->runtime_directory) + "\n"
                             : render_list(list, style_for(STDOUT_FILENO));
     };
-    const bool shown = options.json ? print_json(list) : print(table());
+    const bool shown = options.json ? print_json(status::to_json(list)) : print(table());
     return shown ? ExitCode::done : ExitCode::failed;
 }
 

@@ -1,67 +1,55 @@
 #include "master/cli/outcome_text.h"
 
-#include <nlohmann/json.hpp>
+#include <algorithm>
 
 #include "common/count.h"
 #include "common/duration.h"
-#include "master/cli/json_access.h"
 
 namespace sup::cli {
 namespace {
 
-using nlohmann::json;
+using After = std::optional<status::Picture>;
 
-std::string name_of(std::int64_t generation) {
+std::string name_of(std::uint32_t generation) {
     return "generation " + std::to_string(generation);
 }
 
-// Null when it is gone, or nothing is known.
-const json& find_generation(std::int64_t number, const json& status) {
-    for (const auto& generation : member(status, "generations")) {
-        if (number_of(generation, "generation") == number) return generation;
-    }
-    return member(status, "none");
+// Null when none serves, or nothing is known.
+const status::Generation* find_active(const After& after) {
+    if (!after) return nullptr;
+    const auto found = std::ranges::find(after->generations, "active", &status::Generation::state);
+    return found == after->generations.end() ? nullptr : &*found;
 }
 
-// Null when none serves, or nothing is known.
-const json& find_active(const json& status) {
-    for (const auto& generation : member(status, "generations")) {
-        if (text_of(generation, "state") == "active") return generation;
-    }
-    return member(status, "none");
+bool is_gone(std::uint32_t number, const After& after) {
+    return after && std::ranges::find(after->generations, number, &status::Generation::generation) ==
+                        after->generations.end();
 }
 
 // "generation 2 (2 workers) serves"
-std::string serves(const json& generation) {
-    const auto count = number_of(generation, "count");
-    const std::string workers = count ? " (" + counted(*count, "worker") + ")" : "";
-    return name_of(number_of(generation, "generation").value_or(0)) + workers + " serves";
+std::string serves(const status::Generation& generation) {
+    return name_of(generation.generation) + " (" + counted(generation.count, "worker") + ") serves";
 }
 
-bool is_stopping(const json& status) {
-    return text_of(status, "state") == "stopping";
+bool is_stopping(const After& after) {
+    return after && after->state == "stopping";
 }
 
 // What has become by now of a generation that was promoted.
-std::string since_promotion(std::int64_t number, const json& status) {
-    const json& active = find_active(status);
-    if (number_of(active, "generation") == number) return serves(active);
+std::string since_promotion(std::uint32_t number, const After& after) {
+    const status::Generation* active = find_active(after);
+    if (active != nullptr && active->generation == number) return serves(*active);
     std::string text = name_of(number) + " was promoted";
-    if (member(status, "generations").is_array() && find_generation(number, status).is_null())
-        text += " and is gone";
-    if (active.is_object()) text += ", by now " + serves(active);
-    if (is_stopping(status)) text += ", the instance is stopping";
+    if (is_gone(number, after)) text += " and is gone";
+    if (active != nullptr) text += ", by now " + serves(*active);
+    if (is_stopping(after)) text += ", the instance is stopping";
     return text;
 }
 
 // ", 12 connections of chat ended: the new release cannot read their state"
-std::string unreadable_of(const json& outcome) {
+std::string unreadable_of(const status::Reload& outcome) {
     std::string text;
-    const json& by_protocol = member(member(outcome, "connections"), "unreadable");
-    if (!by_protocol.is_object()) return text;
-    for (const auto& [protocol, connections] : by_protocol.items()) {
-        if (!connections.is_number_integer()) continue;
-        const auto count = connections.get<std::int64_t>();
+    for (const auto& [protocol, count] : outcome.connections.unreadable) {
         text += ", " + counted(count, "connection") + " of " + protocol +
                 " ended: the new release cannot read " + (count == 1 ? "its" : "their") + " state";
     }
@@ -69,76 +57,70 @@ std::string unreadable_of(const json& outcome) {
 }
 
 // ", 1 worker died while it drained, 245 connections were cut: see the log"
-std::string died_of(const json& outcome) {
-    const auto died = number_of(outcome, "died").value_or(0);
+std::string died_of(const status::Reload& outcome) {
+    const auto died = outcome.died;
     if (died == 0) return {};
-    const auto closed = number_of(member(outcome, "connections"), "closed").value_or(0);
+    const auto closed = outcome.connections.closed;
     return ", " + counted(died, "worker") + " died while " + (died == 1 ? "it" : "they") + " drained" +
            (closed == 0 ? ""
                         : ", " + counted(closed, "connection") + (closed == 1 ? " was" : " were") + " cut") +
            ": see the log";
 }
 
-std::string duration_of(const json& outcome) {
-    return describe_duration(Duration{number_of(outcome, "duration_ms").value_or(0)});
-}
-
 }  // namespace
 
-std::string describe_reload(const json& outcome, const json& status) {
-    const auto number = number_of(outcome, "generation").value_or(0);
-    std::string text = "reloaded: " + since_promotion(number, status);
-    for (const auto& generation : member(status, "generations")) {
-        if (text_of(generation, "state") != "draining") continue;
-        text += ", " + name_of(number_of(generation, "generation").value_or(0)) + " is draining";
+std::string describe_reload(const status::Reload& outcome, const After& after) {
+    std::string text = "reloaded: " + since_promotion(outcome.generation.value_or(0), after);
+    if (after) {
+        for (const auto& generation : after->generations) {
+            if (generation.state == "draining")
+                text += ", " + name_of(generation.generation) + " is draining";
+        }
     }
-    return text + unreadable_of(outcome) + died_of(outcome) + ", " + duration_of(outcome);
+    return text + unreadable_of(outcome) + died_of(outcome) + ", " + describe_duration(outcome.duration);
 }
 
-std::string describe_start(const json& outcome, const json& status) {
-    const auto number = number_of(outcome, "generation").value_or(0);
-    std::string text = text_of(outcome, "name") + (is_stopping(status) ? " was up: pid " : " is up: pid ") +
-                       std::to_string(number_of(outcome, "pid").value_or(0)) + ", " +
-                       since_promotion(number, status);
-    if (find_active(status).is_null()) return text + ", " + duration_of(outcome);
-    std::string separator = " on ";
-    for (const auto& listener : member(status, "listeners")) {
-        text += separator + text_of(listener, "name") + " " + text_of(listener, "address");
-        separator = ", ";
+std::string describe_start(const status::Started& started, const After& after) {
+    std::string text = started.name + (is_stopping(after) ? " was up: pid " : " is up: pid ") +
+                       std::to_string(started.pid) + ", " +
+                       since_promotion(started.outcome.generation.value_or(0), after);
+    if (find_active(after) != nullptr) {
+        std::string separator = " on ";
+        for (const auto& listener : after->listeners) {
+            text += separator + listener.name + " " + listener.address;
+            separator = ", ";
+        }
     }
-    return text + ", " + duration_of(outcome);
+    return text + ", " + describe_duration(started.outcome.duration);
 }
 
-std::string describe_failed_reload(const json& outcome, const json& status) {
-    const std::string reason = text_of(outcome, "reason");
-    const bool still_serves = status.is_object() && !is_stopping(status);
-    const std::string what = reason == "stopping"
+std::string describe_failed_reload(const status::Reload& outcome, const After& after) {
+    const bool still_serves = after && !is_stopping(after);
+    const std::string what = outcome.reason == "stopping"
                                  ? "the reload was abandoned because the instance is stopping"
                              : still_serves ? "the reload failed; the previous generation is still serving"
                                             : "the reload failed";
-    std::string text = describe_failure(what, reason, member(outcome, "worker_output"));
-    if (const std::string left = names_of_left_behind(member(status, "left_behind")); !left.empty())
+    std::string text = describe_failure(what, outcome.reason, outcome.worker_output);
+    if (!after) return text;
+    if (const std::string left = names_of_left_behind(after->left_behind); !left.empty())
         text += "\nthis is left: " + left + "; end it as its user or as root";
-    if (const std::string log = text_of(status, "log"); !log.empty()) text += "\nthe log is " + log;
+    if (after->log) text += "\nthe log is " + *after->log;
     return text;
 }
 
-std::string describe_failure(const std::string& what, const std::string& reason, const json& worker_output) {
+std::string describe_failure(const std::string& what, const std::string& reason,
+                             const std::vector<std::string>& worker_output) {
     std::string text = what + ": " + reason;
-    if (!worker_output.is_array() || worker_output.empty()) return text;
-    text += "\nthe worker's last lines:";
-    for (const auto& line : worker_output) {
-        if (line.is_string()) text += "\n  " + line.get<std::string>();
-    }
+    if (!worker_output.empty()) text += "\nthe worker's last lines:";
+    for (const std::string& line : worker_output) text += "\n  " + line;
     return text;
 }
 
-std::string names_of_left_behind(const json& left_behind) {
+std::string names_of_left_behind(const std::vector<status::LeftBehind>& left_behind) {
     std::string names;
-    for (const auto& process : left_behind) {
-        const std::string held = text_of(process, "listeners");
-        names += (names.empty() ? "" : "; ") + text_of(process, "name") + ", " + text_of(process, "why");
-        if (!held.empty()) names += ", and which may hold " + held;
+    for (const status::LeftBehind& process : left_behind) {
+        names += (names.empty() ? "" : "; ") + process.name + ", " + process.why;
+        if (!process.listeners.empty()) names += ", and which may hold " + process.listeners;
     }
     return names;
 }

@@ -2,100 +2,82 @@
 
 #include <unistd.h>
 
-#include <nlohmann/json.hpp>
 #include <utility>
 
 #include "common/count.h"
 #include "common/duration.h"
-#include "master/cli/json_access.h"
 #include "master/cli/terminal.h"
 
 namespace sup::cli {
 namespace {
 
-using nlohmann::json;
-
-std::string name_of(std::int64_t generation) {
+std::string name_of(std::uint32_t generation) {
     return "generation " + std::to_string(generation);
 }
 
-std::string workers(std::int64_t count) {
+std::string workers(std::uint64_t count) {
     return counted(count, "worker");
 }
 
-std::string reload_waits(const json& event) {
-    const auto draining = number_of(event, "draining").value_or(0);
-    return "waiting: " + counted(draining, "generation") + (draining == 1 ? " is" : " are") +
-           " still draining (reload.max_draining is " +
-           std::to_string(number_of(event, "max_draining").value_or(0)) + ")";
-}
-
-std::string restart_scheduled(const json& event) {
-    const Duration delay{number_of(event, "delay_ms").value_or(0)};
-    return name_of(number_of(event, "generation").value_or(0)) + ": worker " +
-           std::to_string(number_of(event, "slot").value_or(0)) + " ended and will be restarted " +
-           (delay.count() == 0 ? "at once" : "in " + describe_duration(delay));
-}
-
 // Of many workers not everyone is worth a line.
-bool worth_telling(std::int64_t part, std::int64_t whole) {
-    constexpr std::int64_t lines = 10;
+bool worth_telling(std::uint64_t part, std::uint64_t whole) {
+    constexpr std::uint64_t lines = 10;
+    if (part == 0) return false;
     return part >= whole || whole <= lines || part * lines / whole != (part - 1) * lines / whole;
 }
 
 }  // namespace
 
-std::optional<std::string> ProgressModel::take(const json& event) {
-    const std::string type = text_of(event, "type");
-    if (type == "generation") return generation_changed(event);
-    if (type == "worker") return worker_changed(event);
-    if (type == "worker_ready") return worker_ready(event);
-    if (type == "reload_waits") return reload_waits(event);
-    if (type == "restart_scheduled") return restart_scheduled(event);
-    return std::nullopt;
+std::optional<std::string> ProgressModel::take(const status::Event& event) {
+    return std::visit([this](const auto& one) { return tell(one); }, event);
 }
 
-std::optional<std::string> ProgressModel::generation_changed(const json& event) {
-    const auto number = number_of(event, "generation").value_or(0);
-    auto& generation = generations_[number];
-    generation.state = text_of(event, "state");
-    generation.count = number_of(event, "workers").value_or(generation.count);
-    const std::string name = name_of(number);
-    if (generation.state == "starting") return name + ": starting " + workers(generation.count);
-    if (generation.state == "soaking") return name + ": ready, soaking";
-    if (generation.state == "active") return name + " serves";
-    if (generation.state == "draining") return name + ": draining " + workers(generation.count);
-    if (generation.state == "aborting") {
-        const auto serving = number_of(event, "ready").value_or(0);
-        if (serving == 0) return name + " was abandoned; its workers are being stopped";
-        return name + " was abandoned; " + workers(serving) + (serving == 1 ? " serves" : " serve") +
+std::optional<std::string> ProgressModel::tell(const status::GenerationEvent& event) {
+    auto& generation = generations_[event.generation];
+    generation.state = event.state;
+    generation.count = event.workers;
+    const std::string name = name_of(event.generation);
+    if (event.state == "starting") return name + ": starting " + workers(event.workers);
+    if (event.state == "soaking") return name + ": ready, soaking";
+    if (event.state == "active") return name + " serves";
+    if (event.state == "draining") return name + ": draining " + workers(event.workers);
+    if (event.state == "aborting") {
+        if (event.ready == 0) return name + " was abandoned; its workers are being stopped";
+        return name + " was abandoned; " + workers(event.ready) + (event.ready == 1 ? " serves" : " serve") +
                " until the slots are given back";
     }
-    if (generation.state == "gone") return name + " is gone";
+    if (event.state == "gone") return name + " is gone";
     return std::nullopt;
 }
 
-std::optional<std::string> ProgressModel::worker_changed(const json& event) {
-    const auto number = number_of(event, "generation").value_or(0);
-    const auto found = generations_.find(number);
+std::optional<std::string> ProgressModel::tell(const status::WorkerEvent& event) {
+    const auto found = generations_.find(event.generation);
     if (found == generations_.end() || found->second.state != "draining") return std::nullopt;
-    if (text_of(event, "state") != "exited") return std::nullopt;
+    if (event.state != "exited") return std::nullopt;
     auto& generation = found->second;
-    generation.exited.insert(number_of(event, "slot").value_or(0));
-    const auto exited = static_cast<std::int64_t>(generation.exited.size());
-    const auto left = generation.count - exited;
-    if (left <= 0 || !worth_telling(exited, generation.count)) return std::nullopt;
-    return name_of(number) + ": draining, " + workers(left) + " of " + std::to_string(generation.count) +
-           " left";
+    generation.exited.insert(event.slot);
+    const auto exited = generation.exited.size();
+    if (exited >= generation.count || !worth_telling(exited, generation.count)) return std::nullopt;
+    return name_of(event.generation) + ": draining, " + workers(generation.count - exited) + " of " +
+           std::to_string(generation.count) + " left";
 }
 
-std::optional<std::string> ProgressModel::worker_ready(const json& event) {
-    const auto number = number_of(event, "generation").value_or(0);
-    const auto ready = number_of(event, "ready").value_or(0);
-    const auto count = number_of(event, "count").value_or(0);
-    generations_[number].count = count;
-    if (!worth_telling(ready, count)) return std::nullopt;
-    return name_of(number) + ": workers ready " + std::to_string(ready) + "/" + std::to_string(count);
+std::optional<std::string> ProgressModel::tell(const status::WorkerReadyEvent& event) {
+    generations_[event.generation].count = event.count;
+    if (!worth_telling(event.ready, event.count)) return std::nullopt;
+    return name_of(event.generation) + ": workers ready " + std::to_string(event.ready) + "/" +
+           std::to_string(event.count);
+}
+
+std::optional<std::string> ProgressModel::tell(const status::RestartEvent& event) {
+    return name_of(event.generation) + ": worker " + std::to_string(event.slot) +
+           " ended and will be restarted " +
+           (event.delay.count() == 0 ? "at once" : "in " + describe_duration(event.delay));
+}
+
+std::optional<std::string> ProgressModel::tell(const status::ReloadWaitsEvent& event) {
+    return "waiting: " + counted(event.draining, "generation") + (event.draining == 1 ? " is" : " are") +
+           " still draining (reload.max_draining is " + std::to_string(event.max_draining) + ")";
 }
 
 Progress Progress::on_stdout() {
@@ -107,12 +89,13 @@ Progress Progress::beside_json() {
 }
 
 // Errors are not repeated: they are the outcome's reason.
-std::optional<std::string> warning_in(const json& event) {
-    if (text_of(event, "type") != "log" || text_of(event, "level") != "warning") return std::nullopt;
-    return "warning: " + text_of(event, "message");
+std::optional<std::string> warning_in(const status::Event& event) {
+    const auto* entry = std::get_if<status::LogEvent>(&event);
+    if (entry == nullptr || entry->level != "warning") return std::nullopt;
+    return "warning: " + entry->message;
 }
 
-void Progress::take(const json& event) {
+void Progress::take(const status::Event& event) {
     if (mode_ == Mode::silent) return;
     if (const auto warning = warning_in(event)) {
         clear();  // a warning stays: what is drawn next comes below it

@@ -3,10 +3,11 @@
 
 #include <cstdint>
 #include <map>
-#include <nlohmann/json_fwd.hpp>
 #include <optional>
 #include <set>
 #include <string>
+
+#include "master/status/event.h"
 
 namespace sup::cli {
 
@@ -14,24 +15,29 @@ namespace sup::cli {
 class ProgressModel {
 public:
     // One line for what has just changed; none for what a person need not see.
-    std::optional<std::string> take(const nlohmann::json& event);
+    std::optional<std::string> take(const status::Event& event);
 
 private:
     struct Generation {
         std::string state;
-        std::int64_t count = 0;
-        std::set<std::int64_t> exited;  // slots, once it drains
+        std::uint64_t count = 0;
+        std::set<std::uint32_t> exited;  // slots, once it drains
     };
+    using Line = std::optional<std::string>;
 
-    std::optional<std::string> generation_changed(const nlohmann::json& event);
-    std::optional<std::string> worker_changed(const nlohmann::json& event);
-    std::optional<std::string> worker_ready(const nlohmann::json& event);
+    Line tell(const status::GenerationEvent& event);
+    Line tell(const status::WorkerEvent& event);
+    Line tell(const status::WorkerReadyEvent& event);
+    static Line tell(const status::RestartEvent& event);
+    static Line tell(const status::ReloadWaitsEvent& event);
+    static Line tell(const status::CountEvent&) { return std::nullopt; }
+    static Line tell(const status::LogEvent&) { return std::nullopt; }
 
-    std::map<std::int64_t, Generation> generations_;
+    std::map<std::uint32_t, Generation> generations_;
 };
 
 // What a person must not miss, in words; nothing for all other events.
-std::optional<std::string> warning_in(const nlohmann::json& event);
+std::optional<std::string> warning_in(const status::Event& event);
 
 // Shows it: at a terminal that can draw one line that changes, with warnings above it, elsewhere plain lines.
 class Progress {
@@ -41,7 +47,7 @@ public:
     static Progress on_stdout();
     static Progress beside_json();
 
-    void take(const nlohmann::json& event);
+    void take(const status::Event& event);
     // Clears the changing line, so that something else can be printed.
     void clear();
 

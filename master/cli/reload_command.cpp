@@ -1,9 +1,7 @@
 #include "master/cli/reload_command.h"
 
-#include <nlohmann/json.hpp>
-
+#include "master/cli/ask.h"
 #include "master/cli/connect.h"
-#include "master/cli/json_access.h"
 #include "master/cli/json_output.h"
 #include "master/cli/outcome_text.h"
 #include "master/cli/progress.h"
@@ -12,24 +10,23 @@
 namespace sup::cli {
 namespace {
 
-using nlohmann::json;
-
 struct Answer {
-    json outcome;  // as `last_reload`
-    json status;   // afterwards; null when the master did not tell
+    Told<status::Reload> outcome;
+    std::optional<status::Picture> after;  // none when the master did not tell
 };
 
-ExitCode exit_code_of(const json& outcome) {
-    if (text_of(outcome, "outcome") == "promoted") return ExitCode::done;
-    return flag_of(outcome, "configuration_error") ? ExitCode::usage : ExitCode::failed;
+ExitCode exit_code_of(const status::Reload& outcome) {
+    if (outcome.outcome == "promoted") return ExitCode::done;
+    return outcome.configuration_error ? ExitCode::usage : ExitCode::failed;
 }
 
 void tell(const Answer& answer) {
-    if (exit_code_of(answer.outcome) == ExitCode::done) {
-        print(harmless(describe_reload(answer.outcome, answer.status)) + "\n");
+    const status::Reload& outcome = answer.outcome.value;
+    if (exit_code_of(outcome) == ExitCode::done) {
+        print(harmless(describe_reload(outcome, answer.after)) + "\n");
         return;
     }
-    print_error(describe_failed_reload(answer.outcome, answer.status));
+    print_error(describe_failed_reload(outcome, answer.after));
 }
 
 Result<Answer, CommandError> reload(const ReloadOptions& options, Progress& progress) {
@@ -43,12 +40,12 @@ Result<Answer, CommandError> reload(const ReloadOptions& options, Progress& prog
     }
     auto client = connect_to(*instance, deadline);
     if (!client) return client.error();
-    const json params{{"wait", options.drained ? "drained" : "promoted"}};
-    auto outcome = client->call("reload", params, deadline, [&](const json& event) { progress.take(event); });
+    auto outcome = ask_reload(*client, options.drained, deadline,
+                              [&](const status::Event& event) { progress.take(event); });
     progress.clear();
     if (!outcome) return explain(outcome.error(), instance->name, "the reload");
-    auto status = client->call("status", json::object(), deadline);
-    return Answer{std::move(*outcome), status ? std::move(*status) : json()};
+    auto status = ask_status(*client, deadline);
+    return Answer{std::move(*outcome), status ? std::optional(std::move(status->value)) : std::nullopt};
 }
 
 }  // namespace
@@ -61,11 +58,11 @@ ExitCode reload_command(const ReloadOptions& options) {
         return answer.error().code;
     }
     if (options.json) {
-        print_json(answer->outcome);
+        print_json(answer->outcome.json);
     } else {
         tell(*answer);
     }
-    return exit_code_of(answer->outcome);
+    return exit_code_of(answer->outcome.value);
 }
 
 }  // namespace sup::cli

@@ -8,15 +8,14 @@
 #include <deque>
 #include <filesystem>
 #include <fstream>
-#include <nlohmann/json.hpp>
 #include <system_error>
 #include <utility>
 #include <variant>
 
+#include "master/cli/ask.h"
 #include "master/cli/background.h"
 #include "master/cli/claim.h"
 #include "master/cli/connect.h"
-#include "master/cli/json_access.h"
 #include "master/cli/outcome_text.h"
 #include "master/cli/progress.h"
 #include "master/cli/terminal.h"
@@ -27,38 +26,22 @@
 namespace sup::cli {
 namespace {
 
-using nlohmann::json;
-
 // How long a master may take to be gone after it has said that it failed.
 constexpr Duration farewell{10'000};
 // It answers at once, or something is wrong with it.
 constexpr Duration patience{10'000};
 
-struct Promoted {
-    json result;
-};
-struct Failed {
-    std::string reason;
-    json worker_output;
-    bool configuration_error = false;
-    json left_behind{};
-    std::string log{};  // empty: it is where log.file says, if anywhere
-};
 struct Died {};
 struct TimedOut {};
-using Report = std::variant<Promoted, Failed, Died, TimedOut>;
+using Report = std::variant<status::Started, StartFailed, Died, TimedOut>;
 
 // The outcome, when this line tells it.
 std::optional<Report> understand(const std::string& line, Progress& progress) {
-    const json message = json::parse(line, nullptr, false);
-    if (text_of(message, "method") == "event") progress.take(member(message, "params"));
-    if (const auto& result = member(message, "result"); result.is_object()) return Promoted{result};
-    if (const auto& error = member(message, "error"); error.is_object()) {
-        const auto& data = member(error, "data");
-        return Failed{text_of(error, "message"), member(data, "worker_output"),
-                      flag_of(data, "configuration_error"), member(data, "left_behind"),
-                      text_of(data, "log")};
-    }
+    const auto told = read_start_line(line);
+    if (!told) return std::nullopt;
+    if (const auto* event = std::get_if<status::Event>(&*told)) progress.take(*event);
+    if (const auto* started = std::get_if<status::Started>(&*told)) return *started;
+    if (const auto* failed = std::get_if<StartFailed>(&*told)) return *failed;
     return std::nullopt;
 }
 
@@ -120,16 +103,17 @@ public:
     }
 
 private:
-    ExitCode conclude(const Promoted& promoted) {
+    ExitCode conclude(const status::Started& started) {
         // Asked over the control socket, so that whoever comes next finds it answering.
         const Found instance{name_, {}, claim_.directory.paths(), true, master_.pid, std::nullopt, {}};
         const auto deadline = control::deadline_after(patience);
         auto client = connect_to(instance, deadline);
         if (!client) return fail(client.error());
-        const auto status = client->call("status", json::object(), deadline);
+        const auto status = ask_status(*client, deadline);
         const bool turned_away = !status && status.error().kind == control::CallError::Kind::turned_away;
         if (!status && !turned_away) return fail(explain(status.error(), name_, "the start"));
-        print(harmless(describe_start(promoted.result, turned_away ? json() : *status)) + "\n");
+        const auto after = status ? std::optional(status->value) : std::nullopt;
+        print(harmless(describe_start(started, after)) + "\n");
         if (const auto& file = claim_.config.log.file; file && own_descriptor(*file)) {
             print_error("note: log.file is " + *file +
                         ", and in the background sup does not have that "
@@ -143,12 +127,13 @@ private:
         return ExitCode::done;
     }
 
-    ExitCode conclude(const Failed& failed) {
+    ExitCode conclude(const StartFailed& start) {
+        const status::FailedStart& failed = start.facts;
         const bool gone = !wait_for_exit(master_.pid, farewell).empty();
         // The master removes its folder itself, but not when it failed before it could.
         if (gone) [[maybe_unused]]
             const auto removed = claim_.directory.remove_all();
-        std::string message = describe_failure(name_ + " did not start", failed.reason, failed.worker_output);
+        std::string message = describe_failure(name_ + " did not start", start.reason, failed.worker_output);
         if (const std::string left = names_of_left_behind(failed.left_behind); !left.empty())
             message += "\nthis is left of it: " + left + "; end it as its user or as root";
         std::error_code unknown;

@@ -2,8 +2,7 @@
 
 #include <unistd.h>
 
-#include <nlohmann/json.hpp>
-
+#include "master/cli/ask.h"
 #include "master/cli/connect.h"
 #include "master/cli/json_output.h"
 #include "master/cli/status_view.h"
@@ -15,11 +14,11 @@ namespace {
 // A master answers at once; one that does not is stopped or stuck.
 constexpr Duration patience{10'000};
 
-Result<nlohmann::json, CommandError> ask(const Found& instance) {
+Result<Told<status::Picture>, CommandError> ask(const Found& instance) {
     const auto deadline = control::deadline_after(patience);
     auto client = connect_to(instance, deadline);
     if (!client) return client.error();
-    auto status = client->call("status", nlohmann::json::object(), deadline);
+    auto status = ask_status(*client, deadline);
     if (status) return std::move(*status);
     if (status.error().kind == control::CallError::Kind::timed_out) {
         return CommandError{ExitCode::failed, "instance " + instance.name + " (pid " +
@@ -44,10 +43,10 @@ ExitCode status_command(const StatusOptions& options) {
     const auto status = ask(*instance);
     if (!status) return fail(status.error());
     const StatusView view{style_for(STDOUT_FILENO), std::chrono::system_clock::now()};
-    const bool shown = options.json ? print_json(*status) : print(render_status(*status, view));
+    const bool shown = options.json ? print_json(status->json) : print(render_status(status->value, view));
     if (!shown) return ExitCode::failed;
     if (options.check.empty()) return ExitCode::done;
-    const ExitCode health = health_of(*status);
+    const ExitCode health = health_of(status->value);
     const bool serves = health != ExitCode::down;
     return options.check == "serving" && serves ? ExitCode::done : health;
 }

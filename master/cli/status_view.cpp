@@ -1,20 +1,18 @@
 #include "master/cli/status_view.h"
 
+#include <algorithm>
 #include <ctime>
 #include <map>
-#include <nlohmann/json.hpp>
 #include <optional>
 
 #include "common/duration.h"
 #include "common/size.h"
-#include "master/cli/json_access.h"
 #include "master/cli/outcome_text.h"
 #include "master/cli/table.h"
 
 namespace sup::cli {
 namespace {
 
-using nlohmann::json;
 using Align = Table::Align;
 
 Colour colour_of(const std::string& state) {
@@ -30,101 +28,73 @@ Colour colour_of(const std::string& state) {
     return found == colours.end() ? Colour::none : found->second;
 }
 
-std::string number_text(const json& object, const char* key) {
-    const auto number = number_of(object, key);
+// Nothing for what is not known.
+template <std::integral Number>
+std::string number_text(std::optional<Number> number) {
     return number ? std::to_string(*number) : std::string();
 }
 
-std::string duration_text(const json& object, const char* key) {
-    const auto milliseconds = number_of(object, key);
-    return milliseconds ? describe_duration(Duration{*milliseconds}) : std::string();
+std::string size_text(std::optional<std::uint64_t> bytes) {
+    return bytes ? describe_size(*bytes) : std::string();
 }
 
-std::string size_text(const json& object, const char* key) {
-    const auto bytes = number_of(object, key);
-    return bytes && *bytes >= 0 ? describe_size(static_cast<std::uint64_t>(*bytes)) : std::string();
-}
-
-// "2026-11-22T10:00:00Z"
-std::optional<std::chrono::system_clock::time_point> parse_time(const std::string& text) {
-    std::tm parts{};
-    const char* end = ::strptime(text.c_str(), "%Y-%m-%dT%H:%M:%SZ", &parts);
-    if (end == nullptr || *end != '\0') return std::nullopt;
-    return std::chrono::system_clock::from_time_t(::timegm(&parts));
-}
-
-std::string ago(const std::string& time, const StatusView& view) {
-    const auto at = parse_time(time);
-    if (!at || *at > view.now) return {};
-    const auto seconds = std::chrono::duration_cast<std::chrono::seconds>(view.now - *at);
+std::string ago_text(Duration ago) {
+    const auto seconds = std::chrono::duration_cast<std::chrono::seconds>(ago);
     return seconds.count() < 1 ? "just now" : describe_duration(seconds) + " ago";
 }
 
-// The same in the person's own time zone.
-std::string local_time(const std::string& time) {
-    const auto at = parse_time(time);
-    if (!at) return harmless(time);
-    const std::time_t seconds = std::chrono::system_clock::to_time_t(*at);
+// In the person's own time zone.
+std::string local_time(status::Time time) {
+    const std::time_t seconds = std::chrono::system_clock::to_time_t(time);
     std::tm parts{};
     ::localtime_r(&seconds, &parts);
     char text[32];
-    return std::strftime(text, sizeof text, "%Y-%m-%d %H:%M:%S", &parts) > 0 ? text : harmless(time);
+    return {text, std::strftime(text, sizeof text, "%Y-%m-%d %H:%M:%S", &parts)};
 }
 
 // What its sockets have come to, listener by listener.
-std::vector<std::string> listener_problems(const json& status) {
+std::vector<std::string> listener_problems(const status::Picture& picture) {
     std::vector<std::string> problems;
-    for (const auto& listener : member(status, "listeners")) {
-        if (const std::string problem = text_of(listener, "problem"); !problem.empty())
-            problems.push_back(harmless(problem));
+    for (const auto& listener : picture.listeners) {
+        if (listener.problem) problems.push_back(harmless(*listener.problem));
     }
     return problems;
 }
 
-std::string render_state(const json& status, const StatusView& view) {
-    const std::string state = text_of(status, "state");
-    if (state == "down") {
-        const bool ready = number_of(status, "serving").value_or(0) > 0;
-        return view.style(Colour::red,
-                          ready ? "DOWN (no listener can be reached)" : "DOWN (no worker is ready)");
+std::string render_state(const status::Picture& picture, const StatusView& view) {
+    if (picture.state == "down") {
+        return view.style(Colour::red, picture.serving > 0 ? "DOWN (no listener can be reached)"
+                                                           : "DOWN (no worker is ready)");
     }
-    std::string text = view.style(colour_of(state), harmless(state));
-    if (!flag_of(status, "degraded")) return text;
-    if (!listener_problems(status).empty())
+    std::string text = view.style(colour_of(picture.state), harmless(picture.state));
+    if (!picture.degraded) return text;
+    if (!listener_problems(picture).empty())
         return text + " " + view.style(Colour::red, "(degraded: a listener is not served)");
     return text + " " + view.style(Colour::red, "(degraded: a worker waits to be restarted)");
 }
 
-std::string render_header(const json& status, const StatusView& view) {
-    std::string text =
-        view.style(Colour::bold, harmless(text_of(status, "name"))) + "  " + render_state(status, view);
-    const auto serving = number_of(status, "serving");
-    const auto wanted = number_of(status, "wanted");
-    if (serving && wanted && *serving < *wanted)
-        text += "  " + view.style(Colour::yellow, number_text(status, "serving") + " of " +
-                                                      number_text(status, "wanted") + " workers ready");
-    text += "  pid " + number_text(status, "pid") + "  up " + duration_text(status, "uptime_ms");
-    return text + view.style(Colour::dim, "  sup " + harmless(text_of(status, "version"))) + "\n";
+std::string render_header(const status::Picture& picture, const StatusView& view) {
+    std::string text = view.style(Colour::bold, harmless(picture.name)) + "  " + render_state(picture, view);
+    if (picture.serving < picture.wanted)
+        text += "  " + view.style(Colour::yellow, std::to_string(picture.serving) + " of " +
+                                                      std::to_string(picture.wanted) + " workers ready");
+    text += "  pid " + std::to_string(picture.pid) + "  up " + describe_duration(picture.uptime);
+    return text + view.style(Colour::dim, "  sup " + harmless(picture.version)) + "\n";
 }
 
 // "3 of 4096"; of UDP, bytes.
-std::string queue_text(const json& listener) {
-    const bool bytes = text_of(listener, "kind") == "udp";
-    const auto text = [&](const char* key) {
-        return bytes ? size_text(listener, key) : number_text(listener, key);
-    };
-    return text("queue") + " of " + text("queue_limit");
+std::string queue_text(const status::Listener& listener) {
+    if (listener.kind == "udp") return size_text(listener.queue) + " of " + size_text(listener.queue_limit);
+    return number_text(listener.queue) + " of " + number_text(listener.queue_limit);
 }
 
-std::string render_listeners(const json& listeners) {
+std::string render_listeners(const std::vector<status::Listener>& listeners) {
     std::string text;
     for (const auto& listener : listeners) {
         if (!text.empty()) text += ", ";
-        text += harmless(text_of(listener, "name")) + " " + harmless(text_of(listener, "address"));
-        const auto sockets = number_of(listener, "sockets");
-        if (sockets && *sockets > 1) text += " (" + std::to_string(*sockets) + " sockets)";
-        if (const auto queue = number_of(listener, "queue"); queue && *queue > 0)
-            text += " (queue " + queue_text(listener) + ")";
+        text += harmless(listener.name) + " " + harmless(listener.address);
+        if (listener.sockets > 1) text += " (" + std::to_string(listener.sockets) + " sockets)";
+        if (listener.queue.value_or(0) > 0) text += " (queue " + queue_text(listener) + ")";
     }
     return text.empty() ? "nothing" : text;
 }
@@ -134,84 +104,71 @@ std::string labelled(const char* label, const std::string& text, const StatusVie
 }
 
 // What a reload would find there; nothing where it is the same.
-std::string at_its_path(const json& executable) {
-    const std::string found = text_of(executable, "at_path");
-    if (found == "gone") return "the file is gone from its path; its generation keeps running";
-    return found == "other" ? "another file is at its path now; `sup reload` starts it" : std::string();
+std::string at_its_path(const status::Executable& executable) {
+    if (executable.at_path == "gone") return "the file is gone from its path; its generation keeps running";
+    return executable.at_path == "other" ? "another file is at its path now; `sup reload` starts it"
+                                         : std::string();
 }
 
 // Where the program's path does not tell it.
-std::string render_release(const json& generation, const StatusView& view) {
-    const std::string release = text_of(generation, "release");
-    const std::string program = text_of(member(generation, "executable"), "path");
-    if (release.empty() || program.starts_with(release + "/")) return {};
-    return labelled("  release", harmless(release), view);
+std::string render_release(const status::Generation& generation, const StatusView& view) {
+    const bool told =
+        generation.executable && generation.executable->path.starts_with(generation.release + "/");
+    if (generation.release.empty() || told) return {};
+    return labelled("  release", harmless(generation.release), view);
 }
 
 // What its next worker runs, and its first one did not.
-std::string render_changes(const json& generation, const StatusView& view) {
+std::string render_changes(const status::Generation& generation, const StatusView& view) {
     std::string text;
-    for (const auto& change : member(generation, "changes")) {
-        if (!change.is_string()) continue;
-        text += "  " + view.style(Colour::yellow, harmless(change.get<std::string>())) + "\n";
-    }
+    for (const auto& change : generation.changes)
+        text += "  " + view.style(Colour::yellow, harmless(change)) + "\n";
     return text;
 }
 
 // The executable in a sentence: path, and what of it is known.
-std::string render_executable(const json& executable, bool active, const StatusView& view) {
-    std::string facts = size_text(executable, "size");
-    if (const std::string time = text_of(executable, "mtime"); !time.empty())
-        facts += ", of " + local_time(time);
-    facts += flag_of(executable, "pinned") ? ", pinned" : ", a script: not pinned";
-    std::string text = harmless(text_of(executable, "path")) + view.style(Colour::dim, "  (" + facts + ")");
+std::string render_executable(const status::Executable& executable, bool active, const StatusView& view) {
+    std::string facts = size_text(executable.size);
+    if (executable.mtime) facts += ", of " + local_time(*executable.mtime);
+    facts += executable.pinned ? ", pinned" : ", a script: not pinned";
+    std::string text = harmless(executable.path) + view.style(Colour::dim, "  (" + facts + ")");
     const std::string hint = active ? at_its_path(executable) : std::string();
     if (!hint.empty()) text += "\n  " + view.style(Colour::yellow, hint);
     return text;
 }
 
 // "last exited with code 1, 3s ago; next try in 400ms; ended early 4 times in a row"
-std::string history_text(const json& worker) {
+std::string history_text(const status::Worker& worker) {
     std::string text;
     const auto add = [&text](const std::string& part) { text += (text.empty() ? "" : "; ") + part; };
-    const json& exit = member(worker, "last_exit");
-    const auto retry = number_of(worker, "retry_in_ms");
-    const auto short_lives = number_of(worker, "short_lives");
-    if (exit.is_object()) {
-        const std::chrono::milliseconds ago(number_of(exit, "ago_ms").value_or(0));
-        const auto seconds = std::chrono::duration_cast<std::chrono::seconds>(ago);
-        add("the last one " + harmless(text_of(exit, "how")) + " " +
-            (seconds.count() < 1 ? "just now" : describe_duration(seconds) + " ago"));
-    }
-    if (retry) add("next try in " + describe_duration(Duration{*retry}));
-    if (short_lives && *short_lives > 1)
-        add("ended early " + std::to_string(*short_lives) + " times in a row");
+    if (const auto& exit = worker.last_exit)
+        add("the last one " + harmless(exit->how) + " " + ago_text(exit->ago));
+    if (worker.retry_in) add("next try in " + describe_duration(*worker.retry_in));
+    if (worker.short_lives > 1) add("ended early " + std::to_string(worker.short_lives) + " times in a row");
     return text;
 }
 
-void add_worker(Table& table, const json& worker) {
-    const std::string state = text_of(worker, "state");
+void add_worker(Table& table, const status::Worker& worker) {
     const std::string history = history_text(worker);
-    const std::string said = harmless(text_of(worker, "status"));
-    table.add({{number_text(worker, "slot")},
-               {number_text(worker, "pid")},
-               {harmless(state), colour_of(state)},
-               {duration_text(worker, "uptime_ms")},
-               {number_text(worker, "restarts")},
-               {size_text(worker, "rss_bytes")},
-               {number_text(worker, "connections")},
-               {number_text(worker, "requests")},
+    const std::string said = harmless(worker.said);
+    table.add({{std::to_string(worker.slot)},
+               {number_text(worker.pid)},
+               {harmless(worker.state), colour_of(worker.state)},
+               {worker.uptime ? describe_duration(*worker.uptime) : std::string()},
+               {std::to_string(worker.restarts)},
+               {size_text(worker.rss_bytes)},
+               {number_text(worker.connections)},
+               {number_text(worker.requests)},
                {said + (said.empty() || history.empty() ? "" : "; ") + history}});
 }
 
-bool has_row(const json& generation, const json& slot) {
-    for (const auto& worker : member(generation, "workers")) {
-        if (member(worker, "slot") == slot && text_of(worker, "state") == "restarting") return true;
-    }
-    return false;
+bool has_row(const status::Generation& generation, std::uint32_t slot) {
+    return std::ranges::any_of(generation.workers, [slot](const status::Worker& worker) {
+        return worker.slot == slot && worker.state == "restarting";
+    });
 }
 
-std::string render_workers(const json& generation, const StatusView& view) {
+std::string render_workers(const status::Generation& generation, const StatusView& view) {
     Table table{{{"SLOT", Align::right},
                  {"PID", Align::right},
                  {"STATE"},
@@ -221,73 +178,67 @@ std::string render_workers(const json& generation, const StatusView& view) {
                  {"CONNECTIONS", Align::right},
                  {"REQUESTS", Align::right},
                  {"STATUS"}}};
-    for (const auto& worker : member(generation, "workers")) add_worker(table, worker);
-    for (const auto& slot : member(generation, "awaiting_restart")) {
-        if (slot.is_number() && !has_row(generation, slot))
-            table.add({{slot.dump()}, {}, {"restarting", Colour::red}, {}, {}, {}, {}, {}, {}});
+    for (const auto& worker : generation.workers) add_worker(table, worker);
+    for (const std::uint32_t slot : generation.awaiting_restart) {
+        if (!has_row(generation, slot))
+            table.add({{std::to_string(slot)}, {}, {"restarting", Colour::red}, {}, {}, {}, {}, {}, {}});
     }
     return table.render(view.style, 2);
 }
 
-std::string render_generation(const json& generation, const StatusView& view) {
-    const std::string state = text_of(generation, "state");
+std::string render_generation(const status::Generation& generation, const StatusView& view) {
     std::string text = "\n" +
-                       view.style(Colour::bold, "generation " + number_text(generation, "generation")) +
-                       "  " + view.style(colour_of(state), harmless(state)) + "  started " +
-                       duration_text(generation, "uptime_ms") + " ago\n";
-    if (const auto& executable = member(generation, "executable"); executable.is_object()) {
-        text += "  " + render_executable(executable, state == "active", view) + "\n";
+                       view.style(Colour::bold, "generation " + std::to_string(generation.generation)) +
+                       "  " + view.style(colour_of(generation.state), harmless(generation.state)) +
+                       "  started " + describe_duration(generation.uptime) + " ago\n";
+    if (generation.executable) {
+        text += "  " + render_executable(*generation.executable, generation.state == "active", view) + "\n";
     }
     text += render_release(generation, view) + render_changes(generation, view);
     return text + render_workers(generation, view);
 }
 
-std::string render_last_reload(const json& reload, const StatusView& view) {
-    const std::string outcome = text_of(reload, "outcome");
-    std::string text = view.style(colour_of(outcome), harmless(outcome));
-    if (const auto generation = number_of(reload, "generation"))
-        text += " generation " + std::to_string(*generation);
-    text += " in " + duration_text(reload, "duration_ms");
-    if (const std::string when = ago(text_of(reload, "at"), view); !when.empty()) text += ", " + when;
-    if (const std::string reason = text_of(reload, "reason"); !reason.empty())
-        text += ": " + harmless(reason);
+std::string render_last_reload(const status::Reload& reload, const StatusView& view) {
+    std::string text = view.style(colour_of(reload.outcome), harmless(reload.outcome));
+    if (reload.generation) text += " generation " + std::to_string(*reload.generation);
+    text += " in " + describe_duration(reload.duration);
+    if (reload.at && *reload.at <= view.now)
+        text += ", " + ago_text(std::chrono::duration_cast<Duration>(view.now - *reload.at));
+    if (!reload.reason.empty()) text += ": " + harmless(reload.reason);
     return text;
 }
 
 }  // namespace
 
-std::string render_status(const json& status, const StatusView& view) {
-    std::string text = render_header(status, view);
-    text += labelled("config     ", harmless(text_of(status, "config")), view);
-    text += labelled("listening  ", render_listeners(member(status, "listeners")), view);
-    for (const std::string& problem : listener_problems(status))
+std::string render_status(const status::Picture& picture, const StatusView& view) {
+    std::string text = render_header(picture, view);
+    text += labelled("config     ", harmless(picture.config), view);
+    text += labelled("listening  ", render_listeners(picture.listeners), view);
+    for (const std::string& problem : listener_problems(picture))
         text += labelled("           ", view.style(Colour::red, problem), view);
-    for (const auto& generation : member(status, "generations")) text += render_generation(generation, view);
-    for (const auto& left : member(status, "left_behind")) {
-        text += "\n" + labelled("left behind", harmless(names_of_left_behind(json::array({left}))), view);
-    }
-    if (const auto& reload = member(status, "last_reload"); reload.is_object()) {
-        text += "\n" + labelled("last reload", render_last_reload(reload, view), view);
-    }
+    for (const auto& generation : picture.generations) text += render_generation(generation, view);
+    for (const auto& left : picture.left_behind)
+        text += "\n" + labelled("left behind", harmless(names_of_left_behind({left})), view);
+    if (picture.last_reload)
+        text += "\n" + labelled("last reload", render_last_reload(*picture.last_reload, view), view);
     return text;
 }
 
-ExitCode health_of(const json& status) {
-    const std::string health = text_of(status, "health");
-    if (health == "well") return ExitCode::done;
-    return health == "down" ? ExitCode::down : ExitCode::degraded;
+ExitCode health_of(const status::Picture& picture) {
+    if (picture.health == "well") return ExitCode::done;
+    return picture.health == "down" ? ExitCode::down : ExitCode::degraded;
 }
 
-std::string render_list(const json& list, const Style& style) {
+std::string render_list(const std::vector<status::Listed>& list, const Style& style) {
     Table table{{{"NAME"}, {"PID", Align::right}, {"STATE"}, {"CONFIG"}}};
     for (const auto& instance : list) {
-        const std::string state = text_of(instance, "state");
-        const bool degraded = state != "down" && flag_of(instance, "degraded");
-        const std::string shown = state == "down" ? "DOWN" : harmless(state) + (degraded ? ", degraded" : "");
-        table.add({{harmless(text_of(instance, "name")), Colour::bold},
-                   {number_text(instance, "pid")},
-                   {shown, degraded ? Colour::red : colour_of(state)},
-                   {harmless(text_of(instance, "config"))}});
+        const bool down = instance.state == "down";
+        const bool degraded = !down && instance.degraded.value_or(false);
+        const std::string shown = down ? "DOWN" : harmless(instance.state) + (degraded ? ", degraded" : "");
+        table.add({{harmless(instance.name), Colour::bold},
+                   {number_text(instance.pid)},
+                   {shown, degraded ? Colour::red : colour_of(instance.state)},
+                   {harmless(instance.config.value_or(""))}});
     }
     return table.render(style);
 }

@@ -1,14 +1,15 @@
-// `sup status` and `sup list` for people: text from the master's answers. Pure.
+// `sup status` and `sup list` for people: text from pictures. Pure.
 #pragma once
 
 #include <chrono>
-#include <nlohmann/json_fwd.hpp>
 #include <string>
 #include <vector>
 
 #include "master/cli/exit_code.h"
 #include "master/cli/instances.h"
 #include "master/cli/terminal.h"
+#include "master/status/answers.h"
+#include "master/status/picture.h"
 
 namespace sup::cli {
 
@@ -17,14 +18,12 @@ struct StatusView {
     std::chrono::system_clock::time_point now;
 };
 
-// The whole answer of the method `status`.
-std::string render_status(const nlohmann::json& status, const StatusView& view);
+std::string render_status(const status::Picture& picture, const StatusView& view);
 
 // What `sup status --check` ends with: done when all is well, degraded, or down.
-ExitCode health_of(const nlohmann::json& status);
+ExitCode health_of(const status::Picture& picture);
 
-// An array as `sup list --json` prints it.
-std::string render_list(const nlohmann::json& list, const Style& style);
+std::string render_list(const std::vector<status::Listed>& list, const Style& style);
 
 // "the master of hello is gone; these workers of it still serve:" and a table.
 std::string render_orphans(const Found& found, const Style& style);

@@ -1,10 +1,9 @@
 #include "master/cli/stop_command.h"
 
 #include <csignal>
-#include <nlohmann/json.hpp>
 
+#include "master/cli/ask.h"
 #include "master/cli/connect.h"
-#include "master/cli/json_access.h"
 #include "master/cli/orphans.h"
 #include "master/cli/outcome_text.h"
 #include "master/cli/progress.h"
@@ -14,8 +13,6 @@
 namespace sup::cli {
 namespace {
 
-using control::Deadline;
-using nlohmann::json;
 using Outcome = Result<Success, CommandError>;
 
 CommandError still_going(const std::string& name) {
@@ -41,7 +38,7 @@ Outcome wait_for_end(const Found& instance, const UniqueFd& master, bool now, co
 }
 
 // What sup could not end.
-Outcome tell_left_behind(const std::string& name, const json& left_behind) {
+Outcome tell_left_behind(const std::string& name, const std::vector<status::LeftBehind>& left_behind) {
     const std::string names = names_of_left_behind(left_behind);
     if (names.empty()) return Success{};
     return CommandError{ExitCode::failed, name + " has stopped, but this is left of it: " + names +
@@ -52,7 +49,7 @@ Outcome stop_master(control::Client& client, const Found& instance, bool now, co
     const UniqueFd master = open_by_pid(client.master_pid());
     Progress progress = Progress::on_stdout();
     const auto result =
-        client.call("stop", {{"now", now}}, deadline, [&](const json& event) { progress.take(event); });
+        ask_stop(client, now, deadline, [&](const status::Event& event) { progress.take(event); });
     progress.clear();
     if (!result && result.error().kind != control::CallError::Kind::disconnected) {
         return explain(result.error(), instance.name, "the stop");
@@ -60,7 +57,7 @@ Outcome stop_master(control::Client& client, const Found& instance, bool now, co
     if (!master && !client.wait_for_end(deadline)) return still_going(instance.name);
     auto ended = wait_for_end(instance, master, now, deadline);
     if (!ended || !result) return ended;
-    return tell_left_behind(instance.name, member(*result, "left_behind"));
+    return tell_left_behind(instance.name, result->value.left_behind);
 }
 
 // Its socket is gone (a cleaner of /tmp may have taken it), but the lock says that it lives, and who it is is

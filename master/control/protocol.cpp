@@ -18,10 +18,6 @@ struct Problem {
 template <typename T>
 using Parsed = std::variant<T, Problem>;
 
-std::string line(const json& message) {
-    return message.dump(-1, ' ', false, json::error_handler_t::replace) + "\n";
-}
-
 std::string with_id(const std::string& id, const std::string& rest) {
     return R"({"jsonrpc":"2.0","id":)" + id + "," + rest + "}\n";
 }
@@ -136,8 +132,8 @@ std::string request(const std::string& id, std::string_view method, const json& 
     return with_id(id, R"("method":)" + text(json(method)) + R"(,"params":)" + text(params));
 }
 
-std::string response(const std::string& id, const json& result) {
-    return with_id(id, R"("result":)" + text(result));
+std::string response(const std::string& id, std::string_view result) {
+    return with_id(id, R"("result":)" + std::string(result));
 }
 
 std::string error_response(const std::string& id, ErrorCode code, std::string_view message) {
@@ -145,13 +141,13 @@ std::string error_response(const std::string& id, ErrorCode code, std::string_vi
 }
 
 std::string error_response(const std::string& id, ErrorCode code, std::string_view message,
-                           const json& data) {
-    const json error{{"code", static_cast<int>(code)}, {"message", message}, {"data", data}};
-    return with_id(id, R"("error":)" + text(error));
+                           std::string_view data) {
+    return with_id(id, R"("error":{"code":)" + std::to_string(static_cast<int>(code)) + R"(,"data":)" +
+                           std::string(data) + R"(,"message":)" + text(json(message)) + "}");
 }
 
-std::string event_notification(const json& event) {
-    return line({{"jsonrpc", "2.0"}, {"method", "event"}, {"params", event}});
+std::string event_notification(std::string_view event) {
+    return R"({"jsonrpc":"2.0","method":"event","params":)" + std::string(event) + "}\n";
 }
 
 }  // namespace sup::control

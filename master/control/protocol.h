@@ -49,11 +49,12 @@ struct Refusal {
 std::variant<Request, Refusal> parse_request(std::string_view line);
 
 // Each returns one line with its newline. Text that is not UTF-8 comes out with replacement characters.
+// `result`, `data` and `event` are JSON on one line, as the caller has written them.
 std::string request(const std::string& id, std::string_view method, const nlohmann::json& params);
-std::string response(const std::string& id, const nlohmann::json& result);
+std::string response(const std::string& id, std::string_view result);
 std::string error_response(const std::string& id, ErrorCode code, std::string_view message);
 std::string error_response(const std::string& id, ErrorCode code, std::string_view message,
-                           const nlohmann::json& data);
-std::string event_notification(const nlohmann::json& event);
+                           std::string_view data);
+std::string event_notification(std::string_view event);
 
 }  // namespace sup::control

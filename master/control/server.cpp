@@ -7,7 +7,6 @@
 #include <unistd.h>
 
 #include <algorithm>
-#include <nlohmann/json.hpp>
 #include <utility>
 #include <vector>
 
@@ -19,8 +18,6 @@
 
 namespace sup::control {
 namespace {
-
-using nlohmann::json;
 
 constexpr int accept_queue = 128;
 constexpr Duration farewell{500};
@@ -108,9 +105,13 @@ public:
         return true;
     }
 
-    void broadcast(const json& event) {
+    bool has_audience() const {
         const auto wants = [](const auto& connection) { return connection->wants_events(); };
-        if (std::none_of(connections_.begin(), connections_.end(), wants)) return;
+        return std::any_of(connections_.begin(), connections_.end(), wants);
+    }
+
+    void broadcast(std::string_view event) {
+        if (!has_audience()) return;
         const std::string line = event_notification(event);
         for (const auto& connection : connections_) {
             if (!connection->wants_events()) continue;
@@ -245,13 +246,13 @@ private:
     }
     void perform(Connection& client, const std::optional<std::string>& id, SubscribeCall) {
         client.subscribed = true;
-        if (id) client.send(response(*id, {{"subscribed", true}}));
+        if (id) client.send(response(*id, R"({"subscribed":true})"));
     }
 
     Reply reply_to(Connection& client, const std::optional<std::string>& id) {
         client.begin_call(id.has_value());
         return [server = weak_from_this(), weak = client.weak_from_this(), id,
-                given = std::make_shared<bool>(false)](const json& result) {
+                given = std::make_shared<bool>(false)](std::string_view result) {
             const auto connection = weak.lock();
             if (std::exchange(*given, true) || !connection) return;
             connection->end_call(id.has_value());
@@ -302,8 +303,12 @@ ControlServer::~ControlServer() {
     if (impl_) impl_->close(deadline_after(Duration{0}));
 }
 
-void ControlServer::broadcast(const json& event) {
+void ControlServer::broadcast(std::string_view event) {
     impl_->broadcast(event);
+}
+
+bool ControlServer::has_audience() const {
+    return impl_->has_audience();
 }
 
 Result<bool> ControlServer::restore() {

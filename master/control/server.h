@@ -6,24 +6,25 @@
 
 #include <functional>
 #include <memory>
-#include <nlohmann/json_fwd.hpp>
 #include <string>
+#include <string_view>
 
 #include "common/result.h"
 #include "master/core/event.h"
 
 namespace sup::control {
 
-// Answers one call with its result. May be called at once or later, once (further calls do nothing), also
-// when the client has gone, also after the server was closed or destroyed. From the loop's thread only.
-using Reply = std::function<void(const nlohmann::json& result)>;
+// Answers one call with its result, as JSON on one line. May be called at once or later, once (further calls
+// do nothing), also when the client has gone, also after the server was closed or destroyed. From the loop's
+// thread only.
+using Reply = std::function<void(std::string_view result)>;
 
 // What the master can be asked for. Called from the loop.
 class ControlHandler {
 public:
     virtual ~ControlHandler() = default;
 
-    virtual nlohmann::json status() = 0;
+    virtual std::string status() = 0;  // JSON on one line
     virtual void reload(core::WaitFor wait, Reply reply) = 0;
     virtual void stop(bool now, Reply reply) = 0;
 };
@@ -54,8 +55,10 @@ public:
     ControlServer& operator=(ControlServer&&) noexcept;
     ~ControlServer();  // as close(), without waiting for anybody
 
-    // To subscribers, and to callers that wait for a reload or a stop.
-    void broadcast(const nlohmann::json& event);
+    // To subscribers, and to callers that wait for a reload or a stop. `event` is JSON on one line.
+    void broadcast(std::string_view event);
+    // Whether there is anybody to broadcast to.
+    bool has_audience() const;
 
     // Where somebody has removed the socket's path: makes it again; clients stay. False: it is where it was,
     // or the server was closed.

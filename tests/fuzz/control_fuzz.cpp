@@ -37,7 +37,7 @@ void check(const sup::control::Request& request, const json& original) {
     require(request.id.has_value() == original.contains("id"),
             "what has an id is answered, and nothing else");
     if (!request.id) return;
-    const json answer = message_of(sup::control::response(*request.id, json::object()));
+    const json answer = message_of(sup::control::response(*request.id, "{}"));
     require(answer.at("id") == original.at("id"), "an id comes back as it was given");
 }
 

@@ -13,8 +13,8 @@ TEST_CASE(
 
     const CommandError goes_on = explained(Kind::not_awaited);
     CHECK(goes_on.code == ExitCode::timed_out);
-    CHECK_THAT(goes_on.message,
-               Catch::StartsWith("the reload of hello goes on") && Catch::Contains("sup status hello"));
+    CHECK_THAT(goes_on.message, Catch::StartsWith("the reload of hello is still in progress") &&
+                                    Catch::Contains("sup status hello"));
 
     const CommandError not_asked = explained(Kind::turned_away);
     CHECK(not_asked.code == ExitCode::failed);

@@ -2,6 +2,7 @@
 
 #include <nlohmann/json.hpp>
 
+#include "master/status/json.h"
 #include "tests/catch.h"
 
 using namespace sup::cli;
@@ -30,7 +31,8 @@ std::vector<std::string> lines(const std::vector<json>& events) {
     ProgressModel model;
     std::vector<std::string> told;
     for (const auto& event : events) {
-        if (auto line = model.take(event)) told.push_back(*line);
+        const auto known = sup::status::read_event(event);
+        if (auto line = known ? model.take(*known) : std::nullopt) told.push_back(*line);
     }
     return told;
 }
@@ -82,10 +84,10 @@ TEST_CASE("warnings of the log are no line that changes, and its errors are left
         return json{{"type", "log"}, {"level", level}, {"message", "m"}};
     };
     CHECK(lines({log("info"), log("warning"), log("error")}).empty());
-    CHECK(warning_in(log("warning")) == "warning: m");
-    CHECK_FALSE(warning_in(log("info")));
-    CHECK_FALSE(warning_in(log("error")));
-    CHECK_FALSE(warning_in(generation(2, "starting", 1)));
+    CHECK(warning_in(*sup::status::read_event(log("warning"))) == "warning: m");
+    CHECK_FALSE(warning_in(*sup::status::read_event(log("info"))));
+    CHECK_FALSE(warning_in(*sup::status::read_event(log("error"))));
+    CHECK_FALSE(warning_in(*sup::status::read_event(generation(2, "starting", 1))));
 }
 
 TEST_CASE("of many workers only some lines are told, the last one always") {

@@ -9,6 +9,7 @@
 #include <nlohmann/json.hpp>
 #include <sstream>
 
+#include "master/status/json.h"
 #include "tests/catch.h"
 #include "tests/temporary_directory.h"
 
@@ -45,6 +46,11 @@ json sample() {
                          "at": "2026-11-22T10:00:00Z" } })");
 }
 
+// As a command reads it.
+std::string page(const json& status) {
+    return render_status(sup::status::read_picture(status), plain_view());
+}
+
 // However the terminal's width has wrapped it.
 std::string in_one_line(const std::string& text) {
     std::istringstream words(text);
@@ -58,7 +64,7 @@ std::string in_one_line(const std::string& text) {
 TEST_CASE("a status is a page that a person likes to read") {
     json status = sample();
     status["generations"][0]["workers"] = {worker(0, 4712, "ready"), worker(1, 104713, "ready")};
-    CHECK(render_status(status, plain_view()) ==
+    CHECK(page(status) ==
           "hello  running  pid 4711  up 3h 12m  sup 0.1.0\n"
           "config       /etc/sup/hello.json\n"
           "listening    http 127.0.0.1:8999, admin [::1]:9000\n"
@@ -77,7 +83,7 @@ TEST_CASE("what a worker tells about itself has columns of its own") {
     json talkative = worker(0, 4712, "draining");
     talkative.update({{"connections", 3}, {"requests", 12}, {"status", "closing\033[2J"}});
     status["generations"][0]["workers"] = {talkative, worker(1, 4713, "ready")};
-    const std::string text = render_status(status, plain_view());
+    const std::string text = page(status);
     CHECK_THAT(text,
                Catch::Contains(
                    "  SLOT   PID  STATE      AGE  RESTARTS   MEMORY  CONNECTIONS  REQUESTS  STATUS\n"
@@ -90,7 +96,7 @@ TEST_CASE("a degraded instance says so, and shows the slots that wait") {
     status["degraded"] = true;
     status["generations"][0]["workers"] = {worker(0, 4712, "ready")};
     status["generations"][0]["awaiting_restart"] = {1};
-    const std::string text = render_status(status, plain_view());
+    const std::string text = page(status);
     CHECK_THAT(text, Catch::Contains("running (degraded: a worker waits to be restarted)"));
     CHECK_THAT(text, Catch::Contains("     1        restarting\n"));
 }
@@ -102,55 +108,56 @@ TEST_CASE("a failed reload shows its reason on one line") {
                              {"reason", "line one\nline two"},
                              {"duration_ms", 3},
                              {"at", "2026-11-22T10:02:05Z"}};
-    CHECK_THAT(render_status(status, plain_view()),
-               Catch::Contains("last reload  failed in 3ms, just now: line one line two\n"));
+    CHECK_THAT(page(status), Catch::Contains("last reload  failed in 3ms, just now: line one line two\n"));
 }
 
 TEST_CASE("a script is shown as not pinned, and a file that has changed on disk is pointed out") {
     json status = sample();
     json& generation = status["generations"][0];
-    const auto page = [&] { return render_status(status, plain_view()); };
-    CHECK_THAT(page(), !Catch::Contains("is at its path"));
+    CHECK_THAT(page(status), !Catch::Contains("is at its path"));
     generation["executable"]["at_path"] = "other";
-    CHECK_THAT(page(),
+    CHECK_THAT(page(status),
                Catch::Contains("pinned)\n  another file is at its path now; `sup reload` starts it\n"));
     generation["executable"]["at_path"] = "gone";
-    CHECK_THAT(page(), Catch::Contains("the file is gone from its path; its generation keeps running\n"));
+    CHECK_THAT(page(status),
+               Catch::Contains("the file is gone from its path; its generation keeps running\n"));
     generation["state"] = "draining";
     generation["executable"]["pinned"] = false;
-    CHECK_THAT(page(), !Catch::Contains("gone from"));
-    CHECK_THAT(page(), Catch::Contains("a script: not pinned"));
+    CHECK_THAT(page(status), !Catch::Contains("gone from"));
+    CHECK_THAT(page(status), Catch::Contains("a script: not pinned"));
 }
 
 TEST_CASE("a status tells the release where the program's path does not, and what was changed under it") {
     json status = sample();
     json& generation = status["generations"][0];
     generation["release"] = "/srv";
-    CHECK_THAT(render_status(status, plain_view()), !Catch::Contains("release  "));
+    CHECK_THAT(page(status), !Catch::Contains("release  "));
     generation["release"] = "/srv/releases/7";
     generation["changes"] = {"/srv/x is not the same script as when its generation was made"};
-    CHECK_THAT(render_status(status, plain_view()),
+    CHECK_THAT(page(status),
                Catch::Contains("  release  /srv/releases/7\n  /srv/x is not the same script as"));
 }
 
 TEST_CASE("a status with other or missing members is shown as far as it goes") {
-    CHECK_NOTHROW(render_status(nullptr, plain_view()));
-    CHECK_NOTHROW(render_status(json::object(), plain_view()));
-    CHECK_NOTHROW(render_status({{"name", 7}, {"listeners", 7}, {"generations", "x"}, {"last_reload", {7}}},
-                                plain_view()));
-    CHECK_NOTHROW(render_status({{"generations", {{{"workers", 7}, {"awaiting_restart", {"x"}}}, 7}},
-                                 {"last_reload", {{"at", "yesterday"}}}},
-                                plain_view()));
+    CHECK_NOTHROW(page(nullptr));
+    CHECK_NOTHROW(page(json::object()));
+    CHECK_NOTHROW(page({{"name", 7}, {"listeners", 7}, {"generations", "x"}, {"last_reload", {7}}}));
+    CHECK_NOTHROW(page({{"generations", {{{"workers", 7}, {"awaiting_restart", {"x"}}}, 7}},
+                        {"last_reload", {{"at", "yesterday"}}}}));
 }
 
 TEST_CASE("a list is a table") {
-    CHECK(
-        render_list({{{"name", "a"}, {"pid", 7}, {"state", "running"}, {"config", "/a.json"}},
-                     {{"name", "long"}, {"pid", nullptr}, {"state", "not responding"}, {"config", nullptr}}},
-                    Style{false}) ==
-        "NAME  PID  STATE           CONFIG\n"
-        "a       7  running         /a.json\n"
-        "long       not responding\n");
+    sup::status::Listed running;
+    running.name = "a";
+    running.pid = 7;
+    running.state = "running";
+    running.config = "/a.json";
+    sup::status::Listed stuck;
+    stuck.name = "long";
+    CHECK(render_list({running, stuck}, Style{false}) ==
+          "NAME  PID  STATE           CONFIG\n"
+          "a       7  running         /a.json\n"
+          "long       not responding\n");
 }
 
 TEST_CASE("workers without a master are named") {
@@ -178,7 +185,7 @@ TEST_CASE("an instance that serves nobody is DOWN, and the slot says why") {
     status.update({{"state", "down"}, {"degraded", true}, {"serving", 0}, {"wanted", 1}});
     status["generations"][0]["workers"] = {row};
     status["generations"][0]["awaiting_restart"] = {0};
-    const std::string text = render_status(status, plain_view());
+    const std::string text = page(status);
     CHECK_THAT(text, Catch::Contains("hello  DOWN (no worker is ready)  0 of 1 workers ready"));
     CHECK_THAT(in_one_line(text),
                Catch::Contains("the last one exited with code 3 2.0s ago; next try in 400ms; ended early 4 "
@@ -193,7 +200,7 @@ TEST_CASE("a queue and what is wrong with a listener are shown beside it") {
                                    {"queue", 37},
                                    {"queue_limit", 4096},
                                    {"problem", "nobody accepts from http: 37 clients wait"}});
-    const std::string text = render_status(status, plain_view());
+    const std::string text = page(status);
     CHECK_THAT(text, Catch::Contains("http 127.0.0.1:8999 (queue 37 of 4096), admin"));
     CHECK_THAT(text, Catch::Contains("nobody accepts from http: 37 clients wait\n"));
     CHECK_THAT(text, Catch::Contains("(degraded: a listener is not served)"));
@@ -204,6 +211,6 @@ TEST_CASE("the exit code is what the master says of its health") {
     for (const auto& [health, code] :
          {std::pair("well", ExitCode::done), {"degraded", ExitCode::degraded}, {"down", ExitCode::down}}) {
         status["health"] = health;
-        CHECK(health_of(status) == code);
+        CHECK(health_of(sup::status::read_picture(status)) == code);
     }
 }

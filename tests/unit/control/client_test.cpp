@@ -61,8 +61,8 @@ TEST_CASE("a call returns its result, and the events before it") {
         },
         [&] {
             if (world.master.reloads.empty() || std::exchange(replied, true)) return;
-            world.server->broadcast({{"type", "worker_ready"}});
-            world.master.reloads.front()({{"outcome", "promoted"}});
+            world.server->broadcast(text({{"type", "worker_ready"}}));
+            world.master.reloads.front()(text({{"outcome", "promoted"}}));
         });
     CHECK(answer.value() == json{{"outcome", "promoted"}});
     CHECK(events == std::vector<json>{{{"type", "worker_ready"}}});

@@ -65,9 +65,9 @@ TEST_CASE("a caller that waits sees the events before its result, and nobody els
     other.send(call(1, "status"));
     CHECK(other.receive()["id"] == 1);
 
-    world.server->broadcast({{"type", "worker_ready"}, {"ready", 1}});
-    world.master.reloads.front()({{"outcome", "promoted"}});
-    world.server->broadcast({{"type", "generation"}});
+    world.server->broadcast(text({{"type", "worker_ready"}, {"ready", 1}}));
+    world.master.reloads.front()(text({{"outcome", "promoted"}}));
+    world.server->broadcast(text({{"type", "generation"}}));
 
     const json event = waiting.receive();
     CHECK(event["method"] == "event");
@@ -85,7 +85,8 @@ TEST_CASE("a subscriber gets every event") {
     RawClient client{world};
     client.send(call(1, "subscribe"));
     CHECK(client.receive()["result"]["subscribed"] == true);
-    for (int number = 0; number < 3; ++number) world.server->broadcast({{"type", "log"}, {"number", number}});
+    for (int number = 0; number < 3; ++number)
+        world.server->broadcast(text({{"type", "log"}, {"number", number}}));
     for (int number = 0; number < 3; ++number) CHECK(client.receive()["params"]["number"] == number);
 }
 
@@ -95,8 +96,8 @@ TEST_CASE("a call without an id is done and not answered") {
     client.send(R"({"jsonrpc":"2.0","method":"stop","params":{"now":true}})"
                 "\n");
     REQUIRE(world.until([&] { return world.master.stopped_now == true; }));
-    world.master.stops.front()({{"stopped", true}});
-    world.server->broadcast({{"type", "log"}});
+    world.master.stops.front()(text({{"stopped", true}}));
+    world.server->broadcast(text({{"type", "log"}}));
     client.send(call(5, "status"));
     CHECK(client.receive()["id"] == 5);
 }
@@ -106,8 +107,8 @@ TEST_CASE("a call has one answer, however often it is given") {
     RawClient client{world};
     client.send(call(1, "stop"));
     REQUIRE(world.until([&] { return !world.master.stops.empty(); }));
-    world.master.stops.front()({{"stopped", true}});
-    world.master.stops.front()({{"stopped", "again"}});
+    world.master.stops.front()(text({{"stopped", true}}));
+    world.master.stops.front()(text({{"stopped", "again"}}));
     client.send(call(2, "status"));
     CHECK(client.receive()["id"] == 1);
     CHECK(client.receive()["id"] == 2);
@@ -120,12 +121,12 @@ TEST_CASE("an answer to a client that has gone is lost, and nothing else") {
         client.send(call(1, "reload") + call(2, "reload"));
         REQUIRE(world.until([&] { return world.master.reloads.size() == 2; }));
     }
-    world.master.reloads[0]({{"outcome", "promoted"}});
+    world.master.reloads[0](text({{"outcome", "promoted"}}));
     RawClient next{world};
     next.send(call(1, "status"));
     CHECK(next.receive()["id"] == 1);
     world.server.reset();
-    world.master.reloads[1]({{"outcome", "promoted"}});
+    world.master.reloads[1](text({{"outcome", "promoted"}}));
 }
 
 TEST_CASE("a client that has finished sending still gets its answers, and is then let go") {
@@ -134,7 +135,7 @@ TEST_CASE("a client that has finished sending still gets its answers, and is the
     client.send(call(1, "reload") + call(2, "status"));
     client.finish_sending();
     CHECK(client.receive()["id"] == 2);
-    world.master.reloads.at(0)({{"outcome", "promoted"}});
+    world.master.reloads.at(0)(text({{"outcome", "promoted"}}));
     CHECK(client.receive()["id"] == 1);
     CHECK(client.at_end());
 }
@@ -187,13 +188,13 @@ TEST_CASE("a subscriber makes room for another client where nobody is idle, and 
     CHECK(subscriber.receive()["error"]["code"] == -32002);
     CHECK(subscriber.at_end());
 
-    world.master.reloads.front()({{"outcome", "promoted"}});
+    world.master.reloads.front()(text({{"outcome", "promoted"}}));
     CHECK(waiting.receive()["id"] == 1);
     RawClient late{world};
     late.send(call(3, "status"));
     CHECK(late.receive()["id"] == 3);
     CHECK(waiting.receive()["error"]["code"] == -32002);
-    world.master.stops.front()({{"stopped", true}});
+    world.master.stops.front()(text({{"stopped", true}}));
     CHECK(stopping.receive()["id"] == 2);
 }
 
@@ -211,10 +212,10 @@ TEST_CASE("however many wait for a reload, others are let in, and a stop is wait
     RawClient stopping{world};
     stopping.send(call(3, "stop"));
     REQUIRE(world.until([&] { return world.master.stops.size() == 1; }));
-    world.master.stops.front()({{"stopped", true}});
+    world.master.stops.front()(text({{"stopped", true}}));
     CHECK(stopping.receive()["result"]["stopped"] == true);
     for (std::size_t index = 0; index < 2; ++index) {
-        world.master.reloads[index]({{"outcome", "failed"}});
+        world.master.reloads[index](text({{"outcome", "failed"}}));
         CHECK(waiting[index]->receive()["result"]["outcome"] == "failed");
     }
 }
@@ -231,12 +232,12 @@ TEST_CASE("a reload that one too many would wait for is done all the same, and t
     CHECK(told["error"]["code"] == -32003);
     CHECK(world.master.reloads.size() == 3);
     CHECK(late.receive()["id"] == 4);
-    for (const auto& reply : std::vector(world.master.reloads)) reply({{"outcome", "promoted"}});
+    for (const auto& reply : std::vector(world.master.reloads)) reply(text({{"outcome", "promoted"}}));
     CHECK(waiting.receive()["id"] == 1);
     CHECK(waiting.receive()["id"] == 2);
     late.send(call(5, "reload"));
     REQUIRE(world.until([&] { return world.master.reloads.size() == 4; }));
-    world.master.reloads.back()({{"outcome", "promoted"}});
+    world.master.reloads.back()(text({{"outcome", "promoted"}}));
     CHECK(late.receive()["id"] == 5);
 }
 
@@ -258,7 +259,7 @@ TEST_CASE("those who wait leave half of the descriptors to the next generation")
     RawClient third{world};
     third.send(call(3, "reload"));
     REQUIRE(world.until([&] { return world.master.reloads.size() == 3; }));
-    world.master.reloads.back()({{"outcome", "promoted"}});
+    world.master.reloads.back()(text({{"outcome", "promoted"}}));
     CHECK(third.receive()["id"] == 3);
 }
 
@@ -293,10 +294,10 @@ TEST_CASE("a subscriber that does not read is dropped, and holds up nobody") {
         client->send(call(1, "subscribe"));
         CHECK(client->receive()["id"] == 1);
     }
-    const std::string text(1000, 'x');
+    const std::string message(1000, 'x');
     constexpr int events = 2000;  // 2 MB: more than a socket's buffer and the limit
     for (int number = 0; number < events; ++number) {
-        world.server->broadcast({{"type", "log"}, {"message", text}, {"number", number}});
+        world.server->broadcast(text({{"type", "log"}, {"message", message}, {"number", number}}));
         REQUIRE(keen.receive()["params"]["number"] == number);
     }
     CHECK(lazy.at_end());
@@ -357,7 +358,7 @@ TEST_CASE("a client with many calls open is not asked on until some are done, an
 
     for (std::size_t done = 0; done < calls; ++done) {
         REQUIRE(world.until([&] { return world.master.reloads.size() > done; }));
-        world.master.reloads[done]({{"outcome", "promoted"}});
+        world.master.reloads[done](text({{"outcome", "promoted"}}));
         if (answered) REQUIRE(client.receive()["id"] == done + 1);
     }
     CHECK(client.at_end());
@@ -376,7 +377,7 @@ TEST_CASE("a client that waits and hangs up is noticed, and one that only finish
     client.send(requests);
     if (finished) client.finish_sending();
     REQUIRE(world.until([&] { return world.master.reloads.size() >= std::min<std::size_t>(calls, 64); }));
-    if (event_unread) world.server->broadcast({{"type", "log"}});
+    if (event_unread) world.server->broadcast(text({{"type", "log"}}));
     for (int turn = 0; turn < 100; ++turn) uv_run(world.loop.get(), UV_RUN_NOWAIT);
     CHECK_FALSE(busy(world));
     client.leave();
@@ -388,7 +389,7 @@ TEST_CASE("closing delivers what was answered, removes the path and hangs up") {
     RawClient client{world};
     client.send(call(1, "stop"));
     REQUIRE(world.until([&] { return !world.master.stops.empty(); }));
-    world.master.stops.front()({{"stopped", true}});
+    world.master.stops.front()(text({{"stopped", true}}));
     world.server->close();
     CHECK_FALSE(RawClient(world).connected());
     CHECK(::access(world.path().c_str(), F_OK) != 0);
@@ -411,7 +412,7 @@ TEST_CASE("the master may close and destroy the server while it answers") {
     World world;
     RawClient client{world};
     world.master.on_stop = [&] {
-        world.master.stops.front()({{"stopped", true}});
+        world.master.stops.front()(text({{"stopped", true}}));
         world.server->close();
         world.server.reset();
     };
@@ -518,7 +519,7 @@ TEST_CASE("a socket whose file somebody removed is there again, and whoever is c
     RawClient newcomer{world};
     newcomer.send(call(2, "status"));
     CHECK(newcomer.receive()["id"] == 2);
-    world.master.reloads.front()({{"outcome", "promoted"}});
+    world.master.reloads.front()(text({{"outcome", "promoted"}}));
     CHECK(waiting.receive()["result"]["outcome"] == "promoted");
 
     world.server->close();

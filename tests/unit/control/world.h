@@ -15,11 +15,15 @@
 
 namespace sup::control::test {
 
+inline std::string text(const nlohmann::json& value) {
+    return value.dump();
+}
+
 class FakeMaster : public ControlHandler {
 public:
-    nlohmann::json status() override {
+    std::string status() override {
         ++status_calls;
-        return status_result;
+        return status_result.dump();
     }
     void reload(core::WaitFor wait, Reply reply) override {
         waits.push_back(wait);

@@ -3,8 +3,6 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include <nlohmann/json.hpp>
-
 #include "tests/catch.h"
 
 using namespace sup;
@@ -33,7 +31,7 @@ TEST_CASE("what is left behind is listed once, and whoever has ended is forgotte
     list.add(left(ended, LeftBehind::Why::whose_unknown));
     list.add(left(own, LeftBehind::Why::whose_unknown));
     list.add(left(own, LeftBehind::Why::whose_unknown));
-    CHECK(list.to_json().size() == 1);
+    CHECK(list.picture().size() == 1);
     CHECK(list.contains(own));
     CHECK_FALSE(list.contains(ended));
     ProcessStat next = own;
@@ -46,9 +44,9 @@ TEST_CASE("what nobody's process turns out to be is what is told of it") {
     const ProcessStat own = *process_stat(::getpid());
     list.add(left(own, LeftBehind::Why::whose_unknown));
     CHECK_FALSE(list.is_out_of_reach(own));
-    CHECK(list.to_json()[0]["why"] == "whose worker is not known");
+    CHECK(list.picture()[0].why == "whose worker is not known");
     list.add(left(own, LeftBehind::Why::out_of_reach));
     CHECK(list.is_out_of_reach(own));
-    REQUIRE(list.to_json().size() == 1);
-    CHECK(list.to_json()[0]["why"] == "which sup may not signal");
+    REQUIRE(list.picture().size() == 1);
+    CHECK(list.picture()[0].why == "which sup may not signal");
 }

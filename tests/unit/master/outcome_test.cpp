@@ -2,9 +2,18 @@
 
 #include <nlohmann/json.hpp>
 
+#include "master/status/json.h"
 #include "tests/catch.h"
 
 using namespace std::chrono_literals;
+
+namespace {
+
+nlohmann::json told(const sup::ReloadOutcome& outcome) {
+    return nlohmann::json::parse(sup::status::to_json(picture_of(outcome)));
+}
+
+}  // namespace
 
 TEST_CASE("a promoted reload is shown with its generation and no reason") {
     sup::ReloadOutcome outcome;
@@ -17,7 +26,7 @@ TEST_CASE("a promoted reload is shown with its generation and no reason") {
         {"generation", 2},  {"outcome", "promoted"},
         {"reason", ""},     {"connections", {{"handed_over", 3}, {"drained", 2}, {"closed", 1}}},
         {"duration_ms", 9}, {"at", "2001-09-09T01:46:40Z"}};
-    CHECK(to_json(outcome) == expected);
+    CHECK(told(outcome) == expected);
 }
 
 TEST_CASE("a worker that fills its row with nonsense makes no sum wrap around") {
@@ -49,7 +58,7 @@ TEST_CASE("a failed reload carries its reason and the worker's last words") {
     sup::ReloadOutcome outcome;
     outcome.reason = "worker ./x: No such file or directory";
     outcome.worker_output = {"one", "two"};
-    const nlohmann::json json = to_json(outcome);
+    const nlohmann::json json = told(outcome);
     CHECK(json["generation"].is_null());
     CHECK(json["outcome"] == "failed");
     CHECK(json["reason"] == outcome.reason);

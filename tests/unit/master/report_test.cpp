@@ -33,10 +33,12 @@ std::vector<nlohmann::json> read_all(int fd) {
 TEST_CASE("a start's progress is followed by its outcome and end-of-file") {
     auto ends = stream();
     sup::StartReport report(std::move(ends[0]));
-    report.event({{"type", "generation"}});
-    report.succeeded({{"generation", 1}});
+    report.event(sup::status::GenerationEvent{});
+    sup::status::Started started;
+    started.outcome.generation = 1;
+    report.succeeded(started);
     CHECK_FALSE(report.waiting());
-    report.event({{"type", "late"}});
+    report.event(sup::status::GenerationEvent{});
 
     const auto lines = read_all(ends[1].get());
     REQUIRE(lines.size() == 2);
@@ -49,7 +51,9 @@ TEST_CASE("a start's progress is followed by its outcome and end-of-file") {
 TEST_CASE("a failed start carries its message and data") {
     auto ends = stream();
     sup::StartReport report(std::move(ends[0]));
-    report.failed("worker ./x: Permission denied", {{"worker_output", {"no"}}});
+    sup::status::FailedStart failed;
+    failed.worker_output = {"no"};
+    report.failed("worker ./x: Permission denied", failed);
     const auto lines = read_all(ends[1].get());
     REQUIRE(lines.size() == 1);
     CHECK(lines[0]["error"]["message"] == "worker ./x: Permission denied");
@@ -58,12 +62,12 @@ TEST_CASE("a failed start carries its message and data") {
 
 TEST_CASE("nobody who waits, and a reader that has gone, are no trouble") {
     sup::StartReport nobody{sup::UniqueFd{}};
-    nobody.event({{"type", "x"}});
+    nobody.event(sup::status::CountEvent{});
     nobody.succeeded({});
 
     auto ends = stream();
     ends[1].reset();
     sup::StartReport report(std::move(ends[0]));
-    report.event({{"type", "x"}});
+    report.event(sup::status::CountEvent{});
     CHECK_FALSE(report.waiting());
 }

@@ -1,28 +1,27 @@
-// What `sup status --json` shows.
+// The shell's side of the picture that status and list show.
 #pragma once
 
-#include <chrono>
 #include <functional>
-#include <nlohmann/json_fwd.hpp>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "master/core/supervisor.h"
 #include "master/generation.h"
-#include "master/outcome.h"
+#include "master/status/picture.h"
 #include "master/worker_process.h"
 
 namespace sup {
 
-struct StatusSource {
+struct PictureSource {
     std::string name;
     std::string config_file;
     std::string log_file;  // empty: standard error
     core::TimePoint started_at;
     core::TimePoint now;
     const core::View& view;
-    const std::optional<ReloadOutcome>& last_reload;
-    const nlohmann::json& left_behind;  // LeftBehindList::to_json()
+    std::optional<status::Reload> last_reload;
+    std::vector<status::LeftBehind> left_behind;
     // Null for one that the shell does not know (any more).
     std::function<const Generation*(core::GenerationId)> generation;
     std::function<const WorkerProcess*(core::WorkerId)> worker;
@@ -30,6 +29,6 @@ struct StatusSource {
     std::function<std::string(const Listener&)> problem;
 };
 
-nlohmann::json status_json(const StatusSource& source);
+status::Picture take_picture(const PictureSource& source);
 
 }  // namespace sup
