@@ -6,7 +6,7 @@
 #include <type_traits>
 
 #include "master/core/invariants.h"
-#include "master/core/state.h"
+#include "master/core/state_fields.h"
 #include "master/core/supervisor.h"
 
 namespace sup::core {
@@ -30,21 +30,14 @@ public:
         return {*found, where_ + "/" + key};
     }
 
-    template <typename F>
-    auto each(F read) const {
+    template <typename Visit>
+    void each(Visit visit) const {
         if (!value_.is_array()) fail("is not an array");
-        std::vector<decltype(read(*this))> values;
-        for (std::size_t i = 0; i < value_.size(); ++i) {
-            values.push_back(read(Saved(value_[i], where_ + "/" + std::to_string(i))));
-        }
-        return values;
+        for (std::size_t i = 0; i < value_.size(); ++i)
+            visit(Saved(value_[i], where_ + "/" + std::to_string(i)));
     }
 
-    template <typename F>
-    auto optional(F read) const -> std::optional<decltype(read(*this))> {
-        if (value_.is_null()) return std::nullopt;
-        return read(*this);
-    }
+    bool is_null() const { return value_.is_null(); }
 
     bool boolean() const {
         if (!value_.is_boolean()) fail("is not true or false");
@@ -80,139 +73,97 @@ private:
     std::string where_;
 };
 
-std::uint32_t count(const Saved& saved) {
-    return static_cast<std::uint32_t>(saved.number(0, std::numeric_limits<std::uint32_t>::max()));
+void read(const Saved& saved, bool& value) {
+    value = saved.boolean();
 }
-
-template <typename Id>
-Id id(const Saved& saved) {
-    using Number = std::underlying_type_t<Id>;
-    if constexpr (sizeof(Number) == sizeof(std::uint32_t))
-        return Id{count(saved)};
-    else
-        return Id{saved.any_unsigned()};
+void read(const Saved& saved, int& value) {
+    value = static_cast<int>(saved.number(0, std::numeric_limits<int>::max()));
 }
-
-Duration duration(const Saved& saved) {
-    return Duration{saved.number(0, longest_duration.count())};
+void read(const Saved& saved, std::uint32_t& value) {
+    value = static_cast<std::uint32_t>(saved.number(0, std::numeric_limits<std::uint32_t>::max()));
 }
-
-TimePoint time_point(const Saved& saved) {
+void read(const Saved& saved, std::uint64_t& value) {
+    value = saved.any_unsigned();
+}
+void read(const Saved& saved, Duration& duration) {
+    duration = Duration{saved.number(0, longest_duration.count())};
+}
+void read(const Saved& saved, TimePoint& time) {
     constexpr std::int64_t furthest = 2 * longest_duration.count();
-    return TimePoint{Duration{saved.number(-furthest, furthest)}};
+    time = TimePoint{Duration{saved.number(-furthest, furthest)}};
+}
+void read(const Saved& saved, WaitFor& wait) {
+    wait = saved.boolean() ? WaitFor::drained : WaitFor::promoted;
+}
+void read(const Saved& saved, WorkerState& state) {
+    state = saved.one_of({WorkerState::spawning, WorkerState::starting, WorkerState::ready,
+                          WorkerState::draining, WorkerState::killing});
+}
+void read(const Saved& saved, GenerationState& state) {
+    state = saved.one_of({GenerationState::starting, GenerationState::soaking, GenerationState::active,
+                          GenerationState::draining, GenerationState::aborting});
+}
+template <Enum Id>
+void read(const Saved& saved, Id& id) {
+    std::underlying_type_t<Id> number{};
+    read(saved, number);
+    id = Id{number};
 }
 
-Policy policy(const Saved& saved) {
-    return {.count = count(saved["count"]),
-            .ready_after = saved["ready_after"].optional(duration),
-            .ready_timeout = duration(saved["ready_timeout"]),
-            .drain_timeout = duration(saved["drain_timeout"]),
-            .soak = duration(saved["soak"]),
-            .later_soak = duration(saved["later_soak"]),
-            .start_soak = duration(saved["start_soak"]),
-            .max_surge = saved["max_surge"].optional(count),
-            .max_draining = count(saved["max_draining"]),
-            .restart_min_uptime = duration(saved["restart_min_uptime"]),
-            .backoff_min = duration(saved["backoff_min"]),
-            .backoff_max = duration(saved["backoff_max"])};
+template <Listed T>
+void read(const Saved& saved, T& record);
+
+template <typename T>
+T fresh(const Saved& saved) {
+    T value{};
+    read(saved, value);
+    return value;
 }
 
-Request request(const Saved& saved) {
-    return {id<RequestId>(saved["request"]),
-            saved["drained"].boolean() ? WaitFor::drained : WaitFor::promoted};
+template <typename T>
+void read(const Saved& saved, std::optional<T>& value) {
+    if (!saved.is_null()) value = fresh<T>(saved);
 }
 
-Reload reload(const Saved& saved) {
-    return {id<GenerationId>(saved["generation"]), saved["askers"].each(request)};
+template <typename T>
+void read(const Saved& saved, std::vector<T>& values) {
+    saved.each([&](const Saved& each) { values.push_back(fresh<T>(each)); });
 }
 
-DrainedWaiter drained_waiter(const Saved& saved) {
-    return {id<RequestId>(saved["request"]), id<GenerationId>(saved["promoted"]),
-            id<GenerationId>(saved["replaced"])};
-}
-
-ExitStatus exit_status(const Saved& saved) {
-    return {.signalled = saved["signalled"].boolean(),
-            .code = static_cast<int>(saved["code"].number(0, std::numeric_limits<int>::max()))};
-}
-
-LastExit last_exit(const Saved& saved) {
-    return {.status = saved["status"].optional(exit_status), .at = time_point(saved["at"])};
-}
-
-SlotRecord slot_record(const Saved& saved) {
-    return {.worker = saved["worker"].optional(id<WorkerId>),
-            .restart = saved["restart"].optional(id<TimerId>),
-            .spawns = count(saved["spawns"]),
-            .short_lives = count(saved["short_lives"]),
-            .last_exit = saved["last_exit"].optional(last_exit),
-            .spoke = saved["spoke"].boolean()};
-}
-
-Worker worker(const Saved& saved, GenerationId generation) {
-    return {.id = id<WorkerId>(saved["worker"]),
-            .generation = generation,
-            .slot = count(saved["slot"]),
-            .state = saved["state"].one_of({WorkerState::spawning, WorkerState::starting, WorkerState::ready,
-                                            WorkerState::draining, WorkerState::killing}),
-            .spawned_at = time_point(saved["spawned_at"]),
-            .spawned = saved["spawned"].boolean(),
-            .was_ready = saved["was_ready"].boolean(),
-            .channel = saved["channel"].boolean(),
-            .restarts = count(saved["restarts"]),
-            .timer = saved["timer"].optional(id<TimerId>),
-            .soak = saved["soak"].optional(duration),
-            .successor = saved["successor"].optional(id<GenerationId>),
-            .inbox = saved["inbox"].optional(id<GenerationId>)};
-}
-
-Generation generation(const Saved& saved) {
-    Generation read{.id = id<GenerationId>(saved["generation"]),
-                    .state = saved["state"].one_of({GenerationState::starting, GenerationState::soaking,
-                                                    GenerationState::active, GenerationState::draining,
-                                                    GenerationState::aborting}),
-                    .policy = policy(saved["policy"]),
-                    .created_at = time_point(saved["created_at"]),
-                    .slots = saved["slots"].each(slot_record),
-                    .workers = {},
-                    .soak = saved["soak"].optional(id<TimerId>),
-                    .inbox_closed = saved["inbox_closed"].boolean()};
-    saved["workers"].each([&](const Saved& each) {
-        const Worker member = worker(each, read.id);
-        if (!read.workers.emplace(member.id, member).second) each.fail("is there twice");
-        return true;
-    });
-    return read;
-}
-
-std::map<GenerationId, Generation> generations(const Saved& saved) {
-    std::map<GenerationId, Generation> read;
+template <typename Id, Listed T>
+void read(const Saved& saved, std::map<Id, T>& members) {
     saved.each([&](const Saved& each) {
-        Generation member = generation(each);
-        const GenerationId number = member.id;
-        if (!read.emplace(number, std::move(member)).second) each.fail("is there twice");
-        return true;
+        T member = fresh<T>(each);
+        const Id id = member.id;
+        if (!members.emplace(id, std::move(member)).second) each.fail("is there twice");
     });
-    return read;
+}
+
+// Their owners claim them later; see Timers.
+void read(const Saved& saved, std::map<TimerId, Timer>& timers) {
+    saved.each([&](const Saved& each) {
+        const Timer unclaimed{.purpose = {}, .at = fresh<TimePoint>(each["at"])};
+        if (!timers.emplace(fresh<TimerId>(each["timer"]), unclaimed).second) each.fail("is there twice");
+    });
+}
+
+template <Listed T>
+void read(const Saved& saved, T& record) {
+    for_each_field<T>([&](const auto& each) { read(saved[each.name], record.*each.member); });
 }
 
 // Only the owner of a timer says what it is for.
 class Timers {
 public:
-    explicit Timers(const Saved& saved) : saved_(saved) {
-        saved.each([&](const Saved& each) {
-            const bool fresh = unclaimed_.emplace(id<TimerId>(each["timer"]), time_point(each["at"])).second;
-            if (!fresh) each.fail("is there twice");
-            return true;
-        });
-    }
+    Timers(const Saved& saved, std::map<TimerId, Timer> unclaimed)
+        : saved_(saved), unclaimed_(std::move(unclaimed)) {}
 
     template <typename Purpose>
     void claim(const std::optional<TimerId>& timer, Purpose purpose) {
         if (!timer) return;
         const auto found = unclaimed_.find(*timer);
         if (found == unclaimed_.end()) saved_.fail("has not each timer that something waits for, once");
-        claimed_.emplace(*timer, Timer{purpose, found->second});
+        claimed_.emplace(*timer, Timer{purpose, found->second.at});
         unclaimed_.erase(found);
     }
 
@@ -223,7 +174,7 @@ public:
 
 private:
     Saved saved_;
-    std::map<TimerId, TimePoint> unclaimed_;
+    std::map<TimerId, Timer> unclaimed_;
     std::map<TimerId, Timer> claimed_;
 };
 
@@ -239,7 +190,7 @@ void claim_timer(Timers& timers, const Worker& worker, const Policy& policy) {
 }
 
 std::map<TimerId, Timer> timers(const Saved& saved, const Instance& instance) {
-    Timers timers(saved);
+    Timers timers(saved, instance.timers);
     for (const auto& [generation_id, generation] : instance.generations) {
         timers.claim(generation.soak, SoakEnd{generation_id});
         for (const auto& [worker_id, worker] : generation.workers)
@@ -255,22 +206,7 @@ Instance instance(const Saved& saved) {
     if (saved["version"].number(0, std::numeric_limits<std::int64_t>::max()) != 1) {
         saved["version"].fail("is not one that this program knows (1)");
     }
-    Instance read;
-    read.started = saved["started"].boolean();
-    read.exit_code =
-        saved["exit_code"].optional([](const Saved& code) { return static_cast<int>(code.number(0, 1)); });
-    read.exited = saved["exited"].boolean();
-    read.generations = generations(saved["generations"]);
-    read.waiting = saved["waiting"].each(request);
-    read.reload = saved["reload"].optional(reload);
-    read.announced_draining = saved["announced_draining"].optional(count);
-    read.drained_waiters = saved["drained_waiters"].each(drained_waiter);
-    read.stop_requests = saved["stop_requests"].each(id<RequestId>);
-    read.stop_signalled_at = saved["stop_signalled_at"].optional(time_point);
-    read.next_generation = id<GenerationId>(saved["next_generation"]);
-    read.next_worker = id<WorkerId>(saved["next_worker"]);
-    read.next_timer = id<TimerId>(saved["next_timer"]);
-    read.random = saved["random"].any_unsigned();
+    auto read = fresh<Instance>(saved);
     read.timers = timers(saved["timers"], read);
     if (const char* broken = broken_invariant(read))
         saved.fail(std::string("breaks the rule that ") + broken);

@@ -256,8 +256,8 @@ sup_sim_mutant(end-of-session-kills stop.cpp
     "event.by == StopBy::signal && !step"
     "no deadline is shortened")
 sup_sim_mutant(stop-signal-not-saved save.cpp
-    "{\"stop_signalled_at\", saved(instance.stop_signalled_at)}"
-    "{\"stop_signalled_at\", nullptr}"
+    "object[each.name] = saved(record.*each.member);"
+    "object[each.name] = each.name == std::string(\"stop_signalled_at\") ? json(nullptr) : saved(record.*each.member);"
     "saving and restoring" --seeds 12000)
 sup_sim_mutant(exit-while-preparing stop.cpp
     "|| instance.reload || !instance.generations.empty()"
@@ -266,17 +266,17 @@ sup_sim_mutant(exit-while-preparing stop.cpp
 
 # Saving.
 sup_sim_mutant(named-successor-not-saved save.cpp
-    "{\"successor\", saved(worker.successor)}"
-    "{\"successor\", nullptr}"
+    "object[each.name] = saved(record.*each.member);"
+    "object[each.name] = each.name == std::string(\"successor\") ? json(nullptr) : saved(record.*each.member);"
     "saving and restoring" --seeds 30000)
 sup_sim_mutant(short-lives-not-saved save.cpp
-    "{\"short_lives\", slot.short_lives}"
-    "{\"short_lives\", 0}"
+    "object[each.name] = saved(record.*each.member);"
+    "object[each.name] = each.name == std::string(\"short_lives\") ? json(0U) : saved(record.*each.member);"
     "saving and restoring")
 
 sup_sim_mutant(promise-not-saved save.cpp
-    "{\"spoke\", slot.spoke}"
-    "{\"spoke\", false}"
+    "object[each.name] = saved(record.*each.member);"
+    "object[each.name] = each.name == std::string(\"spoke\") ? json(false) : saved(record.*each.member);"
     "saving and restoring")
 
 # The view.
@@ -351,8 +351,8 @@ sup_sim_mutant(closed-while-a-peer-takes handoff.cpp
     "true;"
     "an inbox is closed to senders")
 sup_sim_mutant(max-surge-not-saved save.cpp
-    "{\"max_surge\", saved(policy.max_surge)}"
-    "{\"max_surge\", nullptr}"
+    "object[each.name] = saved(record.*each.member);"
+    "object[each.name] = each.name == std::string(\"max_surge\") ? json(nullptr) : saved(record.*each.member);"
     "saving and restoring")
 sup_sim_mutant(added-slot-filled-twice scale.cpp
     "if (!served_elsewhere(step.instance, *generation, slot)) spawn(step, *generation, slot);"

@@ -1,0 +1,155 @@
+// The fields of what the core hears and says: events, actions, and the values in them.
+#pragma once
+
+#include "master/core/action.h"
+#include "master/core/event.h"
+#include "master/core/field.h"
+#include "master/core/policy.h"
+
+namespace sup::core {
+
+template <>
+inline constexpr auto field_list<ExitStatus> = list_of("ExitStatus",
+                                                       field("signalled", &ExitStatus::signalled),
+                                                       field("code", &ExitStatus::code));
+template <>
+inline constexpr auto field_list<Failure> = list_of("Failure", field("failure", &Failure::kind),
+                                                    field("failed_worker", &Failure::worker),
+                                                    field("failed_slot", &Failure::slot),
+                                                    field("status", &Failure::status),
+                                                    field("detail", &Failure::detail),
+                                                    unprinted("soak", &Failure::soak));
+template <>
+inline constexpr auto field_list<Policy> =
+    list_of("Policy", field("count", &Policy::count), unprinted("ready_after", &Policy::ready_after),
+            unprinted("ready_timeout", &Policy::ready_timeout),
+            unprinted("drain_timeout", &Policy::drain_timeout), unprinted("soak", &Policy::soak),
+            unprinted("later_soak", &Policy::later_soak), unprinted("start_soak", &Policy::start_soak),
+            field("max_surge", &Policy::max_surge), unprinted("max_draining", &Policy::max_draining),
+            unprinted("restart_min_uptime", &Policy::restart_min_uptime),
+            unprinted("backoff_min", &Policy::backoff_min), unprinted("backoff_max", &Policy::backoff_max));
+
+// Events.
+template <>
+inline constexpr auto field_list<StartRequested> = list_of("StartRequested",
+                                                           field("request", &StartRequested::request));
+template <>
+inline constexpr auto field_list<ReloadRequested> = list_of("ReloadRequested",
+                                                            field("request", &ReloadRequested::request),
+                                                            field("wait", &ReloadRequested::wait));
+template <>
+inline constexpr auto field_list<StopRequested> = list_of("StopRequested",
+                                                          field("request", &StopRequested::request),
+                                                          field("now", &StopRequested::now),
+                                                          field("by", &StopRequested::by));
+template <>
+inline constexpr auto field_list<AddWorkerRequested> = list_of<AddWorkerRequested>("AddWorkerRequested");
+template <>
+inline constexpr auto field_list<RemoveWorkerRequested> =
+    list_of<RemoveWorkerRequested>("RemoveWorkerRequested");
+template <>
+inline constexpr auto field_list<Prepared> = list_of("Prepared", field("generation", &Prepared::generation),
+                                                     field("policy", &Prepared::policy));
+template <>
+inline constexpr auto field_list<PrepareFailed> = list_of("PrepareFailed",
+                                                          field("generation", &PrepareFailed::generation),
+                                                          field("configuration_error",
+                                                                &PrepareFailed::configuration_error),
+                                                          field("reason", &PrepareFailed::reason));
+template <>
+inline constexpr auto field_list<WorkerSpawned> = list_of("WorkerSpawned",
+                                                          field("worker", &WorkerSpawned::worker));
+template <>
+inline constexpr auto field_list<SpawnFailed> = list_of("SpawnFailed", field("worker", &SpawnFailed::worker),
+                                                        field("reason", &SpawnFailed::reason));
+template <>
+inline constexpr auto field_list<WorkerReady> = list_of("WorkerReady", field("worker", &WorkerReady::worker));
+template <>
+inline constexpr auto field_list<WorkerOpenedChannel> =
+    list_of("WorkerOpenedChannel", field("worker", &WorkerOpenedChannel::worker));
+template <>
+inline constexpr auto field_list<WorkerExtendedTimeout> =
+    list_of("WorkerExtendedTimeout", field("worker", &WorkerExtendedTimeout::worker),
+            field("extension", &WorkerExtendedTimeout::extension));
+template <>
+inline constexpr auto field_list<WorkerOutOfReach> = list_of("WorkerOutOfReach",
+                                                             field("worker", &WorkerOutOfReach::worker),
+                                                             field("reason", &WorkerOutOfReach::reason));
+template <>
+inline constexpr auto field_list<WorkerAbandoned> = list_of("WorkerAbandoned",
+                                                            field("worker", &WorkerAbandoned::worker));
+template <>
+inline constexpr auto field_list<WorkerExited> = list_of("WorkerExited",
+                                                         field("worker", &WorkerExited::worker),
+                                                         field("status", &WorkerExited::status));
+template <>
+inline constexpr auto field_list<TimerFired> = list_of("TimerFired", field("timer", &TimerFired::timer));
+
+// Actions.
+template <>
+inline constexpr auto field_list<Prepare> = list_of("Prepare", field("generation", &Prepare::generation));
+template <>
+inline constexpr auto field_list<Spawn> = list_of("Spawn", field("worker", &Spawn::worker),
+                                                  field("generation", &Spawn::generation),
+                                                  field("slot", &Spawn::slot));
+template <>
+inline constexpr auto field_list<Drain> = list_of("Drain", field("worker", &Drain::worker),
+                                                  field("successor", &Drain::successor),
+                                                  field("inbox", &Drain::inbox));
+template <>
+inline constexpr auto field_list<OfferInbox> = list_of("OfferInbox", field("worker", &OfferInbox::worker),
+                                                       field("inbox", &OfferInbox::inbox));
+template <>
+inline constexpr auto field_list<CloseInbox> = list_of("CloseInbox",
+                                                       field("generation", &CloseInbox::generation),
+                                                       field("successor", &CloseInbox::successor));
+template <>
+inline constexpr auto field_list<ReopenInbox> = list_of("ReopenInbox",
+                                                        field("generation", &ReopenInbox::generation),
+                                                        field("worker", &ReopenInbox::worker));
+template <>
+inline constexpr auto field_list<ForwardInbox> = list_of("ForwardInbox", field("from", &ForwardInbox::from),
+                                                         field("to", &ForwardInbox::to));
+template <>
+inline constexpr auto field_list<Kill> = list_of("Kill", field("worker", &Kill::worker),
+                                                 field("reason", &Kill::reason));
+template <>
+inline constexpr auto field_list<ArmTimer> = list_of("ArmTimer", field("timer", &ArmTimer::timer),
+                                                     field("at", &ArmTimer::at));
+template <>
+inline constexpr auto field_list<CancelTimer> = list_of("CancelTimer", field("timer", &CancelTimer::timer));
+template <>
+inline constexpr auto field_list<Release> = list_of("Release", field("generation", &Release::generation));
+template <>
+inline constexpr auto field_list<Reply> = list_of("Reply", field("request", &Reply::request),
+                                                  field("outcome", &Reply::outcome),
+                                                  field("generation", &Reply::generation),
+                                                  field("failure", &Reply::failure));
+template <>
+inline constexpr auto field_list<GenerationChanged> =
+    list_of("GenerationChanged", field("generation", &GenerationChanged::generation),
+            field("state", &GenerationChanged::state), field("failure", &GenerationChanged::failure),
+            unprinted("soak", &GenerationChanged::soak));
+template <>
+inline constexpr auto field_list<WorkerChanged> = list_of("WorkerChanged",
+                                                          field("worker", &WorkerChanged::worker),
+                                                          field("generation", &WorkerChanged::generation),
+                                                          field("slot", &WorkerChanged::slot),
+                                                          field("state", &WorkerChanged::state));
+template <>
+inline constexpr auto field_list<RestartScheduled> =
+    list_of("RestartScheduled", field("generation", &RestartScheduled::generation),
+            field("slot", &RestartScheduled::slot), field("delay", &RestartScheduled::delay),
+            field("short_lives", &RestartScheduled::short_lives));
+template <>
+inline constexpr auto field_list<ReloadWaits> = list_of("ReloadWaits",
+                                                        field("draining", &ReloadWaits::draining),
+                                                        field("max_draining", &ReloadWaits::max_draining));
+template <>
+inline constexpr auto field_list<CountChanged> = list_of("CountChanged",
+                                                         field("generation", &CountChanged::generation),
+                                                         field("count", &CountChanged::count));
+template <>
+inline constexpr auto field_list<Exit> = list_of("Exit", field("code", &Exit::code));
+
+}  // namespace sup::core
