@@ -1,13 +1,13 @@
 #include "config/cross_rules.h"
 
 #include <algorithm>
-#include <array>
 #include <map>
 #include <string>
 #include <vector>
 
 #include "config/address.h"
 #include "config/display.h"
+#include "config/only_for.h"
 
 namespace sup::config {
 namespace {
@@ -63,60 +63,6 @@ void check_listener_addresses(const Node& listen, const Config& config, Collecto
     }
 }
 
-// A key of a listener that only some kinds of sockets have.
-struct KindRule {
-    std::string_view key;
-    bool (*allowed)(const Listen& listen, const std::string& written);
-    std::string_view belongs_to;
-};
-
-bool accepts(const Listen& listen, const std::string& /*written*/) {
-    return listen.address.transport == Transport::stream;
-}
-bool has_file(const Listen& listen, const std::string& /*written*/) {
-    return listen.address.path() != nullptr;
-}
-bool is_inet(const Listen& listen, const std::string& /*written*/) {
-    return listen.address.inet() != nullptr;
-}
-bool is_tcp(const Listen& listen, const std::string& /*written*/) {
-    return listen.address.inet() != nullptr && listen.address.transport == Transport::stream;
-}
-// What was written, because "[::]" with ipv6only false has become "*".
-bool is_every_ipv6_address(const Listen& listen, const std::string& written) {
-    const InetAddress* inet = listen.address.inet();
-    return inet != nullptr && inet->host == (listen.ipv6only ? "::" : "*") &&
-           written.find('[') != written.npos;
-}
-
-constexpr std::array kind_rules{
-    KindRule{"backlog", accepts, "sockets that accept connections"},
-    KindRule{"ipv6only", is_every_ipv6_address, "the address [::]"},
-    KindRule{"reuseport", is_inet, "TCP and UDP"},
-    KindRule{"tcp_nodelay", is_tcp, "TCP"},
-    KindRule{"fastopen", is_tcp, "TCP"},
-    KindRule{"defer_accept", is_tcp, "TCP"},
-    KindRule{"mode", has_file, "unix sockets with a path"},
-    KindRule{"owner", has_file, "unix sockets with a path"},
-    KindRule{"group", has_file, "unix sockets with a path"},
-};
-
-void check_kinds(const Node& listen, const Config& config, Collector& problems) {
-    for (std::size_t i = 0; i < config.listen.size(); ++i) {
-        const std::string pointer = pointer_to(i);
-        if (problems.about(pointer) || problems.about(pointer + "/address")) continue;
-        const Node* address = listen.children[i].find("address");
-        if (address == nullptr) continue;
-        for (const KindRule& rule : kind_rules) {
-            const Node* given = listen.children[i].find(rule.key);
-            if (given == nullptr || rule.allowed(config.listen[i], address->text)) continue;
-            problems.add(given->key_begin, pointer + '/' + std::string(rule.key),
-                         quoted(rule.key) + " is for " + std::string(rule.belongs_to) + ", not for " +
-                             quoted(address->text));
-        }
-    }
-}
-
 void check_ready(const Node& worker, const Worker& config, Collector& problems) {
     const auto* ready = std::get_if<ReadyAfter>(&config.ready);
     if (ready == nullptr || ready->delay < config.ready_timeout) return;
@@ -138,29 +84,6 @@ void check_backoff(const Node& restart, const Restart& config, Collector& proble
            problems);
 }
 
-void check_max_surge(const Node& reload, const Reload& config, Collector& problems) {
-    const Node* given = reload.find("max_surge");
-    if (given == nullptr || config.strategy == Strategy::rolling) return;
-    if (problems.about("/reload") || problems.about("/reload/strategy") ||
-        problems.about("/reload/max_surge"))
-        return;
-    problems.add(given->key_begin, "/reload/max_surge",
-                 "\"max_surge\" is for \"strategy\": \"rolling\", but the strategy is \"replace\"");
-}
-
-// What they write themselves, the master does not see.
-void check_log_bound(const Node& log, const Log& config, Collector& problems) {
-    if (config.workers != WorkerOutput::inherit || problems.about("/log/workers")) return;
-    for (const std::string_view key : {"max_size", "keep", "when_slow"}) {
-        const Node* given = log.find(key);
-        if (given == nullptr) continue;
-        problems.add(given->key_begin, "/log/" + std::string(key),
-                     quoted(key) +
-                         " is for \"workers\": \"capture\": with \"inherit\" the output of workers "
-                         "does not pass through sup");
-    }
-}
-
 }  // namespace
 
 void check_cross_rules(const Node& root, const Config& config, Collector& problems) {
@@ -169,12 +92,9 @@ void check_cross_rules(const Node& root, const Config& config, Collector& proble
     if (listen != nullptr) {
         check_listener_names(*listen, config, problems);
         check_listener_addresses(*listen, config, problems);
-        check_kinds(*listen, config, problems);
     }
+    check_only_for(root, config, problems);
     if (const Node* worker = root.find("worker")) check_ready(*worker, config.worker, problems);
-    if (const Node* reload = root.find("reload")) check_max_surge(*reload, config.reload, problems);
-    if (const Node* log = problems.about("/log") ? nullptr : root.find("log"))
-        check_log_bound(*log, config.log, problems);
     if (const Node* restart = root.find("restart")) check_backoff(*restart, config.restart, problems);
 }
 

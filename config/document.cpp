@@ -5,9 +5,9 @@
 
 #include "config/cross_rules.h"
 #include "config/display.h"
-#include "config/keys.h"
 #include "config/path.h"
 #include "config/read_file.h"
+#include "config/reader.h"
 #include "config/special_values.h"
 #include "config/worker_rules.h"
 

@@ -2,8 +2,10 @@
 // function does.
 #pragma once
 
+#include <cstdint>
 #include <optional>
 #include <string>
+#include <string_view>
 
 #include "config/config.h"
 #include "config/value.h"
@@ -16,12 +18,14 @@ constexpr std::int64_t most_workers = 4096;
 bool is_name(std::string_view text);
 std::string expected_name();
 
-void read_name(const Value& value, std::string& out);
-void read_address(const Value& value, Address& out);
-void read_mode(const Value& value, unsigned& out);
-void read_account(const Value& value, const std::string& what, std::optional<std::string>& out);
-void read_count(const Value& value, std::uint32_t& out);
-void read_signal(const Value& value, int& out);
-void read_strategy(const Value& value, Strategy& out);
+std::optional<std::string> read_name(const Value& value);
+std::optional<Address> read_address(const Value& value);
+std::optional<unsigned> read_mode(const Value& value);
+// A user or a group, as `what` says.
+std::optional<std::string> read_account(const Value& value, const std::string& what);
+std::optional<std::uint32_t> read_count(const Value& value);
+std::optional<int> read_signal(const Value& value);
+// Nothing inside: for ever.
+std::optional<std::optional<Duration>> read_patience(const Value& value);
 
 }  // namespace sup::config

@@ -56,52 +56,50 @@ std::string found(const Node& node) {
     return "";
 }
 
-bool read_string(const Value& value, const std::string& what, std::string& out) {
+std::optional<std::string> read_string(const Value& value, const std::string& what) {
     if (value.node.kind != Kind::string) {
         value.expected(what);
-        return false;
+        return std::nullopt;
     }
     if (value.node.text.find('\0') != std::string::npos) {  // it would end there for the kernel
         value.refuse("a NUL character is not allowed here");
-        return false;
+        return std::nullopt;
     }
-    out = value.node.text;
-    return true;
+    return value.node.text;
 }
 
-void read_boolean(const Value& value, bool& out) {
-    if (value.node.kind != Kind::boolean) return value.expected("true or false");
-    out = value.node.text == "true";
+std::optional<bool> read_boolean(const Value& value) {
+    if (value.node.kind == Kind::boolean) return value.node.text == "true";
+    value.expected("true or false");
+    return std::nullopt;
 }
 
-void read_path(const Value& value, std::string& out) {
-    std::string path;
-    if (!read_string(value, "a path", path)) return;
-    if (path.empty()) return value.expected("a path");
-    out = absolute_path(value.folder, path);
+std::optional<std::string> read_path(const Value& value) {
+    const auto path = read_string(value, "a path");
+    if (!path) return std::nullopt;
+    if (!path->empty()) return absolute_path(value.folder, *path);
+    value.expected("a path");
+    return std::nullopt;
 }
 
-bool read_duration(const Value& value, Duration least, Duration& out) {
+std::optional<Duration> read_duration(const Value& value, Duration least) {
     static const std::string what = R"(a duration such as "250ms", "30s" or "5m")";
     if (value.node.kind == Kind::number) {
         value.refuse("expected " + what + ", found the number " + found(value.node) + " without a unit");
-        return false;
+        return std::nullopt;
     }
     if (value.node.kind != Kind::string) {
         value.expected(what);
-        return false;
+        return std::nullopt;
     }
     const Result<Duration> duration = parse_duration(value.node.text);
     if (!duration) {
         value.refuse(duration.error().message + ", found " + found(value.node));
-        return false;
+        return std::nullopt;
     }
-    if (*duration < least) {
-        value.expected("a duration of at least " + format_duration(least));
-        return false;
-    }
-    out = *duration;
-    return true;
+    if (*duration >= least) return *duration;
+    value.expected("a duration of at least " + format_duration(least));
+    return std::nullopt;
 }
 
 std::optional<std::uint64_t> read_size(const Value& value, SizeRange range) {

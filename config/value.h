@@ -1,7 +1,6 @@
 // A value of the document while it is being read, and how each plain kind of value is read.
 //
-// A read_… function writes to `out` what a good value says. Of a bad one it reports the problem and leaves
-// `out` alone.
+// A read_… function returns what a good value says. Of a bad one it reports the problem and returns nothing.
 #pragma once
 
 #include <cstdint>
@@ -33,11 +32,11 @@ struct Value {
 // What was written, for a message: "abc", 3, an array.
 std::string found(const Node& node);
 
-bool read_string(const Value& value, const std::string& what, std::string& out);
-void read_boolean(const Value& value, bool& out);
-void read_path(const Value& value, std::string& out);
-// True when it was good.
-bool read_duration(const Value& value, Duration least, Duration& out);
+std::optional<std::string> read_string(const Value& value, const std::string& what);
+std::optional<bool> read_boolean(const Value& value);
+std::optional<std::string> read_path(const Value& value);  // absolute
+std::optional<Duration> read_duration(const Value& value, Duration least);
+
 // In bytes.
 struct SizeRange {
     std::uint64_t least;
@@ -49,10 +48,10 @@ struct Range {
     std::int64_t least;
     std::int64_t most;
 };
-// The number; none when it was refused. `or_else` names what else the key allows: ` or "auto"`.
+// `or_else` names what else the key allows: ` or "auto"`.
 std::optional<std::int64_t> read_integer(const Value& value, Range range, const std::string& or_else = "");
 
-// The index of the name that was written; none when it was refused.
+// The index of the name that was written.
 std::optional<std::size_t> read_choice(const Value& value, std::span<const std::string_view> names);
 
 }  // namespace sup::config

@@ -10,11 +10,7 @@
 namespace sup::config {
 namespace {
 
-constexpr std::int64_t first_free_descriptor = 3;
-constexpr std::int64_t last_descriptor = 1023;
-
-// What sup itself says to a worker; two answers to one question would help nobody.
-constexpr std::array<std::string_view, 12> reserved_variables{
+constexpr std::array<std::string_view, 12> set_by_sup{
     "LISTEN_FDS",     "LISTEN_PID",   "LISTEN_FDNAMES",   "LISTEN_PIDFDID",
     "NOTIFY_SOCKET",  "WATCHDOG_PID", "WATCHDOG_USEC",    "SUP_INSTANCE",
     "SUP_GENERATION", "SUP_SLOT",     "SUP_DRAIN_SIGNAL", "SUP_DRAIN_TIMEOUT_MS"};
@@ -30,7 +26,7 @@ bool is_variable_name(const Value& variable) {
     if (name.find('=') != name.npos) return refuse("the name of an environment variable cannot contain '='");
     if (name.find('\0') != name.npos)
         return refuse("the name of an environment variable cannot contain a NUL character");
-    if (std::ranges::find(reserved_variables, name) != reserved_variables.end()) {
+    if (std::ranges::find(set_by_sup, name) != set_by_sup.end()) {
         return refuse("sup itself sets this variable for each worker");
     }
     return true;
@@ -51,105 +47,118 @@ std::size_t least_size(const Template& text) {
 }
 
 // Which of what it names exists is a cross rule. `prefix` is the size of what comes before it for the kernel.
-void read_template(const Value& value, const std::string& what, Template& out, std::size_t prefix = 0) {
-    std::string text;
-    if (!read_string(value, what, text)) return;
-    auto parsed = Template::parse(text);
+std::optional<Template> read_template(const Value& value, const std::string& what, std::size_t prefix = 0) {
+    const auto text = read_string(value, what);
+    if (!text) return std::nullopt;
+    auto parsed = Template::parse(*text);
     if (!parsed) {
         const TemplateProblem& problem = parsed.error();
         value.problems.add(value.problems.offset_in_string(value.node.begin, problem.at), value.pointer,
                            problem.message);
-        return;
+        return std::nullopt;
     }
     if (const std::size_t size = prefix + least_size(*parsed); size > longest_for_the_kernel()) {
-        return value.refuse("an argument, or a variable with its name, has at most " +
-                            std::to_string(longest_for_the_kernel()) + " bytes on this machine, found " +
-                            std::to_string(size));
+        value.refuse("an argument, or a variable with its name, has at most " +
+                     std::to_string(longest_for_the_kernel()) + " bytes on this machine, found " +
+                     std::to_string(size));
+        return std::nullopt;
     }
-    out = *std::move(parsed);
+    return *std::move(parsed);
 }
 
 // {"fd": 4}
-void read_ready_object(const Value& value, Ready& out) {
+std::optional<Ready> read_ready_object(const Value& value) {
     if (const Node* connect = value.node.find("connect")) {
-        return value.problems.add(connect->key_begin, value.pointer + "/connect",
-                                  "a connection proves nothing: the socket is shared, and as long as an old "
-                                  "worker accepts from it, it "
-                                  "answers for the new one; use \"notify\", {\"fd\": N} or a duration");
+        value.problems.add(connect->key_begin, value.pointer + "/connect",
+                           "a connection proves nothing: the socket is shared, and as long as an old worker "
+                           "accepts from it, it answers for the new one; use \"notify\", {\"fd\": N} or a "
+                           "duration");
+        return std::nullopt;
     }
     const Node* fd = value.node.find("fd");
-    if (fd == nullptr || value.node.children.size() != 1) return value.expected(R"({"fd": N})");
-    const auto number = read_integer(value.member(*fd), {first_free_descriptor, last_descriptor});
-    if (number) out = ReadyByNewline{static_cast<int>(*number)};
+    if (fd == nullptr || value.node.children.size() != 1) {
+        value.expected(R"({"fd": N})");
+        return std::nullopt;
+    }
+    const auto number = read_integer(value.member(*fd), ready_descriptors);
+    if (!number) return std::nullopt;
+    return ReadyByNewline{static_cast<int>(*number)};
 }
 
 }  // namespace
 
-void read_command(const Value& value, Worker& out) {
-    static const std::string what = R"(an array of strings such as ["./server", "--flag"])";
-    if (value.node.kind != Kind::array || value.node.children.empty()) return value.expected(what);
-    std::string program;
-    const Value program_value = value.element(0);
-    if (read_string(program_value, "a string", program) && program.empty()) {
-        program_value.expected("the path or name of a program");
-    }
-    if (program.find('/') != program.npos) program = absolute_path(value.folder, program);
-    out.program = std::move(program);
-    out.arguments.assign(value.node.children.size() - 1, {});
-    for (std::size_t i = 0; i < out.arguments.size(); ++i) {
-        read_template(value.element(i + 1), "a string", out.arguments[i]);
-    }
+std::span<const std::string_view> reserved_variables() {
+    return set_by_sup;
 }
 
-void read_env(const Value& value, std::map<std::string, Template>& out) {
-    if (value.node.kind != Kind::object)
-        return value.expected(R"(an object of strings such as { "KEY": "value" })");
-    out.clear();
+std::span<const std::string_view> protocol_names() {
+    static constexpr std::array<std::string_view, 6> names{"systemd", "server-starter", "einhorn",
+                                                           "nginx",   "php-fpm",        "stdin"};
+    return names;
+}
+
+std::optional<CommandLine> read_command(const Value& value) {
+    static const std::string what = R"(an array of strings such as ["./server", "--flag"])";
+    if (value.node.kind != Kind::array || value.node.children.empty()) {
+        value.expected(what);
+        return std::nullopt;
+    }
+    const Value program_value = value.element(0);
+    const auto written = read_string(program_value, "a string");
+    if (written && written->empty()) program_value.expected("the path or name of a program");
+    CommandLine command{written.value_or(""), {}};
+    if (command.program.find('/') != std::string::npos)
+        command.program = absolute_path(value.folder, command.program);
+    for (std::size_t i = 1; i < value.node.children.size(); ++i)
+        command.arguments.push_back(read_template(value.element(i), "a string").value_or(Template{}));
+    return command;
+}
+
+std::optional<std::map<std::string, Template>> read_env(const Value& value) {
+    if (value.node.kind != Kind::object) {
+        value.expected(R"(an object of strings such as { "KEY": "value" })");
+        return std::nullopt;
+    }
+    std::map<std::string, Template> env;
     for (const Node& child : value.node.children) {
         const Value variable = value.member(child);
         if (!is_variable_name(variable)) continue;
-        read_template(variable, "a string in double quotes", out[child.key], child.key.size() + 1);
+        const auto text = read_template(variable, "a string in double quotes", child.key.size() + 1);
+        env[child.key] = text.value_or(Template{});
     }
+    return env;
 }
 
-void read_protocols(const Value& value, std::vector<Protocol>& out) {
-    static constexpr std::array<std::string_view, 6> names{"systemd", "server-starter", "einhorn",
-                                                           "nginx",   "php-fpm",        "stdin"};
-    static constexpr std::array<Protocol, 6> protocols{Protocol::systemd, Protocol::server_starter,
-                                                       Protocol::einhorn, Protocol::nginx,
-                                                       Protocol::php_fpm, Protocol::standard_input};
-    if (value.node.kind != Kind::array)
-        return value.expected(R"(an array of protocols such as ["systemd", "server-starter"])");
-    out.clear();
+std::optional<std::vector<Protocol>> read_protocols(const Value& value) {
+    if (value.node.kind != Kind::array) {
+        value.expected(R"(an array of protocols such as ["systemd", "server-starter"])");
+        return std::nullopt;
+    }
+    std::vector<Protocol> protocols;
     for (std::size_t i = 0; i < value.node.children.size(); ++i) {
         const Value element = value.element(i);
-        const auto index = read_choice(element, names);
+        const auto index = read_choice(element, protocol_names());
         if (!index) continue;
-        if (std::ranges::find(out, protocols[*index]) != out.end()) {
+        const auto protocol = static_cast<Protocol>(*index);
+        if (std::ranges::find(protocols, protocol) != protocols.end()) {
             element.refuse(found(element.node) + " is named twice");
             continue;
         }
-        out.push_back(protocols[*index]);
+        protocols.push_back(protocol);
     }
+    return protocols;
 }
 
-void read_ready(const Value& value, Ready& out) {
-    if (value.node.kind == Kind::string && value.node.text == "notify") {
-        out = ReadyByNotify{};
-        return;
-    }
-    if (value.node.kind == Kind::string && value.node.text == "einhorn-ack") {
-        out = ReadyByAck{};
-        return;
-    }
-    if (value.node.kind == Kind::object) return read_ready_object(value, out);
+std::optional<Ready> read_ready(const Value& value) {
+    if (value.node.kind == Kind::string && value.node.text == "notify") return ReadyByNotify{};
+    if (value.node.kind == Kind::string && value.node.text == "einhorn-ack") return ReadyByAck{};
+    if (value.node.kind == Kind::object) return read_ready_object(value);
     const Result<Duration> delay = parse_duration(value.node.text);
-    if (value.node.kind != Kind::string || !delay) {
-        return value.expected(
-            R"("notify", "einhorn-ack", {"fd": N}, or a duration such as "250ms" or "30s" after which a worker )"
-            "is ready");
-    }
-    out = ReadyAfter{*delay};
+    if (value.node.kind == Kind::string && delay) return ReadyAfter{*delay};
+    value.expected(
+        R"("notify", "einhorn-ack", {"fd": N}, or a duration such as "250ms" or "30s" after which a worker )"
+        "is ready");
+    return std::nullopt;
 }
 
 }  // namespace sup::config

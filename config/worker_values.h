@@ -3,7 +3,10 @@
 #pragma once
 
 #include <map>
+#include <optional>
+#include <span>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "config/config.h"
@@ -11,10 +14,24 @@
 
 namespace sup::config {
 
-// Into program and arguments.
-void read_command(const Value& value, Worker& out);
-void read_env(const Value& value, std::map<std::string, Template>& out);
-void read_protocols(const Value& value, std::vector<Protocol>& out);
-void read_ready(const Value& value, Ready& out);
+// The variables that sup itself sets for each worker: two answers to one question would help nobody.
+std::span<const std::string_view> reserved_variables();
+// In the order of Protocol.
+std::span<const std::string_view> protocol_names();
+// The descriptors that a worker may say that it is ready by.
+constexpr Range ready_descriptors{3, 1023};
+
+struct CommandLine {
+    std::string program;
+    std::vector<Template> arguments;
+};
+
+// These three return also what was good of a value that has a problem somewhere inside, for the rules between
+// values.
+std::optional<CommandLine> read_command(const Value& value);
+std::optional<std::map<std::string, Template>> read_env(const Value& value);
+std::optional<std::vector<Protocol>> read_protocols(const Value& value);
+
+std::optional<Ready> read_ready(const Value& value);
 
 }  // namespace sup::config
