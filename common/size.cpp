@@ -33,6 +33,14 @@ Result<std::uint64_t> parse_size(std::string_view text) {
     return Error{"expected a size such as \"512B\", \"64KiB\" or \"10MiB\""};
 }
 
+std::string format_size(std::uint64_t bytes) {
+    if (bytes == 0) return "0";
+    for (const Unit& unit : units) {
+        if (bytes % unit.bytes == 0) return std::to_string(bytes / unit.bytes) + std::string(unit.suffix);
+    }
+    return std::to_string(bytes) + "B";
+}
+
 std::string describe_size(std::uint64_t bytes) {
     for (const Unit& unit : units) {
         if (bytes < unit.bytes || unit.bytes == 1) continue;

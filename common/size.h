@@ -13,6 +13,9 @@ namespace sup {
 // was expected.
 Result<std::uint64_t> parse_size(std::string_view text);
 
+// The same notation, in the largest unit that is exact: 1536KiB, 8MiB.
+std::string format_size(std::uint64_t bytes);
+
 // For people, one decimal: "512 B", "5.2 MiB".
 std::string describe_size(std::uint64_t bytes);
 

@@ -1,4 +1,7 @@
-// All keys of a configuration, in one table: what the parser knows, and what is said of it.
+// All keys of a configuration, in one table. The parser, "did you mean", the JSON schema and the tables of
+// README.md and docs/configuration.md are made from it; scripts/generate writes the files.
+//
+// A default is what a field of Config holds to begin with (config.h).
 #pragma once
 
 #include <array>

@@ -15,8 +15,6 @@
 namespace sup::config {
 namespace {
 
-constexpr std::size_t most_listeners = 1000;
-
 // The one key of this name that is known elsewhere: people remember words better than places.
 std::string place_elsewhere(const std::string& name) {
     std::string place;

@@ -50,6 +50,12 @@ std::optional<int> drain_signal(std::string_view name) {
     return realtime_signal(name);
 }
 
+std::vector<std::string_view> drain_signal_names() {
+    std::vector<std::string_view> names;
+    for (const Signal& signal : signals) names.push_back(signal.name);
+    return names;
+}
+
 std::string drain_signal_name(int number) {
     for (const Signal& signal : signals) {
         if (signal.number == number) return "SIG" + std::string(signal.name);

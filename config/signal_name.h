@@ -4,6 +4,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 namespace sup::config {
 
@@ -11,6 +12,9 @@ namespace sup::config {
 // name that is unknown, and for signals that cannot be caught (KILL, STOP) or that mean something else to
 // everybody (SEGV, CHLD, TSTP…).
 std::optional<int> drain_signal(std::string_view name);
+
+// Their names without SIG, but for the real-time ones.
+std::vector<std::string_view> drain_signal_names();
 
 // The way back: "SIGTERM".
 std::string drain_signal_name(int number);

@@ -49,7 +49,7 @@ std::optional<unsigned> read_mode(const Value& value) {
 }
 
 std::optional<std::string> read_account(const Value& value, const std::string& what) {
-    const auto text = read_string(value, what);
+    auto text = read_string(value, what);
     if (!text) return std::nullopt;
     const bool plain = text->find_first_of(":/\n") == text->npos;
     if (!text->empty() && plain) return text;

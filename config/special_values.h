@@ -2,6 +2,7 @@
 // function does.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <optional>
 #include <string>
@@ -13,6 +14,7 @@
 namespace sup::config {
 
 constexpr std::int64_t most_workers = 4096;
+constexpr std::size_t most_listeners = 1000;
 
 // Of an instance or a listener: 1 to 64 of A-Z a-z 0-9 . _ -, neither "." nor "..".
 bool is_name(std::string_view text);

@@ -1,4 +1,5 @@
-// What may stand at a key. A type is plain data; reader.cpp reads its values.
+// What may stand at a key. A type is plain data: reader.cpp reads its values, schema.cpp describes them for
+// editors and key_text.cpp for people.
 #pragma once
 
 #include <cstdint>

@@ -14,6 +14,7 @@
 #include "master/cli/list_command.h"
 #include "master/cli/reload_command.h"
 #include "master/cli/run_command.h"
+#include "master/cli/schema_command.h"
 #include "master/cli/start_command.h"
 #include "master/cli/status_command.h"
 #include "master/cli/stop_command.h"
@@ -73,6 +74,7 @@ struct Options {
     StopOptions stop;
     ListOptions list;
     std::string check_config;
+    SchemaOptions schema;
     Chosen chosen;
 };
 
@@ -135,6 +137,17 @@ void add_check(CLI::App& app, Options& options) {
     });
 }
 
+void add_schema(CLI::App& app, Options& options) {
+    auto* schema =
+        app.add_subcommand("schema", "Print all keys of a configuration, as a JSON schema for editors");
+    schema
+        ->add_flag("--markdown{whole}", options.schema.markdown,
+                   "Print them as tables for people; --markdown=short: one line for each key")
+        ->check(CLI::IsMember({"whole", "short"}))
+        ->type_name("");
+    schema->callback([&] { options.chosen = [&] { return number(schema_command(options.schema)); }; });
+}
+
 // Help, a version, or what is wrong with the command line.
 int tell(const CLI::App& app, const CLI::ParseError& error) {
     std::ostringstream out;
@@ -159,6 +172,7 @@ int run_chosen(int argc, char** argv) {
     add_status_and_list(app, options);
     add_stop(app, options);
     add_check(app, options);
+    add_schema(app, options);
     for (auto* command : app.get_subcommands({})) command->group("Commands");
     try {
         app.parse(argc, argv);

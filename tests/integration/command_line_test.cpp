@@ -49,7 +49,9 @@ TEST_CASE("exit code 2: wrong usage") {
                                                       {"reload", ""},
                                                       {"stop", ""},
                                                       {"start", ""},
-                                                      {"check"}};
+                                                      {"check"},
+                                                      {"schema", "hello.json"},
+                                                      {"schema", "--markdown=nonsense"}};
     for (const auto& arguments : wrong) {
         const Outcome outcome = sandbox.sup(arguments);
         std::string text = "sup";
@@ -94,6 +96,8 @@ TEST_CASE("what cannot be written is a failure of the commands that only tell") 
                                                         {"list"},
                                                         {"list", "--json"},
                                                         {"check", instance.config_path().string()},
+                                                        {"schema"},
+                                                        {"schema", "--markdown"},
                                                         {"--help"},
                                                         {"--version"}};
     for (const auto& arguments : telling) {

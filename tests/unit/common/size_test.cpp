@@ -17,6 +17,15 @@ TEST_CASE("what is not a size is refused") {
     }
 }
 
+TEST_CASE("a size is written as it is read, in the largest unit that is exact") {
+    CHECK(sup::format_size(0) == "0");
+    CHECK(sup::format_size(1'000) == "1000B");
+    CHECK(sup::format_size(1'536) == "1536B");
+    CHECK(sup::format_size(1'572'864) == "1536KiB");
+    CHECK(sup::format_size(8'388'608) == "8MiB");
+    CHECK(sup::format_size(1ULL << 40) == "1024GiB");
+}
+
 TEST_CASE("people read sizes with one decimal") {
     CHECK(sup::describe_size(0) == "0 B");
     CHECK(sup::describe_size(512) == "512 B");
