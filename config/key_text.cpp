@@ -3,8 +3,8 @@
 #include <array>
 #include <cstdio>
 
+#include "common/signal_name.h"
 #include "common/size.h"
-#include "config/signal_name.h"
 #include "config/special_values.h"
 #include "config/worker_values.h"
 
@@ -42,7 +42,7 @@ struct Writer {
         return json_string(octal(type.field.get(config).value()));
     }
     std::string operator()(const types::Signal& type) const {
-        return json_string(drain_signal_name(type.field.get(config).value()));
+        return json_string(signal_name(type.field.get(config).value()));
     }
     std::string operator()(const types::Flag& type) const {
         const auto on = type.field.get(config);

@@ -7,6 +7,7 @@
 #include <string>
 #include <string_view>
 
+#include "common/wire.h"
 #include "config/key_text.h"
 #include "config/keys.h"
 #include "config/signal_name.h"
@@ -91,10 +92,10 @@ struct Description {
                 {"items", string_like(any_text)}};
     }
     Json operator()(const types::Environment& /*type*/) const {
-        return {
-            {"type", "object"},
-            {"propertyNames", {{"pattern", R"(^[^=\u0000]+$)"}, {"not", one_of_names(reserved_variables())}}},
-            {"additionalProperties", string_like(any_text)}};
+        return {{"type", "object"},
+                {"propertyNames",
+                 {{"pattern", R"(^[^=\u0000]+$)"}, {"not", one_of_names(wire::reserved_variables)}}},
+                {"additionalProperties", string_like(any_text)}};
     }
     Json operator()(const types::Protocols& /*type*/) const {
         return {{"type", "array"}, {"items", one_of_names(protocol_names())}, {"uniqueItems", true}};

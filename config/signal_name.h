@@ -1,10 +1,9 @@
-// Signals by name, as `drain.signal` writes them.
+// The signals that `drain.signal` may name.
 #pragma once
 
 #include <optional>
-#include <string>
+#include <span>
 #include <string_view>
-#include <vector>
 
 namespace sup::config {
 
@@ -14,9 +13,6 @@ namespace sup::config {
 std::optional<int> drain_signal(std::string_view name);
 
 // Their names without SIG, but for the real-time ones.
-std::vector<std::string_view> drain_signal_names();
-
-// The way back: "SIGTERM".
-std::string drain_signal_name(int number);
+std::span<const std::string_view> drain_signal_names();
 
 }  // namespace sup::config

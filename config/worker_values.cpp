@@ -5,15 +5,11 @@
 #include <algorithm>
 #include <array>
 
+#include "common/wire.h"
 #include "config/path.h"
 
 namespace sup::config {
 namespace {
-
-constexpr std::array<std::string_view, 12> set_by_sup{
-    "LISTEN_FDS",     "LISTEN_PID",   "LISTEN_FDNAMES",   "LISTEN_PIDFDID",
-    "NOTIFY_SOCKET",  "WATCHDOG_PID", "WATCHDOG_USEC",    "SUP_INSTANCE",
-    "SUP_GENERATION", "SUP_SLOT",     "SUP_DRAIN_SIGNAL", "SUP_DRAIN_TIMEOUT_MS"};
 
 // Whether a variable may have this name; reports why not.
 bool is_variable_name(const Value& variable) {
@@ -26,7 +22,7 @@ bool is_variable_name(const Value& variable) {
     if (name.find('=') != name.npos) return refuse("the name of an environment variable cannot contain '='");
     if (name.find('\0') != name.npos)
         return refuse("the name of an environment variable cannot contain a NUL character");
-    if (std::ranges::find(set_by_sup, name) != set_by_sup.end()) {
+    if (std::ranges::find(wire::reserved_variables, name) != wire::reserved_variables.end()) {
         return refuse("sup itself sets this variable for each worker");
     }
     return true;
@@ -86,10 +82,6 @@ std::optional<Ready> read_ready_object(const Value& value) {
 }
 
 }  // namespace
-
-std::span<const std::string_view> reserved_variables() {
-    return set_by_sup;
-}
 
 std::span<const std::string_view> protocol_names() {
     static constexpr std::array<std::string_view, 6> names{"systemd", "server-starter", "einhorn",

@@ -14,8 +14,6 @@
 
 namespace sup::config {
 
-// The variables that sup itself sets for each worker: two answers to one question would help nobody.
-std::span<const std::string_view> reserved_variables();
 // In the order of Protocol.
 std::span<const std::string_view> protocol_names();
 // The descriptors that a worker may say that it is ready by.

@@ -8,11 +8,11 @@
 
 #include "common/safe_text.h"
 #include "common/unix_message.h"
+#include "common/wire.h"
 
 namespace sup {
 namespace {
 
-constexpr std::size_t largest_packet = 64 * 1024;
 constexpr int packets_per_turn = 16;
 constexpr std::size_t most_protocols = 64;
 constexpr std::size_t longest_name = 128;
@@ -47,7 +47,7 @@ void WorkerChannel::watch(uv_loop_t* loop) {
 
 // A few in each turn of the loop: a worker that sends without end holds up nobody.
 void WorkerChannel::read() {
-    std::array<char, largest_packet> buffer;
+    std::array<char, wire::max_channel_packet> buffer;
     for (int i = 0; i < packets_per_turn; ++i) {
         const auto received = receive_unix_message(socket_.get(), buffer);
         if (received && !received->has_value()) return;

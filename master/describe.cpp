@@ -2,20 +2,13 @@
 
 #include <fmt/format.h>
 
-#include <csignal>
 #include <cstdlib>
-#include <cstring>
 
+#include "common/signal_name.h"
 #include "master/generation.h"
 
 namespace sup {
 namespace {
-
-std::string signal_name(int number) {
-    const char* abbreviation = ::sigabbrev_np(number);
-    return abbreviation == nullptr ? fmt::format("signal {}", number)
-                                   : fmt::format("signal {} (SIG{})", number, abbreviation);
-}
 
 std::string who(const core::Failure& failure, const std::optional<FailedWorker>& worker) {
     std::string slot = failure.slot ? fmt::format("worker {}", *failure.slot) : "a worker";
@@ -48,7 +41,7 @@ std::string what_it_should_have_done(const config::Ready& ready) {
 }  // namespace
 
 std::string describe(const core::ExitStatus& status) {
-    return status.signalled ? "was killed by " + signal_name(status.code)
+    return status.signalled ? "was killed by " + numbered_signal(status.code)
                             : fmt::format("exited with code {}", status.code);
 }
 

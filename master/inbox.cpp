@@ -6,6 +6,8 @@
 #include <utility>
 #include <vector>
 
+#include "common/wire.h"
+
 namespace sup {
 namespace {
 
@@ -45,7 +47,7 @@ Result<std::shared_ptr<const Inbox>> Inbox::renew() {
 
 std::size_t Inbox::discard() const {
     std::size_t closed = 0;
-    std::vector<char> buffer(max_inbox_packet);
+    std::vector<char> buffer(wire::max_inbox_packet);
     while (const auto received = receive(buffer)) {
         if (received->size > 0) ++closed;
     }

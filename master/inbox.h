@@ -42,8 +42,4 @@ private:
     UniqueFd sender_;
 };
 
-// A packet: a line of JSON, then the bytes that were read from the client and not consumed.
-inline constexpr std::size_t max_handoff_bytes = 64 * 1024;
-inline constexpr std::size_t max_inbox_packet = max_handoff_bytes + 1024;
-
 }  // namespace sup

@@ -5,6 +5,8 @@
 #include <string_view>
 #include <utility>
 
+#include "common/wire.h"
+
 namespace sup {
 namespace {
 
@@ -49,7 +51,7 @@ void InboxRelay::redirect(std::shared_ptr<const Inbox> to) {
 // Without a free descriptor the kernel would take the packet and drop its socket.
 InboxRelay::Taken InboxRelay::take_one() {
     if (!UniqueFd(::fcntl(from_->receiver(), F_DUPFD_CLOEXEC, 0))) return Taken::no_descriptor;
-    std::vector<char> buffer(max_inbox_packet);
+    std::vector<char> buffer(wire::max_inbox_packet);
     for (;;) {
         auto received = from_->receive(buffer);
         if (!received) return Taken::none_left;

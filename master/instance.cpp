@@ -91,11 +91,11 @@ void Instance::work_off() {
     while (!events_.empty()) {
         const core::Event event = std::move(events_.front());
         events_.pop_front();
-        log_.debug("event {}", core::to_string(event));
+        log_.debug([&] { return "event " + core::to_string(event); });
         const std::vector<core::Action> actions = core_.step(event, now());
         steer_listeners();
         for (const core::Action& action : actions) {
-            log_.debug("action {}", core::to_string(action));
+            log_.debug([&] { return "action " + core::to_string(action); });
             std::visit([this](const auto& one) { perform(one); }, action);
         }
         if (const auto* exited = std::get_if<core::WorkerExited>(&event)) forget_worker(exited->worker);

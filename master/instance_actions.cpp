@@ -4,7 +4,7 @@
 #include <algorithm>
 
 #include "common/count.h"
-#include "config/signal_name.h"
+#include "common/signal_name.h"
 #include "master/describe.h"
 #include "master/hint.h"
 #include "master/instance.h"
@@ -155,8 +155,10 @@ void Instance::perform(const core::Drain& action) {
     WorkerProcess* worker = find_worker(action.worker);
     if (worker == nullptr) return;
     const Generation* successor = action.successor ? find_generation(*action.successor) : nullptr;
-    log_.debug("{} is told to drain ({})", name_of(action.worker),
-               config::drain_signal_name(worker->generation().config.drain.signal));
+    log_.debug([&] {
+        return fmt::format("{} is told to drain ({})", name_of(action.worker),
+                           signal_name(worker->generation().config.drain.signal));
+    });
     const core::GenerationId own = worker->generation_id();
     if (action.successor && *action.successor != own)
         leaving_for_.emplace(action.worker, std::max(own, *action.successor));

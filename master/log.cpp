@@ -199,8 +199,12 @@ bool Log::full() const {
     return state_->output.full();
 }
 
+bool Log::writes(config::LogLevel level) const {
+    return level >= state_->level;
+}
+
 void Log::write(config::LogLevel level, std::string_view message) {
-    if (level >= state_->level) put(level, message);
+    if (writes(level)) put(level, message);
     if (level >= config::LogLevel::info && state_->listener) state_->listener(level, message);
 }
 

@@ -6,6 +6,7 @@
 #include <sys/types.h>
 #include <uv.h>
 
+#include <concepts>
 #include <cstddef>
 #include <cstdint>
 #include <functional>
@@ -47,9 +48,10 @@ public:
     Log& operator=(Log&&) noexcept;
     ~Log();
 
-    template <typename... Args>
-    void debug(fmt::format_string<Args...> format, Args&&... args) {
-        write(config::LogLevel::debug, fmt::format(format, std::forward<Args>(args)...));
+    // `message` makes the text, and is only asked for it when it is written.
+    template <std::invocable Message>
+    void debug(Message&& message) {
+        if (writes(config::LogLevel::debug)) write(config::LogLevel::debug, message());
     }
     template <typename... Args>
     void info(fmt::format_string<Args...> format, Args&&... args) {
@@ -98,6 +100,7 @@ public:
 private:
     struct State;
     explicit Log(std::unique_ptr<State> state);
+    bool writes(config::LogLevel level) const;
     void write(config::LogLevel level, std::string_view message);
     void put(config::LogLevel level, std::string_view message);
     std::unique_ptr<State> state_;

@@ -5,7 +5,7 @@
 #include <csignal>
 #include <utility>
 
-#include "config/signal_name.h"
+#include "common/signal_name.h"
 #include "master/process/output_pipe.h"
 
 namespace sup {
@@ -318,7 +318,7 @@ void WorkerProcess::drain(ListenerSplit listeners, std::shared_ptr<const Inbox> 
     note_its_own();
     redirect(std::move(listeners), std::move(inbox), std::move(spoken));
     if (send_drain_signal() != SignalOutcome::refused) return;
-    callbacks_.trouble(config::drain_signal_name(generation().config.drain.signal) +
+    callbacks_.trouble(signal_name(generation().config.drain.signal) +
                        " could not be sent to it: it may not be signalled");
 }
 
@@ -352,7 +352,7 @@ std::optional<std::string> WorkerProcess::out_of_reach() const {
 std::optional<std::string> WorkerProcess::odd_main_process() const {
     if (watch_->reaped()) return std::nullopt;
     const std::string main = "its main " + describe(Sender{pid(), 0});
-    const std::string signal = config::drain_signal_name(generation().config.drain.signal);
+    const std::string signal = signal_name(generation().config.drain.signal);
     if (target_.is_wrapped(pid())) {
         const std::string speaker = describe(Sender{target_.instead_of(pid())->pid(), 0});
         return "READY=1 came from " + speaker + ", not from " + main +

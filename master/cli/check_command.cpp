@@ -11,13 +11,13 @@
 #include <vector>
 
 #include "common/safe_text.h"
+#include "common/signal_name.h"
 #include "common/socket_table.h"
 #include "config/address.h"
 #include "config/display.h"
 #include "config/document.h"
 #include "config/path.h"
 #include "config/problem.h"
-#include "config/signal_name.h"
 #include "master/cli/start_script.h"
 #include "master/process/descriptor_limit.h"
 #include "master/process/executable.h"
@@ -215,9 +215,8 @@ void print_summary(const config::Document& document, const config::Config& confi
     out << "  command  ";
     out << ' ' << printable(config.worker.program);
     for (const config::Template& argument : config.worker.arguments) out << ' ' << printable(argument.text());
-    out << "\n  workers   " << describe(config.worker) << "\n  drain     "
-        << config::drain_signal_name(config.drain.signal) << ", after "
-        << format_duration(config.drain.timeout) << " SIGKILL\n";
+    out << "\n  workers   " << describe(config.worker) << "\n  drain     " << signal_name(config.drain.signal)
+        << ", after " << format_duration(config.drain.timeout) << " SIGKILL\n";
 }
 
 }  // namespace

@@ -4,7 +4,6 @@
 #include <unistd.h>
 
 #include <algorithm>
-#include <cstring>
 #include <deque>
 #include <filesystem>
 #include <fstream>
@@ -12,6 +11,7 @@
 #include <utility>
 #include <variant>
 
+#include "common/signal_name.h"
 #include "master/cli/ask.h"
 #include "master/cli/background.h"
 #include "master/cli/claim.h"
@@ -59,7 +59,7 @@ Report wait_for_report(int stream, const control::Deadline& deadline) {
     }
 }
 
-// "was killed by signal 9 (Killed)"; empty when it is still there.
+// "was killed by signal 9 (SIGKILL)"; empty when it is still there.
 std::string wait_for_exit(pid_t pid, Duration limit) {
     if (const auto process = identify_process(pid)) {
         const UniqueFd ending = open_process(*process);
@@ -67,10 +67,7 @@ std::string wait_for_exit(pid_t pid, Duration limit) {
     }
     int status = 0;
     if (::waitpid(pid, &status, 0) != pid) return "ended";
-    if (WIFSIGNALED(status)) {
-        const int number = WTERMSIG(status);
-        return "was killed by signal " + std::to_string(number) + " (" + ::strsignal(number) + ")";
-    }
+    if (WIFSIGNALED(status)) return "was killed by " + numbered_signal(WTERMSIG(status));
     return "exited with code " + std::to_string(WEXITSTATUS(status));
 }
 

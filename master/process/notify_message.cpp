@@ -5,6 +5,7 @@
 #include <limits>
 
 #include "common/safe_text.h"
+#include "common/wire.h"
 
 namespace sup {
 namespace {
@@ -38,7 +39,7 @@ void apply(NotifyMessage& message, std::string_view key, std::string_view value)
         message.watchdog = message.watchdog || yes;
     } else if (key == "BARRIER") {
         message.barrier = message.barrier || yes;
-    } else if (key == "X_SUP_CHANNEL") {
+    } else if (key == wire::channel_offer) {
         message.channel = message.channel || yes;
     } else if (key == "STATUS") {
         if (!message.status) message.status = safe_text(value, max_status_bytes);

@@ -8,6 +8,7 @@
 #include <unordered_set>
 #include <utility>
 
+#include "common/wire.h"
 #include "master/process/proc_file.h"
 
 namespace sup {
@@ -73,7 +74,7 @@ const Orphans::Facts& Orphans::facts_of(const ProcessStat& process) {
     if (facts.read_at != std::chrono::steady_clock::time_point{} && now - facts.read_at < facts_are_fresh)
         return facts;
     facts.read_at = now;
-    if (auto path = variable_of(process.pid, "NOTIFY_SOCKET")) facts.notify_socket = std::move(*path);
+    if (auto path = variable_of(process.pid, wire::notify_socket)) facts.notify_socket = std::move(*path);
     HeldFiles held = files_held_by(process.pid);
     descriptors_looked_at_ += held.looked_at;
     facts.held = std::move(held.pipes_and_sockets);

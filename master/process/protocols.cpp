@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <array>
 
+#include "common/wire.h"
+
 namespace sup {
 namespace {
 
@@ -25,8 +27,8 @@ struct Variable {
 
 // sd_listen_fds(3)
 constexpr std::array systemd{
-    Variable{"LISTEN_FDS", Times::once_with_listeners, "{count}"},
-    Variable{"LISTEN_FDNAMES", Times::joined, "{name}", ":"},
+    Variable{wire::listen_fds, Times::once_with_listeners, "{count}"},
+    Variable{wire::listen_names, Times::joined, "{name}", ":"},
 };
 
 // Server::Starter's start_server: the keys are the addresses as its --port and --path had them.

@@ -12,6 +12,7 @@
 #include <string_view>
 #include <utility>
 
+#include "common/wire.h"
 #include "master/process/process_limits.h"
 #include "master/process/spawn_child.h"
 
@@ -113,7 +114,7 @@ private:
         return list;
     }
 
-    inline static const std::string listen_pid = "LISTEN_PID=";
+    inline static const std::string listen_pid = std::string(wire::listen_pid) + "=";
     std::vector<int> sources_;
     std::vector<int> targets_;
     Launch launch_;

@@ -3,19 +3,14 @@
 #include <unistd.h>
 
 #include <algorithm>
-#include <array>
 
+#include "common/wire.h"
 #include "master/process/protocols.h"
 
 namespace sup {
 namespace {
 
 using Variables = std::map<std::string, std::string>;
-
-constexpr std::array<std::string_view, 12> reserved{
-    "LISTEN_FDNAMES", "LISTEN_FDS",       "LISTEN_PID",           "LISTEN_PIDFDID",
-    "NOTIFY_SOCKET",  "SUP_DRAIN_SIGNAL", "SUP_DRAIN_TIMEOUT_MS", "SUP_GENERATION",
-    "SUP_INSTANCE",   "SUP_SLOT",         "WATCHDOG_PID",         "WATCHDOG_USEC"};
 
 bool speaks_to_the_master(std::string_view name) {
     return name.starts_with("WATCHDOG_") || is_protocol_variable(name) || is_reserved_variable(name);
@@ -33,12 +28,12 @@ Variables inherited_variables(const std::vector<std::string>& inherited) {
 }
 
 void add_own(Variables& variables, const WorkerVariables& own) {
-    variables["SUP_INSTANCE"] = own.instance;
-    variables["SUP_GENERATION"] = std::to_string(static_cast<std::uint32_t>(own.generation));
-    variables["SUP_SLOT"] = std::to_string(own.slot);
-    variables["SUP_DRAIN_SIGNAL"] = std::to_string(own.drain_signal);
-    variables["SUP_DRAIN_TIMEOUT_MS"] = std::to_string(own.drain_timeout.count());
-    if (!own.notify_socket.empty()) variables["NOTIFY_SOCKET"] = own.notify_socket;
+    variables[wire::instance] = own.instance;
+    variables[wire::generation] = std::to_string(static_cast<std::uint32_t>(own.generation));
+    variables[wire::slot] = std::to_string(own.slot);
+    variables[wire::drain_signal] = std::to_string(own.drain_signal);
+    variables[wire::drain_timeout_ms] = std::to_string(own.drain_timeout.count());
+    if (!own.notify_socket.empty()) variables[wire::notify_socket] = own.notify_socket;
 }
 
 std::vector<std::string> entries(const Variables& variables) {
@@ -51,7 +46,7 @@ std::vector<std::string> entries(const Variables& variables) {
 }  // namespace
 
 bool is_reserved_variable(std::string_view name) {
-    return std::find(reserved.begin(), reserved.end(), name) != reserved.end();
+    return std::ranges::find(wire::reserved_variables, name) != wire::reserved_variables.end();
 }
 
 WorkerFacts worker_facts(const WorkerVariables& variables) {

@@ -8,6 +8,7 @@
 #include <string>
 #include <utility>
 
+#include "common/wire.h"
 #include "worker/http/limits.h"
 #include "worker/http/poison.h"
 #include "worker/http/server_core.h"
@@ -79,7 +80,7 @@ void Connection::on_events(uv_poll_t* handle, int status, int events) {
 std::size_t Connection::most_to_read() const {
     const std::size_t held = protocol_->unconsumed().size();
     const std::size_t most = server_.scratch().size();
-    return held < worker::max_unconsumed ? std::min(most, worker::max_unconsumed - held) : most;
+    return held < wire::max_unconsumed ? std::min(most, wire::max_unconsumed - held) : most;
 }
 
 void Connection::read() {

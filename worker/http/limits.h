@@ -11,7 +11,7 @@ namespace sup::http {
 // A body that nobody asked for is read over up to this size, to keep the connection.
 inline constexpr std::uint64_t discard_limit = 64 * 1024UL;
 // What is kept of later requests while one is being answered; one read may go beyond it, but never beyond
-// what can travel with the connection when it is handed over (worker::max_unconsumed).
+// what can travel with the connection when it is handed over (wire::max_unconsumed).
 inline constexpr std::size_t read_ahead = 16 * 1024UL;
 // A piece of an answer from this size on is sent from where it lies, and only what does not fit is copied.
 inline constexpr std::size_t large_piece = 16 * 1024UL;

@@ -2,6 +2,8 @@
 
 #include <utility>
 
+#include "common/wire.h"
+
 namespace sup::worker {
 namespace {
 
@@ -47,8 +49,8 @@ void Announcement::go_on() {
 
 Result<SendOutcome> Announcement::offer_channel() {
     const int masters = ends_->masters.get();
-    auto outcome =
-        notify_.try_send(said_ready_ ? "X_SUP_CHANNEL=1" : "READY=1\nX_SUP_CHANNEL=1", {&masters, 1});
+    const std::string offer = std::string(wire::channel_offer) + "=1";
+    auto outcome = notify_.try_send(said_ready_ ? offer : "READY=1\n" + offer, {&masters, 1});
     if (is(outcome, SendOutcome::sent)) {
         said_ready_ = true;
         UniqueFd ours = std::move(ends_->ours);

@@ -8,11 +8,10 @@
 #include <utility>
 
 #include "common/unix_message.h"
+#include "common/wire.h"
 
 namespace sup::worker {
 namespace {
-
-constexpr std::size_t largest_packet = 64 * 1024UL;
 
 std::optional<std::vector<std::string>> names(const nlohmann::json& packet, const char* key) {
     std::vector<std::string> all;
@@ -108,7 +107,7 @@ void Channel::send(const std::string& packet) {
 }
 
 bool Channel::read_one() {
-    std::array<char, largest_packet> buffer;
+    std::array<char, wire::max_channel_packet> buffer;
     for (UniqueFd& one : reserve_) one.reset();
     Result<std::optional<UnixMessage>> received = receive_unix_message(socket_.get(), buffer);
     if (received && !received->has_value()) {

@@ -5,8 +5,10 @@
 #include <charconv>
 #include <csignal>
 #include <cstdlib>
-#include <cstring>
 #include <string_view>
+
+#include "common/signal_name.h"
+#include "common/wire.h"
 
 namespace sup::worker {
 namespace {
@@ -44,36 +46,31 @@ std::vector<std::string> split(std::string_view text, char separator) {
 // a program that a worker's wrapper script runs as its child knows the script by that and takes the
 // descriptors, too.
 bool is_for_this_process(long pid) {
-    return pid == ::getpid() || (pid == ::getpgrp() && std::getenv("SUP_INSTANCE") != nullptr);
+    return pid == ::getpid() || (pid == ::getpgrp() && std::getenv(wire::instance) != nullptr);
 }
 
 }  // namespace
 
 int parse_signal(const std::string& name) {
     if (const auto value = number(name)) return *value > 0 && *value < NSIG ? static_cast<int>(*value) : 0;
-    const std::string plain = name.rfind("SIG", 0) == 0 ? name.substr(3) : name;
-    for (int i = 1; i < NSIG; ++i) {
-        const char* abbreviation = ::sigabbrev_np(i);
-        if (abbreviation != nullptr && plain == abbreviation) return i;
-    }
-    return 0;
+    return signal_number(name).value_or(0);
 }
 
 Environment take_environment() {
     Environment environment;
-    const auto pid = number(take_variable("LISTEN_PID"));
-    const auto count = number(take_variable("LISTEN_FDS"));
-    const std::string names = take_variable("LISTEN_FDNAMES");
+    const auto pid = number(take_variable(wire::listen_pid));
+    const auto count = number(take_variable(wire::listen_fds));
+    const std::string names = take_variable(wire::listen_names);
     if (pid && count && is_for_this_process(*pid)) {
         environment.listen_fds = static_cast<int>(std::min(*count, 4096L));
         environment.listen_names = split(names, ':');
     }
-    environment.notify_socket = take_variable("NOTIFY_SOCKET");
-    environment.instance = variable("SUP_INSTANCE");
-    environment.generation = static_cast<unsigned>(number(variable("SUP_GENERATION")).value_or(0));
-    if (const auto timeout = number(variable("SUP_DRAIN_TIMEOUT_MS")))
+    environment.notify_socket = take_variable(wire::notify_socket);
+    environment.instance = variable(wire::instance);
+    environment.generation = static_cast<unsigned>(number(variable(wire::generation)).value_or(0));
+    if (const auto timeout = number(variable(wire::drain_timeout_ms)))
         environment.drain_timeout = Duration{*timeout};
-    environment.drain_signal = parse_signal(variable("SUP_DRAIN_SIGNAL"));
+    environment.drain_signal = parse_signal(variable(wire::drain_signal));
     return environment;
 }
 

@@ -9,6 +9,7 @@
 #include <utility>
 
 #include "common/count.h"
+#include "common/wire.h"
 #include "worker/lifecycle/log_line.h"
 
 namespace sup::worker {
@@ -17,7 +18,7 @@ Inbox::Inbox(uv_loop_t* loop, UniqueFd receiver, Balance& balance, Callbacks cal
     : loop_(loop),
       receiver_(std::move(receiver)),
       callbacks_(std::move(callbacks)),
-      buffer_(max_inbox_packet),
+      buffer_(wire::max_inbox_packet),
       queue_(
           loop, receiver_.get(), [this] { return take_one(); },
           [&balance] { return balance.above_peers(); }) {}

@@ -10,6 +10,8 @@
 #include <limits>
 #include <nlohmann/json.hpp>
 
+#include "common/wire.h"
+
 namespace sup::worker {
 namespace {
 
@@ -105,15 +107,17 @@ std::optional<InboxPacket> parse_inbox_packet(std::string_view packet) {
 
 // A head says nothing that an older receiver could not know, unless it has to.
 Result<SendOutcome> send_to_inbox(int inbox, const InboxPacket& packet, int socket) {
-    if (packet.unconsumed.size() + packet.state.size() > max_unconsumed) {
-        return Error{"more than " + std::to_string(max_unconsumed) + " bytes are read and not consumed"};
+    if (packet.unconsumed.size() + packet.state.size() > wire::max_unconsumed) {
+        return Error{"more than " + std::to_string(wire::max_unconsumed) +
+                     " bytes are read and not consumed"};
     }
     nlohmann::json head{{"listener", packet.listener}, {"protocol", packet.protocol}};
     if (!packet.state.empty()) head["state"] = packet.state.size();
     if (packet.version != 1) head["version"] = packet.version;
     std::string bytes = head.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
     bytes.append("\n").append(packet.state).append(packet.unconsumed);
-    if (bytes.size() > max_inbox_packet) return Error{"the names of its listener and protocol are too long"};
+    if (bytes.size() > wire::max_inbox_packet)
+        return Error{"the names of its listener and protocol are too long"};
     const LeavesRoom for_control;
     return send_unix_message(inbox, bytes, {&socket, 1});
 }

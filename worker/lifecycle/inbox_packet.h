@@ -13,9 +13,6 @@
 
 namespace sup::worker {
 
-inline constexpr std::size_t max_unconsumed = 64 * 1024;  // with the state
-inline constexpr std::size_t max_inbox_packet = max_unconsumed + 1024;
-
 struct InboxPacket {
     std::string listener;
     std::string protocol;

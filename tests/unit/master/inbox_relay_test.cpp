@@ -7,6 +7,7 @@
 #include <string>
 
 #include "common/unix_message.h"
+#include "common/wire.h"
 #include "tests/catch.h"
 #include "tests/unit/master/in_flight.h"
 #include "tests/unit/turn.h"
@@ -30,7 +31,7 @@ sup::UniqueFd hand_over(const sup::Inbox& inbox, std::string_view bytes) {
 
 // The next packet's bytes; nothing when there is none, or it has no connection.
 std::string take(const sup::Inbox& inbox) {
-    std::vector<char> buffer(sup::max_inbox_packet);
+    std::vector<char> buffer(sup::wire::max_inbox_packet);
     const auto received = sup::receive_unix_message(inbox.receiver(), buffer);
     if (!received.value() || received.value()->descriptors.size() != 1) return {};
     return {buffer.data(), received.value()->size};
@@ -43,7 +44,7 @@ void fill(const sup::Inbox& inbox) {
 }
 
 void make_room(const sup::Inbox& inbox) {
-    std::vector<char> buffer(sup::max_inbox_packet);
+    std::vector<char> buffer(sup::wire::max_inbox_packet);
     while (sup::receive_unix_message(inbox.receiver(), buffer).value().has_value()) {
     }
 }
@@ -99,7 +100,7 @@ TEST_CASE("a packet of nothing ends no relay, and what is cut is counted as lost
     const sup::UniqueFd first = hand_over(*relay.from, "one");
     put("");
     put("", {&odd, 1});
-    put(std::string(sup::max_inbox_packet + 1, 'x'));
+    put(std::string(sup::wire::max_inbox_packet + 1, 'x'));
     const sup::UniqueFd second = hand_over(*relay.from, "two");
     put("");
     relay.from->close_to_senders();

@@ -8,6 +8,7 @@
 #include <string>
 
 #include "common/unix_message.h"
+#include "common/wire.h"
 #include "tests/catch.h"
 
 namespace {
@@ -64,7 +65,7 @@ TEST_CASE("a closed inbox lets nothing more in, in no process, and gives out wha
     const std::array<int, 1> passenger{late.server.get()};
     CHECK(sup::send_unix_message(drainers.get(), "late", passenger).value() == sup::SendOutcome::no_receiver);
 
-    std::vector<char> buffer(sup::max_inbox_packet);
+    std::vector<char> buffer(sup::wire::max_inbox_packet);
     for (const char* expected : {"first", "second"}) {
         const auto packet = sup::receive_unix_message(takers.get(), buffer);
         REQUIRE(packet.value().has_value());
@@ -113,7 +114,7 @@ TEST_CASE("a renewed inbox is open and empty, and the old one keeps what was in 
     REQUIRE(old.ok());
     auto after = connect();
     hand_over(*inbox, after, "after");
-    std::vector<char> buffer(sup::max_inbox_packet);
+    std::vector<char> buffer(sup::wire::max_inbox_packet);
     auto packet = sup::receive_unix_message(inbox->receiver(), buffer);
     CHECK(std::string_view(buffer.data(), packet.value()->size) == "after");
     packet = sup::receive_unix_message((*old)->receiver(), buffer);

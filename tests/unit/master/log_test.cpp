@@ -255,12 +255,24 @@ TEST_CASE("a file that cannot be opened is an error that names it") {
     CHECK(log.error().message.find("/nonexistent/folder/log") != std::string::npos);
 }
 
+TEST_CASE("an entry for who debugs is not even put together when it is not written") {
+    Folder folder;
+    int made = 0;
+    const auto text = [&] { return "entry " + std::to_string(++made); };
+    Log log = open(folder.file("log"), LogLevel::info, LogFormat::text);
+    log.debug(text);
+    CHECK(made == 0);
+    log.configure(LogLevel::debug, LogFormat::text);
+    log.debug(text);
+    CHECK(made == 1);
+}
+
 TEST_CASE("those who watch see the master's own entries from info on, whatever the level of the file") {
     Folder folder;
     Log log = open(folder.file("log"), LogLevel::error, LogFormat::text);
     std::vector<std::string> seen;
     log.set_listener([&](LogLevel, std::string_view message) { seen.emplace_back(message); });
-    log.debug("debug");
+    log.debug([] { return "debug"; });
     log.info("info");
     log.worker_line({1, 0, 1, "stdout"}, "output");
     CHECK(seen == std::vector<std::string>{"info"});
