@@ -166,7 +166,8 @@ constexpr std::array worker_keys{
         .examples = {R"(["./server"])", R"(["gunicorn", "--bind", "fd://{fd:http}", "app:app"])"},
         .summary = "Program and arguments, without a shell.",
         .details =
-            "A program with a slash is a path relative to this file; without one it is looked up in PATH. "
+            "A program with a slash is a path relative to the folder of the file; without one it is looked "
+            "up in PATH. "
             "Arguments may have placeholders: `{fd:LISTENER}`, `{address:LISTENER}`, `{host:LISTENER}`, "
             "`{port:LISTENER}`, `{path:LISTENER}` (unix sockets), `{generation}`, `{slot}`, `{instance}`; "
             "`{{` stands for a brace."},
@@ -177,7 +178,7 @@ constexpr std::array worker_keys{
         .details = "That is by its affinity mask and its control groups' CPU quota."},
     Key{.name = "cwd",
         .type = types::Path{at<&Config::worker, &Worker::cwd>},
-        .default_words = "the folder of this file",
+        .default_words = "the folder of the file",
         .examples = {R"("releases/current")"},
         .summary = "The workers' working directory."},
     Key{.name = "env",
@@ -362,7 +363,7 @@ constexpr std::array root_keys{
         .details = "sup does not look at it; `sup schema` prints the schema."},
     Key{.name = "name",
         .type = types::Name{at<&Config::name>},
-        .default_words = "this file's name without its extension",
+        .default_words = "the file's name without its extension",
         .examples = {R"("shop")"},
         .summary =
             "The instance's name: what `sup reload NAME` and the folder of its runtime files are called.",

@@ -178,7 +178,7 @@ std::string json_schema() {
         {"title", "Configuration of sup"},
         {"description",
          "One instance of sup: the sockets it holds open, the worker processes that serve on them, and "
-         "how one generation of workers replaces another. Paths are relative to this file."},
+         "how one generation of workers replaces another. Paths are relative to the folder of the file."},
         {"allowComments", true}};
     schema.update(object(root_section()));
     return schema.dump(2) + '\n';
