@@ -93,7 +93,6 @@ void Instance::work_off() {
         events_.pop_front();
         log_.debug([&] { return "event " + core::to_string(event); });
         const std::vector<core::Action> actions = core_.step(event, now());
-        steer_listeners();
         for (const core::Action& action : actions) {
             log_.debug([&] { return "action " + core::to_string(action); });
             std::visit([this](const auto& one) { perform(one); }, action);
@@ -102,23 +101,9 @@ void Instance::work_off() {
         if (const auto* left = std::get_if<core::WorkerAbandoned>(&event)) abandon_worker(left->worker);
         if (const auto* failed = std::get_if<core::SpawnFailed>(&event)) forget_worker(failed->worker);
     }
-    steer_output();
     record_problem(live_record_.save());
     answer_drained();
     end_if_nothing_is_left();
-}
-
-// A worker that starts, drains or ends must not wait for the log's reader, and during a reload none must.
-void Instance::steer_output() {
-    const core::View view = core_.view();
-    for (const core::GenerationView& generation : view.generations) {
-        const bool calm =
-            view.state == core::InstanceState::running && generation.state == core::GenerationState::active;
-        for (const core::WorkerView& one : generation.workers) {
-            if (WorkerProcess* worker = find_worker(one.worker))
-                worker->set_patient(calm && one.state == core::WorkerState::ready);
-        }
-    }
 }
 
 void Instance::reload_by_signal(const char* name) {
@@ -142,8 +127,9 @@ void Instance::reopen_log(const char* signal) {
         if (log_.file() == directory_.paths().log) return;  // what is there now is not this master's
     }
     if (next_log_) {
-        auto again = LogDestination::prepare(next_log_->file, next_log_->bounds);
-        if (again) next_log_ = std::move(*again);
+        const LogDestination& next = next_log_->destination;
+        auto again = LogDestination::prepare(next.file, next.bounds);
+        if (again) next_log_->destination = std::move(*again);
     }
     if (Status reopened = log_.reopen(); !reopened) {
         log_.error("{}; the old file stays in use", reopened.error().message);
@@ -453,8 +439,8 @@ void Instance::record_problem(const Status& status) {
     if (!status) log_.warning("the record of live workers could not be written: {}", status.error().message);
 }
 
-const Generation* Instance::find_generation(core::GenerationId id) const {
-    const auto found = generations_.find(id);
+const Generation* Instance::find_generation(std::optional<core::GenerationId> id) const {
+    const auto found = id ? generations_.find(*id) : generations_.end();
     return found == generations_.end() ? nullptr : found->second.get();
 }
 

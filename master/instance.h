@@ -80,6 +80,7 @@ private:
     void post(core::Event event);
     void work_off();
 
+    void perform(const core::Steer& action);
     void perform(const core::Prepare& action);
     void perform(const core::Spawn& action);
     void perform(const core::Drain& action);
@@ -90,6 +91,11 @@ private:
     void perform(const core::Kill& action);
     void perform(const core::ArmTimer& action);
     void perform(const core::CancelTimer& action);
+    void perform(const core::Promote& action);
+    void perform(const core::GiveUp& action);
+    void perform(const core::NoteSockets& action);
+    void perform(const core::RestoreSockets& action);
+    void perform(const core::SetPatience& action);
     void perform(const core::Release& action);
     void perform(const core::Reply& action);
     void perform(const core::GenerationChanged& action);
@@ -114,7 +120,7 @@ private:
     void watch_listeners();
     void listener_shut_down(const std::shared_ptr<const ListeningSocket>& socket);
     void mend_listeners();
-    void hide_replaced_sockets();
+    void hide_replaced_sockets(const Listeners& kept);
     Listeners wanted_listeners() const;
     Listeners active_listeners() const;
     std::string problem_of(const Listener& listener) const;
@@ -135,37 +141,32 @@ private:
     void note_left_behind(const WorkerProcess& worker, const ProcessStat& process);
     void deliver_readiness();
     void look_at_workers();
-    void steer_output();
     void tell_changes(const Generation& generation);
     Result<config::Config, struct PreparationFailure> next_config();
     Result<std::shared_ptr<const Generation>, struct PreparationFailure> prepare(core::GenerationId id);
     // What somebody has removed of the instance's folder is made again. An error: the folder cannot be.
     Status put_files_back();
-    Status open_next_log(const config::Config& config);
+    Status open_next_log(core::GenerationId generation, const config::Config& config);
     void follow_log_settings(const config::Config& config);
     Listeners held_listeners() const;
     std::optional<std::size_t> free_scoreboard_row(core::GenerationId generation) const;
     void count_connections(core::WorkerId id, WorkerProcess& worker, bool died);
     ReloadOutcome with_connections(ReloadOutcome outcome) const;
-    void note_promotion(core::GenerationId generation);
+    void note_promotion(const core::Promote& action);
     void forget_old_promotions();
-    void remove_retired_files();
+    void remove_retired_files(const Listeners& kept);
     ReloadOutcome failed_outcome(const core::Reply& reply);
     std::string restoring_words(const core::Reply& reply) const;
-    const Generation* serving_generation() const;
-    void restore_listeners(const Generation& generation);
-    void note_nonblock();
-    void restore_nonblock(const Generation& serving);
+    void restore_nonblock(const Listeners& listeners);
     static std::string hint_about(const WorkerProcess& worker);
     void warn(const Status& status);
     void steer_listeners();
     void tell_lost_queues(const Generation& generation);
-    std::size_t slots_of(const Generation* generation) const;
     status::Picture picture();
     status::Started start_result() const;
     void announce(const status::Event& event);
     void record_problem(const Status& status);
-    const Generation* find_generation(core::GenerationId id) const;
+    const Generation* find_generation(std::optional<core::GenerationId> id) const;
     WorkerProcess* find_worker(core::WorkerId id) const;
     pid_t pid_of(core::WorkerId id) const;
     std::string name_of(core::WorkerId id) const;
@@ -178,10 +179,15 @@ private:
     rlimit descriptor_limit_;
     std::string config_file_;
     std::optional<config::Config> first_config_;  // until the first preparation
-    // Where the log goes on when the generation that is not active yet is promoted; none: where it is.
-    std::optional<LogDestination> next_log_;
+    // Where the log goes on when that generation is promoted; none: where it is.
+    struct NextLog {
+        core::GenerationId generation;
+        LogDestination destination;
+    };
+    std::optional<NextLog> next_log_;
     std::function<void()> on_exit_;
     core::Supervisor core_;
+    core::Serving serving_;  // as the core said last
     core::TimePoint started_at_;
     std::deque<core::Event> events_;
     uv::Timer turn_;
@@ -203,7 +209,6 @@ private:
     // How the sockets' O_NONBLOCK was before the reload that runs, or before the first of those that failed
     // and still leave.
     std::map<const ListeningSocket*, bool> nonblock_before_;
-    bool aborted_ = false;
     // Those that could not be killed, until they end by themselves.
     std::map<core::WorkerId, std::unique_ptr<WorkerProcess>> abandoned_;
     LeftBehindList left_behind_;

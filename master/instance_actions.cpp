@@ -49,12 +49,12 @@ Result<std::shared_ptr<const Generation>, PreparationFailure> Instance::prepare(
     mend_listeners();
     auto config = next_config();
     if (!config) return config.error();
-    if (Status opened = open_next_log(*config); !opened)
+    if (Status opened = open_next_log(id, *config); !opened)
         return PreparationFailure{true, config_file_ + ": /log/file: " + opened.error().message};
     return prepare_generation(id, std::move(*config), held_listeners());
 }
 
-Status Instance::open_next_log(const config::Config& config) {
+Status Instance::open_next_log(core::GenerationId generation, const config::Config& config) {
     next_log_.reset();
     const LogPlace place = log_place(config, directory_.paths(), background_);
     if (place.unbounded) {
@@ -64,14 +64,14 @@ Status Instance::open_next_log(const config::Config& config) {
     if (place.file == log_.file()) return Success{};
     auto next = LogDestination::prepare(place.file, place.bounds);
     if (!next) return next.error();
-    next_log_ = std::move(*next);
+    next_log_ = NextLog{generation, std::move(*next)};
     return Success{};
 }
 
 // Of the generation that is active now.
 void Instance::follow_log_settings(const config::Config& config) {
     if (next_log_) {
-        warn(log_.move_to(std::move(*next_log_), config.log.level, config.log.format));
+        warn(log_.move_to(std::move(next_log_->destination), config.log.level, config.log.format));
         next_log_.reset();
     } else {
         log_.configure(config.log.level, config.log.format);
@@ -79,6 +79,11 @@ void Instance::follow_log_settings(const config::Config& config) {
     }
     log_.set_queue_bytes(config.log.when_slow.queue_bytes);
     output_turns_.set_wait(config.log.when_slow.wait);
+}
+
+void Instance::perform(const core::Steer& action) {
+    serving_ = action.serving;
+    steer_listeners();
 }
 
 void Instance::perform(const core::Prepare& action) {
@@ -96,8 +101,7 @@ void Instance::perform(const core::Prepare& action) {
     log_.info("generation {} prepared: {} ({})", number(generation.id), executable.path,
               executable.pinned ? "pinned" : "a script, run by its path and not pinned");
     const core::Policy policy = policy_of(generation.config);
-    note_nonblock();
-    if (const Generation* serving = active_ ? find_generation(*active_) : nullptr) {
+    if (const Generation* serving = find_generation(action.serving)) {
         for (const std::string& warning : describe_surplus_sockets(generation, *serving))
             log_.warning("{}", warning);
     }
@@ -115,11 +119,11 @@ void Instance::perform(const core::Spawn& action) {
     }
     tell_changes(*generation);
     // Those of the generation that brings the next log already write there.
-    const bool next = background_ && next_log_ && action.generation != active_;
+    const bool next = background_ && next_log_ && next_log_->generation == action.generation;
     auto worker = WorkerProcess::start(
         loop_.get(),
         {.generation = generation,
-         .inherited_output = next ? std::optional(next_log_->open.fd.get()) : std::nullopt,
+         .inherited_output = next ? std::optional(next_log_->destination.open.fd.get()) : std::nullopt,
          .slot = action.slot,
          .notify_socket = directory_.paths().notify_socket(action.worker),
          .ack_socket = directory_.paths().ack_socket(action.worker),
@@ -154,29 +158,24 @@ void Instance::tell_changes(const Generation& generation) {
 void Instance::perform(const core::Drain& action) {
     WorkerProcess* worker = find_worker(action.worker);
     if (worker == nullptr) return;
-    const Generation* successor = action.successor ? find_generation(*action.successor) : nullptr;
+    const Generation* successor = find_generation(action.successor);
     log_.debug([&] {
         return fmt::format("{} is told to drain ({})", name_of(action.worker),
                            signal_name(worker->generation().config.drain.signal));
     });
-    const core::GenerationId own = worker->generation_id();
-    if (action.successor && *action.successor != own)
-        leaving_for_.emplace(action.worker, std::max(own, *action.successor));
-    const Generation* inbox = action.inbox ? find_generation(*action.inbox) : nullptr;
-    if (core_.view().state == core::InstanceState::stopping) let_go(worker->generation().listeners);
-    worker->drain(split_listeners(worker->generation(), worker->slot(), successor, slots_of(successor)),
+    if (action.reload) leaving_for_.emplace(action.worker, *action.reload);
+    const Generation* inbox = find_generation(action.inbox);
+    if (!action.successor) let_go(worker->generation().listeners);
+    worker->drain(split_listeners(worker->generation(), worker->slot(), successor, action.successor_slots),
                   inbox == nullptr ? nullptr : inbox->inbox, spoken_by(action.inbox));
 }
 
 void Instance::perform(const core::OfferInbox& action) {
     WorkerProcess* worker = find_worker(action.worker);
     if (worker == nullptr) return;
-    const Generation* inbox = action.inbox ? find_generation(*action.inbox) : nullptr;
-    // Its clients find somebody to connect to again, unless everything stops.
-    const bool stops = core_.view().state == core::InstanceState::stopping;
-    const Generation* active = active_ && !stops ? find_generation(*active_) : nullptr;
-    const Generation* taker = inbox != nullptr ? inbox : active;
-    ListenerSplit listeners = split_listeners(worker->generation(), worker->slot(), taker, slots_of(taker));
+    const Generation* inbox = find_generation(action.inbox);
+    ListenerSplit listeners = split_listeners(worker->generation(), worker->slot(),
+                                              find_generation(action.successor), action.successor_slots);
     // The queues of its retired listeners were its first drain packet's matter.
     listeners.retired.clear();
     worker->redirect(std::move(listeners), inbox == nullptr ? nullptr : inbox->inbox,
@@ -236,21 +235,23 @@ void Instance::perform(const core::Release& action) {
     told_changes_.erase(action.generation);
     steer_listeners();
     queues_.look_later();
-    const Generation* serving = serving_generation();
-    if (serving == nullptr) return;
-    restore_listeners(*serving);
-    // A newer one's workers may have set O_NONBLOCK as they want it. When that fails, too, this comes again.
-    if (!aborted_ || generations_.rbegin()->first != serving->id) return;
-    restore_nonblock(*serving);
-    aborted_ = false;
 }
 
-// While what an earlier reload left is there, its beginning counts, not what has been changed since.
-void Instance::note_nonblock() {
+void Instance::perform(const core::RestoreSockets& action) {
+    const Generation* generation = find_generation(action.generation);
+    if (generation == nullptr) return;
+    mend_listeners();
+    const Generation* serving = find_generation(action.serving);
+    const Listeners active = serving == nullptr ? Listeners{} : serving->listeners;
+    for (const auto& listener : generation->listeners) warn(listener->restore(active));
+    if (action.nonblock) restore_nonblock(generation->listeners);
+}
+
+void Instance::perform(const core::NoteSockets& action) {
     std::map<const ListeningSocket*, bool> before;
     for (const auto& listener : held_listeners()) {
         for (const auto& socket : listener->sockets()) {
-            const auto known = aborted_ ? nonblock_before_.find(socket.get()) : nonblock_before_.end();
+            const auto known = action.keep ? nonblock_before_.find(socket.get()) : nonblock_before_.end();
             before.emplace(socket.get(),
                            known != nonblock_before_.end() ? known->second : socket->nonblock_now());
         }
@@ -260,8 +261,8 @@ void Instance::note_nonblock() {
 
 // What never came to serve may have left its own O_NONBLOCK on the shared sockets, which the workers that
 // still serve may not expect.
-void Instance::restore_nonblock(const Generation& serving) {
-    for (const auto& listener : serving.listeners) {
+void Instance::restore_nonblock(const Listeners& listeners) {
+    for (const auto& listener : listeners) {
         for (const auto& socket : listener->sockets()) {
             const auto before = nonblock_before_.find(socket.get());
             if (before != nonblock_before_.end()) warn(socket->set_nonblock(before->second));
@@ -269,16 +270,8 @@ void Instance::restore_nonblock(const Generation& serving) {
     }
 }
 
-std::size_t Instance::slots_of(const Generation* generation) const {
-    for (const auto& view : core_.view().generations) {
-        if (generation != nullptr && view.generation == generation->id) return view.count;
-    }
-    return 0;
-}
-
 void Instance::steer_listeners() {
-    for (const Error& problem : steering_.follow(core_.view(), generations_))
-        log_.warning("{}", problem.message);
+    for (const Error& problem : steering_.follow(serving_, generations_)) log_.warning("{}", problem.message);
 }
 
 // Of sockets that close with their last generation: the promise's exceptions are told.
@@ -294,21 +287,6 @@ void Instance::tell_lost_queues(const Generation& generation) {
                      listener->name(), counted(queued, "connection"), number(generation.id),
                      queued == 1 ? "is" : "are");
     }
-}
-
-// The one that is active and does not end yet.
-const Generation* Instance::serving_generation() const {
-    const core::View view = core_.view();
-    const auto serving =
-        std::ranges::find(view.generations, core::GenerationState::active, &core::GenerationView::state);
-    return serving == view.generations.end() ? nullptr : find_generation(serving->generation);
-}
-
-void Instance::restore_listeners(const Generation& generation) {
-    mend_listeners();
-    const Generation* serving = serving_generation();
-    const Listeners active = serving == nullptr ? Listeners{} : serving->listeners;
-    for (const auto& listener : generation.listeners) warn(listener->restore(active));
 }
 
 void Instance::warn(const Status& status) {
@@ -348,16 +326,9 @@ std::string Instance::hint_about(const WorkerProcess& worker) {
 
 // What a rolling reload that failed midway had replaced does not come back in one moment.
 std::string Instance::restoring_words(const core::Reply& reply) const {
-    const core::View view = core_.view();
-    std::ptrdiff_t serving = 0;
-    for (const core::GenerationView& generation : view.generations) {
-        if (generation.generation == reply.generation)
-            serving =
-                std::ranges::count(generation.workers, core::WorkerState::ready, &core::WorkerView::state);
-    }
-    if (serving == 0 || !active_) return {};
+    if (reply.still_serving == 0 || !active_) return {};
     return fmt::format("; generation {} takes back the {} that had been replaced", number(*active_),
-                       counted(serving, "slot"));
+                       counted(reply.still_serving, "slot"));
 }
 
 void Instance::perform(const core::Reply& action) {
@@ -384,31 +355,43 @@ void Instance::perform(const core::Reply& action) {
     }
 }
 
-void Instance::note_promotion(core::GenerationId generation) {
+void Instance::perform(const core::Promote& action) {
+    note_promotion(action);
+    const Generation& generation = *generations_.at(action.generation);
+    remove_retired_files(generation.listeners);
+    for (const auto& listener : generation.listeners) warn(listener->apply());
+    hide_replaced_sockets(generation.listeners);
+    follow_log_settings(generation.config);
+    live_record_.set_drain(generation.config.drain.signal, generation.config.drain.timeout);
+    tell_odd_main_process(action.generation);
+}
+
+void Instance::perform(const core::GiveUp& action) {
+    next_log_.reset();
+    if (const Generation* serving = find_generation(action.serving)) remove_retired_files(serving->listeners);
+}
+
+void Instance::perform(const core::SetPatience& action) {
+    if (WorkerProcess* worker = find_worker(action.worker)) worker->set_patient(action.patient);
+}
+
+void Instance::note_promotion(const core::Promote& action) {
     ReloadOutcome outcome;
-    outcome.generation = generation;
+    outcome.generation = action.generation;
     outcome.promoted = true;
     outcome.duration = now() - reload_began_;
     outcome.at = std::chrono::system_clock::now();
-    promotions_.insert_or_assign(generation, outcome);
-    if (active_) {
-        replaced_by_.emplace(*active_, generation);
+    promotions_.insert_or_assign(action.generation, outcome);
+    if (action.replaced) {
+        replaced_by_.emplace(*action.replaced, action.generation);
         last_reload_ = outcome;
     }
-    active_ = generation;
-    aborted_ = false;  // what an earlier one left in O_NONBLOCK is now as these workers want it
-    remove_retired_files();
-    for (const auto& listener : generations_.at(generation)->listeners) warn(listener->apply());
-    hide_replaced_sockets();
-    const config::Config& config = generations_.at(generation)->config;
-    follow_log_settings(config);
-    live_record_.set_drain(config.drain.signal, config.drain.timeout);
+    active_ = action.generation;
 }
 
 // Nobody will serve whoever connects from now on, so nobody should find a unix socket that is retired. What
 // is in its queue is the old generation's.
-void Instance::remove_retired_files() {
-    const Listeners& kept = generations_.at(*active_)->listeners;
+void Instance::remove_retired_files(const Listeners& kept) {
     Listeners retired = held_listeners();
     std::erase_if(retired, [&](const auto& listener) {
         return std::ranges::any_of(kept, [&](const auto& one) { return one->serves(listener->socket(), 1); });
@@ -438,16 +421,7 @@ void Instance::perform(const core::GenerationChanged& action) {
     // The shortest soak is not worth a word.
     if (action.soak == shortest_soak) return;
     log_.info("generation {} is {}", number(action.generation), core::to_string(action.state));
-    if (action.state == core::GenerationState::active) {
-        note_promotion(action.generation);
-        tell_odd_main_process(action.generation);
-    }
-    if (action.state == core::GenerationState::aborting) {
-        aborted_ = true;
-        next_log_.reset();
-        if (active_) remove_retired_files();  // of listeners that only it has
-    }
-    announce(status::event_of(action, core_.view()));
+    announce(status::event_of(action));
 }
 
 // Once: its workers are all started alike.
@@ -463,8 +437,7 @@ void Instance::perform(const core::WorkerChanged& action) {
     WorkerProcess* worker = find_worker(action.worker);
     if (action.state == core::WorkerState::ready && worker != nullptr) {
         worker->was_ready();
-        restore_listeners(worker->generation());
-        announce(status::worker_ready_event(action, worker->pid(), core_.view()));
+        announce(status::worker_ready_event(action, worker->pid()));
         if (const auto reason = worker->out_of_reach()) {
             log_.warning("{}: {}", name_of(action.worker), *reason);
             post(core::WorkerOutOfReach{action.worker, *reason});

@@ -27,10 +27,8 @@ void Instance::watch_listeners() {
 
 // Those of the generations that serve or will; of a stop, none.
 Listeners Instance::wanted_listeners() const {
-    const core::View view = core_.view();
     Listeners wanted;
-    if (view.state == core::InstanceState::stopping) return wanted;
-    for (const core::GenerationView& one : view.generations) {
+    for (const core::ServingGeneration& one : serving_) {
         const bool leaves =
             one.state == core::GenerationState::draining || one.state == core::GenerationState::aborting;
         const Generation* generation = leaves ? nullptr : find_generation(one.generation);
@@ -41,7 +39,9 @@ Listeners Instance::wanted_listeners() const {
 }
 
 Listeners Instance::active_listeners() const {
-    const Generation* serving = serving_generation();
+    const auto active =
+        std::ranges::find(serving_, core::GenerationState::active, &core::ServingGeneration::state);
+    const Generation* serving = active == serving_.end() ? nullptr : find_generation(active->generation);
     return serving == nullptr ? Listeners{} : serving->listeners;
 }
 
@@ -78,8 +78,7 @@ void Instance::mend_listeners() {
 
 // A generation that moved to another address of the same port (from 127.0.0.1:80 to *:80): its clients must
 // not come to the old one's socket, which nobody serves once its workers have drained.
-void Instance::hide_replaced_sockets() {
-    const Listeners kept = active_listeners();
+void Instance::hide_replaced_sockets(const Listeners& kept) {
     for (const auto& listener : held_listeners()) {
         for (const auto& socket : listener->sockets()) {
             if (socket->hidden() ||

@@ -35,7 +35,7 @@ Groups groups_of(const ListenerSteering::Generations& generations) {
 
 }  // namespace
 
-std::vector<Error> ListenerSteering::follow(const core::View& view, const Generations& generations) {
+std::vector<Error> ListenerSteering::follow(const core::Serving& serving, const Generations& generations) {
     std::vector<Error> problems;
     const auto note = [&problems](const std::string& name, const Status& done) {
         if (!done) problems.push_back({"listener " + name + ": " + done.error().message});
@@ -44,7 +44,7 @@ std::vector<Error> ListenerSteering::follow(const core::View& view, const Genera
     for (const auto& [socket, group] : groups_of(generations)) {
         if (!group.shared && !socket->has_reuseport()) continue;
         const auto before = steered_.find(socket);
-        const std::optional<core::Steering> wanted = core::steer(view, group.sockets);
+        const std::optional<core::Steering> wanted = core::steer(serving, group.sockets);
         if (wanted && (before == steered_.end() || before->second != *wanted)) {
             const Status done =
                 steer_clients(socket->fd(), wanted->homes, by_place(socket, wanted->accepting));

@@ -16,10 +16,9 @@ class ListenerSteering {
 public:
     using Generations = std::map<core::GenerationId, std::shared_ptr<const Generation>>;
 
-    // Steers what should be steered otherwise now. To be called before the actions of a step are performed,
-    // so that clients go elsewhere before a worker is told to drain; and when a generation is released. What
-    // failed, in words.
-    std::vector<Error> follow(const core::View& view, const Generations& generations);
+    // Steers what should be steered otherwise now: when the core says who serves, and when a generation is
+    // released. What failed, in words.
+    std::vector<Error> follow(const core::Serving& serving, const Generations& generations);
 
     // It was shut down, and listens again: the kernel had moved the last of its group to its place, and it
     // has joined at the end. To be called before follow().

@@ -3,9 +3,11 @@
 // WorkerAbandoned or SpawnFailed still comes.
 #pragma once
 
+#include <cstdint>
 #include <optional>
 #include <string>
 #include <variant>
+#include <vector>
 
 #include "master/core/event.h"
 #include "master/core/ids.h"
@@ -40,11 +42,33 @@ struct Failure {
     friend bool operator==(const Failure&, const Failure&) = default;
 };
 
+// A generation as its clients see it.
+struct ServingGeneration {
+    GenerationId generation;
+    GenerationState state;
+    std::uint32_t slots;
+    std::vector<Slot> accepting;  // those of its workers that are ready and were not told to leave
+
+    bool operator==(const ServingGeneration&) const = default;
+};
+using Serving = std::vector<ServingGeneration>;  // newest first
+
+// Who serves when the step is over. Comes first in a step that changes it, so that clients go elsewhere (see
+// steering.h) before a worker is told to drain. Listeners are kept alive for the generations that are not
+// leaving.
+struct Steer {
+    Serving serving;
+
+    bool operator==(const Steer&) const = default;
+};
 // Read the configuration, bind what is new, pin executable and working directory, all or nothing, and answer
 // with Prepared or PrepareFailed, also when the instance is told to stop meanwhile. `generation` is the
 // number it will have if that succeeds. One at a time.
 struct Prepare {
     GenerationId generation;
+    std::optional<GenerationId> serving = {};  // which it is to replace
+
+    bool operator==(const Prepare&) const = default;
 };
 // Start a process of that generation's pinned executable; answer with WorkerSpawned or SpawnFailed. Actions
 // about the worker may follow at once.
@@ -55,13 +79,19 @@ struct Spawn {
 };
 // Tell a worker to drain: the channel's packet where it speaks it, then the drain signal. `successor` is the
 // generation that takes over its listeners and connections (its own when it leaves a generation that lives
-// on); none at a stop.
+// on); none when everything stops: then nobody will use its listeners any more.
 struct Drain {
     WorkerId worker;
     std::optional<GenerationId> successor;
     // The generation into whose inbox the worker may hand its connections over. Set only when the worker
     // speaks the channel and somebody in that generation can take from the inbox.
     std::optional<GenerationId> inbox = {};
+    std::uint32_t successor_slots = 0;
+    // The reload, by its generation, that the worker makes room for, or gives room back after, when it
+    // failed. Unset when it is scaled down, or when everything stops.
+    std::optional<GenerationId> reload = {};
+
+    bool operator==(const Drain&) const = default;
 };
 // A draining worker's inbox has changed, because the generation that it handed over to is leaving too, or was
 // scaled down to workers that do not take, or because somebody takes now where nobody did, or because
@@ -69,6 +99,9 @@ struct Drain {
 struct OfferInbox {
     WorkerId worker;
     std::optional<GenerationId> inbox = {};
+    // Where its clients find somebody to connect to again; unset when everything stops.
+    std::optional<GenerationId> successor = {};
+    std::uint32_t successor_slots = 0;
 };
 // Let nothing more into a generation's inbox; what is in it stays there to be taken. Whoever still sends to
 // it hears so at once (EPIPE), and has its next OfferInbox already. What is still being moved into it, by a
@@ -103,6 +136,46 @@ struct ArmTimer {
 struct CancelTimer {
     TimerId timer;
 };
+// The generation is the active one from now on: its settings of the listeners apply, it says where the log
+// goes, and what its predecessor alone listened on is not to be found any more.
+struct Promote {
+    GenerationId generation;
+    std::optional<GenerationId> replaced;
+
+    bool operator==(const Promote&) const = default;
+};
+// The generation will never be the active one. What it alone listened on is not to be found any more, unless
+// nobody serves in its stead.
+struct GiveUp {
+    GenerationId generation;
+    std::optional<GenerationId> serving;
+
+    bool operator==(const GiveUp&) const = default;
+};
+// Workers that will be spawned now may change O_NONBLOCK for all who share a socket: note how it is, for
+// RestoreSockets. With `keep`, what was noted before counts where there is something: what an earlier reload
+// that failed has left is still there.
+struct NoteSockets {
+    bool keep = false;
+
+    bool operator==(const NoteSockets&) const = default;
+};
+// Workers may have changed what all see who share a socket. Set it again for a generation's listeners as they
+// are configured, or, where the serving generation has the same socket, as they are there.
+struct RestoreSockets {
+    GenerationId generation;
+    std::optional<GenerationId> serving;
+    // Also O_NONBLOCK, as it was noted: nothing is left of what failed.
+    bool nonblock = false;
+
+    bool operator==(const RestoreSockets&) const = default;
+};
+// Whether what the worker writes may wait for the log's reader. Not until this says so: who starts, drains
+// or ends must not wait, and during a reload nobody.
+struct SetPatience {
+    WorkerId worker;
+    bool patient;
+};
 // The generation has no process any more and will get none: forget its pins, and close the listeners that no
 // other generation has. Also sent for a generation that was prepared and is not wanted any more.
 struct Release {
@@ -120,20 +193,32 @@ struct Reply {
     Outcome outcome;
     std::optional<GenerationId> generation;
     std::optional<Failure> failure;
+    // Promoted: what the asker waited for. With WaitFor::drained it is told when what the predecessor's
+    // workers have left behind is gone, too.
+    WaitFor wait = WaitFor::promoted;
+    // Failed: how many workers of that generation serve on, until their slots are given back.
+    std::uint32_t still_serving = 0;
 };
 
-// Something a person may want to see: for the log and for whoever waits. Changes nothing.
+// Something a person may want to see: for the log and for whoever waits. Changes nothing. Numbers are as they
+// are when the step is over.
 struct GenerationChanged {
     GenerationId generation;
     GenerationState state;
     std::optional<Failure> failure;     // with aborting
     std::optional<Duration> soak = {};  // with soaking: how long
+    std::uint32_t workers = 0;          // its count; with draining, how many it still has
+    std::uint32_t ready = 0;
 };
 struct WorkerChanged {
     WorkerId worker;
     GenerationId generation;
     Slot slot;
     WorkerState state;
+    std::uint32_t ready = 0;  // with ready: how many of its generation are…
+    std::uint32_t count = 0;  // …of so many
+
+    bool operator==(const WorkerChanged&) const = default;
 };
 struct RestartScheduled {
     GenerationId generation;
@@ -156,9 +241,10 @@ struct Exit {
     int code = 0;
 };
 
-using Action = std::variant<Prepare, Spawn, Drain, OfferInbox, CloseInbox, ReopenInbox, ForwardInbox, Kill,
-                            ArmTimer, CancelTimer, Release, Reply, GenerationChanged, WorkerChanged,
-                            RestartScheduled, ReloadWaits, CountChanged, Exit>;
+using Action =
+    std::variant<Steer, Prepare, Spawn, Drain, OfferInbox, CloseInbox, ReopenInbox, ForwardInbox, Kill,
+                 ArmTimer, CancelTimer, Promote, GiveUp, NoteSockets, RestoreSockets, SetPatience, Release,
+                 Reply, GenerationChanged, WorkerChanged, RestartScheduled, ReloadWaits, CountChanged, Exit>;
 
 // One line for a log or a trace: "Spawn worker=7 generation=2 slot=0".
 std::string to_string(const Action& action);

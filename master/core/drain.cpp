@@ -1,5 +1,7 @@
 // How workers and generations leave: told to drain, killed at their deadline, released when nothing of them
 // is left.
+#include <algorithm>
+
 #include "master/core/rules.h"
 
 namespace sup::core {
@@ -8,10 +10,21 @@ namespace {
 void answer_drained_waiters(Step& step, GenerationId gone) {
     for (const DrainedWaiter& waiter : step.instance.drained_waiters) {
         if (waiter.replaced != gone) continue;
-        step.act(Reply{waiter.request, Reply::Outcome::promoted, waiter.promoted, {}});
+        step.act(Reply{waiter.request, Reply::Outcome::promoted, waiter.promoted, {}, WaitFor::drained});
     }
     std::erase_if(step.instance.drained_waiters,
                   [&](const DrainedWaiter& waiter) { return waiter.replaced == gone; });
+}
+
+// The newer of the two generations is the reload's, whichever of them leaves.
+std::optional<GenerationId> reload_of(const Worker& worker, std::optional<GenerationId> successor) {
+    if (!successor || *successor == worker.generation) return std::nullopt;
+    return std::max(worker.generation, *successor);
+}
+
+// Nothing of a reload that failed is left.
+bool is_forgotten(const Step& step, const Generation& serving, GenerationId gone) {
+    return gone > serving.id && step.instance.generations.rbegin()->first == serving.id;
 }
 
 }  // namespace
@@ -23,7 +36,8 @@ void drain(Step& step, Worker& worker, std::optional<GenerationId> successor) {
     cancel(step, worker.timer);
     worker.successor = successor;
     worker.inbox = inbox_for(step, worker, successor);
-    step.act(Drain{worker.id, successor, worker.inbox});
+    step.act(Drain{worker.id, successor, worker.inbox, slots_of(step.instance, successor),
+                   reload_of(worker, successor)});
     worker.timer = arm(step, DrainDeadline{worker.id}, later(step.now, generation->policy.drain_timeout));
     change(step, worker, WorkerState::draining);
 }
@@ -63,6 +77,8 @@ void release_the_gone(Step& step) {
         it = generations.erase(it);
         forward_inbox(step, id);
         step.act(Release{id});
+        if (const Generation* active = active_generation(step.instance))
+            step.act(RestoreSockets{active->id, active->id, is_forgotten(step, *active, id)});
         answer_drained_waiters(step, id);
     }
 }

@@ -87,7 +87,10 @@ inline constexpr auto field_list<TimerFired> = list_of("TimerFired", field("time
 
 // Actions.
 template <>
-inline constexpr auto field_list<Prepare> = list_of("Prepare", field("generation", &Prepare::generation));
+inline constexpr auto field_list<Steer> = list_of("Steer", field("serving", &Steer::serving));
+template <>
+inline constexpr auto field_list<Prepare> = list_of("Prepare", field("generation", &Prepare::generation),
+                                                    unprinted("serving", &Prepare::serving));
 template <>
 inline constexpr auto field_list<Spawn> = list_of("Spawn", field("worker", &Spawn::worker),
                                                   field("generation", &Spawn::generation),
@@ -95,10 +98,15 @@ inline constexpr auto field_list<Spawn> = list_of("Spawn", field("worker", &Spaw
 template <>
 inline constexpr auto field_list<Drain> = list_of("Drain", field("worker", &Drain::worker),
                                                   field("successor", &Drain::successor),
-                                                  field("inbox", &Drain::inbox));
+                                                  field("inbox", &Drain::inbox),
+                                                  unprinted("successor_slots", &Drain::successor_slots),
+                                                  unprinted("reload", &Drain::reload));
 template <>
 inline constexpr auto field_list<OfferInbox> = list_of("OfferInbox", field("worker", &OfferInbox::worker),
-                                                       field("inbox", &OfferInbox::inbox));
+                                                       field("inbox", &OfferInbox::inbox),
+                                                       unprinted("successor", &OfferInbox::successor),
+                                                       unprinted("successor_slots",
+                                                                 &OfferInbox::successor_slots));
 template <>
 inline constexpr auto field_list<CloseInbox> = list_of("CloseInbox",
                                                        field("generation", &CloseInbox::generation),
@@ -119,23 +127,41 @@ inline constexpr auto field_list<ArmTimer> = list_of("ArmTimer", field("timer", 
 template <>
 inline constexpr auto field_list<CancelTimer> = list_of("CancelTimer", field("timer", &CancelTimer::timer));
 template <>
+inline constexpr auto field_list<Promote> = list_of("Promote", field("generation", &Promote::generation),
+                                                    field("replaced", &Promote::replaced));
+template <>
+inline constexpr auto field_list<GiveUp> = list_of("GiveUp", field("generation", &GiveUp::generation),
+                                                   field("serving", &GiveUp::serving));
+template <>
+inline constexpr auto field_list<NoteSockets> = list_of("NoteSockets", field("keep", &NoteSockets::keep));
+template <>
+inline constexpr auto field_list<RestoreSockets> = list_of("RestoreSockets",
+                                                           field("generation", &RestoreSockets::generation),
+                                                           field("serving", &RestoreSockets::serving),
+                                                           field("nonblock", &RestoreSockets::nonblock));
+template <>
+inline constexpr auto field_list<SetPatience> = list_of("SetPatience", field("worker", &SetPatience::worker),
+                                                        field("patient", &SetPatience::patient));
+template <>
 inline constexpr auto field_list<Release> = list_of("Release", field("generation", &Release::generation));
 template <>
 inline constexpr auto field_list<Reply> = list_of("Reply", field("request", &Reply::request),
                                                   field("outcome", &Reply::outcome),
                                                   field("generation", &Reply::generation),
-                                                  field("failure", &Reply::failure));
+                                                  field("failure", &Reply::failure),
+                                                  unprinted("wait", &Reply::wait),
+                                                  unprinted("still_serving", &Reply::still_serving));
 template <>
 inline constexpr auto field_list<GenerationChanged> =
     list_of("GenerationChanged", field("generation", &GenerationChanged::generation),
             field("state", &GenerationChanged::state), field("failure", &GenerationChanged::failure),
-            unprinted("soak", &GenerationChanged::soak));
+            unprinted("soak", &GenerationChanged::soak), unprinted("workers", &GenerationChanged::workers),
+            unprinted("ready", &GenerationChanged::ready));
 template <>
-inline constexpr auto field_list<WorkerChanged> = list_of("WorkerChanged",
-                                                          field("worker", &WorkerChanged::worker),
-                                                          field("generation", &WorkerChanged::generation),
-                                                          field("slot", &WorkerChanged::slot),
-                                                          field("state", &WorkerChanged::state));
+inline constexpr auto field_list<WorkerChanged> = list_of(
+    "WorkerChanged", field("worker", &WorkerChanged::worker), field("generation", &WorkerChanged::generation),
+    field("slot", &WorkerChanged::slot), field("state", &WorkerChanged::state),
+    unprinted("ready", &WorkerChanged::ready), unprinted("count", &WorkerChanged::count));
 template <>
 inline constexpr auto field_list<RestartScheduled> =
     list_of("RestartScheduled", field("generation", &RestartScheduled::generation),

@@ -27,8 +27,10 @@ bool takes_connections(const Generation& generation) {
 }
 
 void offer(Step& step, Worker& worker, std::optional<GenerationId> inbox) {
+    const auto active = is_ending(step.instance) ? std::nullopt : id_of(active_generation(step.instance));
+    const auto successor = inbox ? inbox : active;
     worker.inbox = inbox;
-    step.act(OfferInbox{worker.id, inbox});
+    step.act(OfferInbox{worker.id, inbox, successor, slots_of(step.instance, successor)});
 }
 
 // Where somebody takes now: in `instead`, in the generation that the worker was told takes over, or in the

@@ -48,7 +48,7 @@ void reply_promoted(Step& step, const Reload& reload, const Generation* replaced
         if (asker.wait == WaitFor::drained && replaced != nullptr) {
             step.instance.drained_waiters.push_back({asker.id, reload.generation, replaced->id});
         } else {
-            step.act(Reply{asker.id, Reply::Outcome::promoted, reload.generation, {}});
+            step.act(Reply{asker.id, Reply::Outcome::promoted, reload.generation, {}, asker.wait});
         }
     }
 }
@@ -57,6 +57,7 @@ void promote(Step& step, Generation& generation) {
     Generation* replaced = active_generation(step.instance);
     const Reload reload = *std::exchange(step.instance.reload, std::nullopt);
     change(step, generation, GenerationState::active);
+    step.act(Promote{generation.id, id_of(replaced)});
     reply_promoted(step, reload, replaced);
     if (replaced != nullptr) drain(step, *replaced, generation.id);
 }
@@ -64,6 +65,14 @@ void promote(Step& step, Generation& generation) {
 // Without an active generation there is nothing to fall back to: what failed was the start.
 void end_if_start_failed(Step& step) {
     if (active_generation(step.instance) == nullptr && !is_ending(step.instance)) begin_end(step, 1);
+}
+
+// What failed to replace the active generation, and still leaves.
+bool failed_is_left(const Instance& instance, const Generation& next) {
+    const Generation* active = active_generation(instance);
+    return active != nullptr && std::ranges::any_of(instance.generations, [&](const auto& entry) {
+               return entry.first > active->id && entry.first != next.id;
+           });
 }
 
 // Whether connections may have reached the worker, so that it must be let finish them.
@@ -94,7 +103,7 @@ void start_next_reload(Step& step) {
     if (held_by_draining_cap(step)) return;
     instance.announced_draining.reset();
     instance.reload = Reload{instance.next_generation, std::exchange(instance.waiting, {})};
-    step.act(Prepare{instance.next_generation});
+    step.act(Prepare{instance.next_generation, id_of(active_generation(instance))});
 }
 
 void on(Step& step, const Prepared& event) {
@@ -113,6 +122,7 @@ void on(Step& step, const Prepared& event) {
     generation.created_at = step.now;
     generation.slots.resize(event.policy.count);
     change(step, generation, GenerationState::starting);
+    step.act(NoteSockets{failed_is_left(instance, generation)});
     if (is_rolling(generation) && active_generation(instance) != nullptr) return;  // when the step settles
     for (Slot slot = 0; slot < event.policy.count; ++slot) spawn(step, generation, slot);
 }
@@ -158,13 +168,13 @@ void abort_reload(Step& step, Generation& generation, const Failure& failure) {
             "only a reload under way is aborted");
     cancel(step, generation.soak);
     change(step, generation, GenerationState::aborting, failure);
+    step.act(GiveUp{generation.id, id_of(active_generation(instance))});
     reply_failed(step, instance.reload->askers, failure, generation.id);
     instance.reload.reset();
     end_if_start_failed(step);
 
     const Generation* active = active_generation(instance);
-    const auto successor =
-        active != nullptr && !is_ending(instance) ? std::optional{active->id} : std::nullopt;
+    const auto successor = is_ending(instance) ? std::nullopt : id_of(active);
     leave_inbox(step, generation, successor);
     const bool restores = is_rolling(generation) && successor;
     for (auto& [id, worker] : generation.workers) {

@@ -4,6 +4,7 @@
 #pragma once
 
 #include <optional>
+#include <vector>
 
 #include "master/core/step.h"
 
@@ -68,6 +69,15 @@ void on(Step& step, const RestartDue& timer);
 // scale.cpp
 void on(Step& step, const AddWorkerRequested& event);
 void on(Step& step, const RemoveWorkerRequested& event);
+
+// outlook.cpp: what the whole of a step changes for those outside: who serves, whose output may wait. It is
+// found by comparing, so that no rule need think of it.
+struct Outlook {
+    Serving serving;
+    std::vector<WorkerId> patient;  // by age
+};
+Outlook look(const Instance& instance);
+void tell_changes(Step& step, const Outlook& before);
 
 // stop.cpp: the end of the instance.
 void on(Step& step, const StopRequested& event);

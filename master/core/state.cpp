@@ -94,6 +94,15 @@ Worker* find_worker(Instance& instance, WorkerId id) {
     return nullptr;
 }
 
+std::optional<GenerationId> id_of(const Generation* generation) {
+    return generation == nullptr ? std::nullopt : std::optional(generation->id);
+}
+
+std::uint32_t slots_of(const Instance& instance, std::optional<GenerationId> generation) {
+    const auto found = generation ? instance.generations.find(*generation) : instance.generations.end();
+    return found == instance.generations.end() ? 0 : static_cast<std::uint32_t>(found->second.slots.size());
+}
+
 SlotRecord* slot_of(Generation& generation, const Worker& worker) {
     if (worker.slot >= generation.slots.size()) return nullptr;
     SlotRecord& slot = generation.slots[worker.slot];

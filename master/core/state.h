@@ -153,6 +153,9 @@ Generation* upcoming_generation(Instance& instance);
 const Generation* active_generation(const Instance& instance);
 Worker* find_worker(Instance& instance, WorkerId id);
 
+std::optional<GenerationId> id_of(const Generation* generation);                           // nothing for null
+std::uint32_t slots_of(const Instance& instance, std::optional<GenerationId> generation);  // none: 0
+
 // The slot that this worker fills, or null if it left it (scaled down).
 SlotRecord* slot_of(Generation& generation, const Worker& worker);
 

@@ -8,14 +8,13 @@ namespace {
 
 using SocketCounts = std::map<GenerationId, std::uint32_t>;
 
-std::vector<bool> accepting_sockets(const View& view, const SocketCounts& sockets) {
+std::vector<bool> accepting_sockets(const Serving& serving, const SocketCounts& sockets) {
     std::vector<bool> accepting;
-    for (const GenerationView& generation : view.generations) {
+    for (const ServingGeneration& generation : serving) {
         const auto has = sockets.find(generation.generation);
         if (has == sockets.end()) continue;
-        for (const WorkerView& worker : generation.workers) {
-            if (worker.state != WorkerState::ready) continue;
-            const std::size_t socket = worker.slot % has->second;
+        for (const Slot slot : generation.accepting) {
+            const std::size_t socket = slot % has->second;
             if (socket >= accepting.size()) accepting.resize(socket + 1);
             accepting[socket] = true;
         }
@@ -24,12 +23,12 @@ std::vector<bool> accepting_sockets(const View& view, const SocketCounts& socket
 }
 
 // The active generation's slots; without one that has the group, the newest's that has it.
-std::uint32_t homes(const View& view, const SocketCounts& sockets) {
+std::uint32_t homes(const Serving& serving, const SocketCounts& sockets) {
     std::uint32_t newest = 0;
-    for (const GenerationView& generation : view.generations) {
+    for (const ServingGeneration& generation : serving) {
         const auto has = sockets.find(generation.generation);
         if (has == sockets.end()) continue;
-        const std::uint32_t count = std::min(generation.count, has->second);
+        const std::uint32_t count = std::min(generation.slots, has->second);
         if (generation.state == GenerationState::active) return count;
         if (newest == 0) newest = count;
     }
@@ -38,8 +37,8 @@ std::uint32_t homes(const View& view, const SocketCounts& sockets) {
 
 }  // namespace
 
-std::optional<Steering> steer(const View& view, const SocketCounts& sockets) {
-    Steering steering{.homes = homes(view, sockets), .accepting = accepting_sockets(view, sockets)};
+std::optional<Steering> steer(const Serving& serving, const SocketCounts& sockets) {
+    Steering steering{.homes = homes(serving, sockets), .accepting = accepting_sockets(serving, sockets)};
     if (steering.accepting.empty()) return std::nullopt;
     return steering;
 }

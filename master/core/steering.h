@@ -7,8 +7,8 @@
 #include <optional>
 #include <vector>
 
+#include "master/core/action.h"
 #include "master/core/ids.h"
-#include "master/core/supervisor.h"
 
 namespace sup::core {
 
@@ -23,7 +23,7 @@ struct Steering {
 // Of the group's sockets each generation has the first ones: `sockets` says how many. Its slots have them in
 // turn. Nothing when nobody accepts: then clients stay where they went before, since whoever left last may
 // still empty that queue.
-std::optional<Steering> steer(const View& view, const std::map<GenerationId, std::uint32_t>& sockets);
+std::optional<Steering> steer(const Serving& serving, const std::map<GenerationId, std::uint32_t>& sockets);
 
 // The place of the socket that a client with this hash goes to: its home, or, where nobody accepts there,
 // another one. So those whose home has a worker never move.

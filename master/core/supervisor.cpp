@@ -32,8 +32,10 @@ Supervisor::~Supervisor() = default;
 std::vector<Action> Supervisor::step(const Event& event, TimePoint now) {
     if (instance_->exited) return {};
     Step step{*instance_, now};
+    const Outlook before = look(*instance_);
     std::visit([&](const auto& what) { on(step, what); }, event);
     settle(step);
+    tell_changes(step, before);
     return std::move(step.actions);
 }
 

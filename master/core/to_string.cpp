@@ -45,6 +45,15 @@ private:
         add(status.signalled ? "signal" : "code", status.code);
     }
 
+    // " 2:active:0,1": the number, the state, and the slots whose workers accept.
+    void add(const char*, const Serving& serving) {
+        for (const ServingGeneration& one : serving) {
+            text_ += " " + word(one.generation) + ":" + word(one.state) + ":";
+            for (const Slot slot : one.accepting)
+                text_ += (text_.back() == ':' ? "" : ",") + std::to_string(slot);
+        }
+    }
+
     static std::string word(bool value) { return value ? "true" : "false"; }
     static std::string word(Duration duration) { return std::to_string(duration.count()) + "ms"; }
     static std::string word(TimePoint time) { return word(time.time_since_epoch()); }

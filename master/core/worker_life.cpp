@@ -25,6 +25,7 @@ void became_ready(Step& step, Worker& worker) {
     cancel(step, worker.timer);
     worker.was_ready = true;
     change(step, worker, WorkerState::ready);
+    step.act(RestoreSockets{worker.generation, id_of(active_generation(step.instance))});
     begin_slot_soak(step, generation_of(step, worker), worker);
 }
 

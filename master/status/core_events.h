@@ -7,14 +7,13 @@
 
 #include "config/config.h"
 #include "master/core/action.h"
-#include "master/core/supervisor.h"
 #include "master/status/event.h"
 
 namespace sup::status {
 
-Event event_of(const core::GenerationChanged& change, const core::View& view);
+Event event_of(const core::GenerationChanged& change);
 Event event_of(const core::WorkerChanged& change, pid_t pid);
-Event worker_ready_event(const core::WorkerChanged& change, pid_t pid, const core::View& view);
+Event worker_ready_event(const core::WorkerChanged& change, pid_t pid);
 Event event_of(const core::RestartScheduled& restart);
 Event event_of(const core::ReloadWaits& wait);
 Event event_of(const core::CountChanged& change);

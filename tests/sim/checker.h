@@ -117,6 +117,20 @@ private:
     Worker& living(core::WorkerId id);
     Property unasked_signal(const Worker& worker) const;
 
+    // checker_told.cpp: what else the actions tell.
+    void done(const core::Steer& action);
+    void done(const core::Promote& action);
+    void done(const core::GiveUp& action);
+    void done(const core::NoteSockets& action);
+    void done(const core::RestoreSockets& action);
+    void done(const core::SetPatience& action);
+    void owe_restored_sockets(const GenerationModel& released);
+    void check_successor(std::optional<core::GenerationId> successor, std::uint32_t slots) const;
+    std::optional<core::GenerationId> active_id() const;
+    void numbers_hold(const core::Action& action) const;
+    void serving_told() const;
+    void patience_told() const;
+
     // checker_rest.cpp: what must hold when the step is over.
     void settled();
     void nothing_owed() const;
@@ -128,7 +142,12 @@ private:
     const bool connections_only_;
     Model model_;
     core::TimePoint now_{};
-    bool aborted_ = false;      // a reload failed in this step
+    bool aborted_ = false;   // a reload failed in this step
+    core::Serving serving_;  // as it was told last
+    std::optional<core::Promote> promote_owed_;
+    std::optional<core::GiveUp> give_up_owed_;
+    std::optional<core::NoteSockets> note_owed_;
+    std::vector<core::RestoreSockets> restores_owed_;
     std::uint32_t surge_ = 0;   // the most that a roll which is not at its end may have had
     std::vector<bool> served_;  // by slot: before this step's event, and not by whom the event takes away
 

@@ -13,6 +13,8 @@ void Checker::done(const Prepare& action) {
     require(model_.prepare_owed, Property::coalesced, "a preparation that nobody asked for");
     require(static_cast<std::uint32_t>(action.generation) == model_.last_number + 1, Property::numbers_unique,
             "a preparation is for the next number");
+    require(action.serving == active_id(), Property::actions_complete,
+            "a preparation is not told who serves meanwhile");
     model_.prepare_owed = false;
     model_.preparing = action.generation;
     model_.waits_for.reset();
@@ -77,6 +79,13 @@ void Checker::done(const Drain& action) {
     require(owed->successor == action.successor, worker.owed_by,
             "a worker is drained towards the wrong successor");
     check_offer(worker, *owed, action);
+    check_successor(action.successor, action.successor_slots);
+    require(action.successor.has_value() != model_.ending, Property::actions_complete,
+            "a worker drains without a successor, and not because everything stops");
+    const bool for_a_reload = action.successor && *action.successor != worker.generation;
+    require(action.reload ==
+                (for_a_reload ? std::optional(std::max(*action.successor, worker.generation)) : std::nullopt),
+            Property::actions_complete, "it is told wrongly for which reload a worker drains");
     if (action.successor) {
         require(model_.generation(*action.successor)->told == GenerationState::active ||
                     (candidate != nullptr && action.successor == candidate->id),
@@ -155,6 +164,7 @@ void Checker::done(const Release& action) {
     rule(!generation->forward_owed, Property::inbox_forwarded,
          "a generation is released before its inbox was forwarded");
     generation->release_owed = false;
+    owe_restored_sockets(*generation);
 }
 
 void Checker::done(const Reply& action) {
@@ -169,6 +179,10 @@ void Checker::done(const Reply& action) {
     require(reply->generation == action.generation, Property::one_outcome,
             "a reply names the wrong generation");
     require(reply->failure == action.failure, Property::one_outcome, "a reply gives the wrong reason");
+    require(reply->wait == action.wait, Property::actions_complete,
+            "a reply says wrongly what it was waited for");
+    require(action.outcome != Reply::Outcome::promoted || !promote_owed_, Property::actions_complete,
+            "a reply comes before what it tells is performed");
     const GenerationModel* generation = action.generation ? model_.generation(*action.generation) : nullptr;
     const auto news =
         action.outcome == Reply::Outcome::failed ? GenerationState::aborting : GenerationState::active;

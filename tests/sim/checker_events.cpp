@@ -124,6 +124,11 @@ bool Checker::happened(const Prepared& event) {
     }
     generation.become(GenerationState::starting);
     const GenerationModel* active = model_.active();
+    const bool failed_before =
+        active != nullptr && std::ranges::any_of(model_.generations, [&](const GenerationModel& other) {
+            return other.state == GenerationState::aborting && other.id > active->id;
+        });
+    note_owed_ = NoteSockets{failed_before};
     const bool in_steps = generation.rolling() && active != nullptr;
     if (in_steps && active->count() > event.policy.count) coverage_.visit(Situation::rolling_to_fewer);
     if (in_steps && active->count() < event.policy.count) coverage_.visit(Situation::rolling_to_more);

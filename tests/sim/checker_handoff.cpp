@@ -148,6 +148,10 @@ void Checker::done(const OfferInbox& action) {
          "an offer changes that nothing asks to change");
     rule(!worker.offer_owed || worker.offer_owed->inbox == action.inbox, Property::handoffs_sent_on,
          "a worker is sent on to the wrong inbox");
+    const auto active = model_.ending ? std::nullopt : active_id();
+    rule(action.successor == (action.inbox ? action.inbox : active), Property::actions_complete,
+         "a worker's clients are sent to the wrong successor");
+    check_successor(action.successor, action.successor_slots);
     rule(!action.inbox || !model_.generation(*action.inbox)->reopen_owed, Property::inbox_closed,
          "a closed inbox is offered before it is reopened");
     worker.offer_owed.reset();

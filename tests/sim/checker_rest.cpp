@@ -38,8 +38,11 @@ void Checker::after(const Event& event, TimePoint now, const std::vector<Action>
     require(meant || actions.empty(), Property::gone_ignored, "an event without meaning is acted upon");
     for (const Action& action : actions) {
         require(!model_.exited, Property::exit_once, "Exit is not the last action");
+        require(&action == &actions.front() || !std::holds_alternative<Steer>(action),
+                Property::actions_complete, "it is not told first who serves");
         std::visit([this](const auto& what) { done(what); }, action);
     }
+    for (const Action& action : actions) numbers_hold(action);
     settled();
 }
 
@@ -50,6 +53,8 @@ void Checker::settled() {
     steps_run();
     timers_match();
     reload_runs();
+    serving_told();
+    patience_told();
     std::erase_if(model_.generations,
                   [](const GenerationModel& g) { return g.state == GenerationState::gone; });
     model_.just_exited.clear();
@@ -69,6 +74,8 @@ void Checker::nothing_owed() const {
     }
     for (const Worker& worker : model_.just_exited)
         require(worker.told == WorkerState::exited, Property::told_truly, "a worker's exit is not told");
+    require(!promote_owed_ && !give_up_owed_ && !note_owed_ && restores_owed_.empty(),
+            Property::actions_complete, "a promotion or a failure is told, and not performed");
     require(model_.replies_owed.empty(), Property::one_outcome, "a request has its outcome, and no reply");
     require(!model_.exit_owed, Property::exit_once, "nothing is left, and Exit does not come");
 }

@@ -53,6 +53,7 @@ void Checker::owe_kill(Worker& worker, Kill::Reason reason, Property property) {
 void Checker::became_ready(Worker& worker) {
     worker.state = WorkerState::ready;
     worker.was_ready = true;
+    restores_owed_.push_back({worker.generation, active_id()});
     GenerationModel& generation = *model_.generation(worker.generation);
     if (generation.rolling() && generation.state == GenerationState::starting) {
         const Duration soak = model_.soak_of(worker);
@@ -76,13 +77,14 @@ void Checker::became_ready(Worker& worker) {
 
 void Checker::promote(GenerationModel& generation) {
     GenerationModel* old = model_.active();
+    promote_owed_ = Promote{generation.id, active_id()};
     generation.become(GenerationState::active);
     generation.soaked_at.reset();
     for (const Asker& asker : model_.current) {
         if (asker.wait == WaitFor::drained && old != nullptr) {
             old->waiters.push_back(asker.request);
         } else {
-            owe_reply({asker.request, Reply::Outcome::promoted, generation.id, {}});
+            owe_reply({asker.request, Reply::Outcome::promoted, generation.id, {}, asker.wait});
         }
     }
     model_.current.clear();
@@ -113,6 +115,7 @@ void Checker::promote(GenerationModel& generation) {
 void Checker::abort(GenerationModel& generation, const Failure& failure) {
     aborted_ = true;
     generation.become(GenerationState::aborting);
+    give_up_owed_ = GiveUp{generation.id, active_id()};
     generation.failure = failure;
     generation.soaked_at.reset();
     const GenerationModel* active = model_.active();
@@ -206,7 +209,7 @@ void Checker::gone(GenerationModel& generation) {
         coverage_.visit(model_.ending ? Situation::drained_waiter_at_stop : Situation::drained_waiter);
         if (replacement == nullptr || replacement->leaving())
             coverage_.visit(Situation::drained_waiter_outlives_its_generation);
-        owe_reply({request, Reply::Outcome::promoted, generation.replacement, {}});
+        owe_reply({request, Reply::Outcome::promoted, generation.replacement, {}, WaitFor::drained});
     }
     generation.waiters.clear();
     begin_reload();

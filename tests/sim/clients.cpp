@@ -9,18 +9,20 @@ namespace sup::sim {
 
 using namespace core;
 
-void Clients::steer(const Event& event, const View& view) {
+void Clients::steer(const Event& event, const std::vector<Action>& actions) {
+    if (const auto* told = actions.empty() ? nullptr : std::get_if<Steer>(&actions.front()))
+        serving_ = told->serving;
     if (const auto* prepared = std::get_if<Prepared>(&event)) {
         if (sockets_.empty()) steering_ = {.homes = 1, .accepting = {true}};
         const std::uint32_t count = prepared->policy.count;
         const std::uint32_t sockets = random_.pick(std::array<std::uint32_t, 4>{count, count, 1, 0});
-        const bool lives = std::ranges::any_of(view.generations, [&](const GenerationView& generation) {
+        const bool lives = std::ranges::any_of(serving_, [&](const ServingGeneration& generation) {
             return generation.generation == prepared->generation &&
                    generation.state == GenerationState::starting;
         });
         if (lives && sockets > 0) sockets_.emplace(prepared->generation, sockets);
     }
-    if (const auto wanted = core::steer(view, sockets_)) steering_ = *wanted;
+    if (const auto wanted = core::steer(serving_, sockets_)) steering_ = *wanted;
 }
 
 void Clients::released(const std::vector<Action>& actions) {

@@ -18,8 +18,8 @@ class Clients {
 public:
     Clients(Random random, Coverage& coverage) : random_(random), coverage_(coverage) {}
 
-    // What the shell does before it performs a step's actions; `view` is what the core says after that step.
-    void steer(const core::Event& event, const core::View& view);
+    // What the shell does before it performs the other actions of a step.
+    void steer(const core::Event& event, const std::vector<core::Action>& actions);
     // Throws a Violation where a client finds nobody who accepts, although somebody does, or is sent away
     // from one who does.
     void come(const Model& model);
@@ -33,6 +33,7 @@ private:
     Random random_;
     Coverage& coverage_;
     std::map<core::GenerationId, std::uint32_t> sockets_;  // how many each generation has
+    core::Serving serving_;
     core::Steering steering_;
 };
 

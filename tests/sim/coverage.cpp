@@ -317,6 +317,7 @@ const char* to_string(Situation situation) {
             return "a worker is ready at a socket that is only to be the home of clients";
         case Situation::clients_of_new_listener:
             return "clients come to a listener that only an upcoming generation has";
+        case Situation::nonblock_restored: return "what a failed reload left in O_NONBLOCK is undone";
         case Situation::clients_of_failed_listener:
             return "clients come to a listener that only a failed generation has";
         case Situation::inbox_forwarded: return "a gone generation's inbox is forwarded";

@@ -120,6 +120,7 @@ enum class Situation {
     clients_not_at_new_sockets_yet,
     clients_of_new_listener,
     clients_of_failed_listener,
+    nonblock_restored,
     count_
 };
 

@@ -42,6 +42,7 @@ struct Worker {
     std::optional<core::GenerationId> successor{};  // draining: as it was told
     std::optional<core::GenerationId> inbox{};      // draining: where it hands its connections over to
     std::optional<Offer> offer_owed{};
+    bool patient = false;  // as the last SetPatience said
 
     bool killing() const { return state == core::WorkerState::killing; }
     bool draining() const { return state == core::WorkerState::draining; }

@@ -360,14 +360,14 @@ sup_sim_mutant(added-slot-filled-twice scale.cpp
     "a worker is spawned for a free slot")
 
 # Whom clients come to, of a listener with a socket for each slot.
-sup_sim_mutant(steered-to-who-is-not-ready steering.cpp
-    "if (worker.state != WorkerState::ready) continue;"
-    "if (worker.state == WorkerState::draining) continue;"
-    "they come to those whose worker accepts")
-sup_sim_mutant(steered-to-who-drains steering.cpp
-    "if (worker.state != WorkerState::ready) continue;"
-    "if (worker.state != WorkerState::ready && worker.state != WorkerState::draining) continue;"
-    "they come to those whose worker accepts")
+sup_sim_mutant(steered-to-who-is-not-ready outlook.cpp
+    "if (worker.state == WorkerState::ready) slots.push_back(worker.slot);"
+    "if (worker.state == WorkerState::ready || worker.state == WorkerState::starting) slots.push_back(worker.slot);"
+    "actions say in full")
+sup_sim_mutant(steered-to-who-drains outlook.cpp
+    "if (worker.state == WorkerState::ready) slots.push_back(worker.slot);"
+    "if (worker.state == WorkerState::ready || worker.state == WorkerState::draining) slots.push_back(worker.slot);"
+    "actions say in full")
 sup_sim_mutant(steered-by-the-newest steering.cpp
     "if (generation.state == GenerationState::active) return count;"
     ""
@@ -377,6 +377,44 @@ sup_sim_mutant(steered-home-whoever-is-there steering.cpp
     "if (home < steering.accepting.size()) return home;"
     "they come to those whose worker accepts")
 sup_sim_mutant(sockets-of-slots-that-share-forgotten steering.cpp
-    "const std::size_t socket = worker.slot % has->second;"
-    "const std::size_t socket = worker.slot;"
+    "const std::size_t socket = slot % has->second;"
+    "const std::size_t socket = slot;"
     "they come to those whose worker accepts")
+
+# What the shell is told, so that it need not ask.
+sup_sim_mutant(serving-not-told outlook.cpp
+    "if (now.serving != before.serving)"
+    "if (now.serving.size() != before.serving.size())"
+    "actions say in full")
+sup_sim_mutant(patient-in-a-reload outlook.cpp
+    "!is_ending(instance) && !instance.reload && instance.waiting.empty();"
+    "!is_ending(instance);"
+    "actions say in full")
+sup_sim_mutant(promotion-not-performed reload.cpp
+    "step.act(Promote{generation.id, id_of(replaced)});"
+    ""
+    "actions say in full")
+sup_sim_mutant(failure-not-given-up reload.cpp
+    "step.act(GiveUp{generation.id, id_of(active_generation(instance))});"
+    ""
+    "actions say in full")
+sup_sim_mutant(drained-for-the-wrong-reload drain.cpp
+    "return std::max(worker.generation, *successor);"
+    "return *successor;"
+    "actions say in full")
+sup_sim_mutant(clients-sent-nowhere handoff.cpp
+    "const auto successor = inbox ? inbox : active;"
+    "const auto successor = inbox;"
+    "actions say in full")
+sup_sim_mutant(sockets-restored-under-the-new drain.cpp
+    "return gone > serving.id && step.instance.generations.rbegin()->first == serving.id;"
+    "return gone > serving.id;"
+    "actions say in full")
+sup_sim_mutant(sockets-noted-after-the-failure reload.cpp
+    "step.act(NoteSockets{failed_is_left(instance, generation)});"
+    "step.act(NoteSockets{});"
+    "actions say in full")
+sup_sim_mutant(drained-asker-answered-early drain.cpp
+    "waiter.promoted, {}, WaitFor::drained"
+    "waiter.promoted, {}"
+    "actions say in full")

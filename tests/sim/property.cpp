@@ -78,6 +78,8 @@ const char* to_string(Property property) {
         case Property::exit_once:
             return "Exit comes once, last, as soon as nothing is left, with the right code";
         case Property::told_truly: return "each change of state is told once, in order";
+        case Property::actions_complete:
+            return "actions say in full, and once, what the shell must know of it";
         case Property::view_true: return "the view shows what is";
         case Property::converges:
             return "when faults cease, `count` workers are ready and nothing else is left";

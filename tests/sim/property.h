@@ -39,6 +39,7 @@ enum class Property {
     stop_leaves_nothing,
     exit_once,
     told_truly,
+    actions_complete,
     view_true,
     converges,
     saving_changes_nothing,

@@ -94,7 +94,7 @@ private:
         if (trace_)
             for (const core::Action& action : actions) trace_("            -> " + core::to_string(action));
         shadow_.follow(event, now, actions);
-        if (!actions.empty()) clients_.steer(event, supervisor_.view());
+        if (!actions.empty()) clients_.steer(event, actions);
         checker_.after(event, now, actions);
         if (!actions.empty()) clients_.come(checker_.model());
         clients_.released(actions);

@@ -10,7 +10,10 @@ namespace {
 
 bool is_detail(const Action& action) {
     return std::holds_alternative<ArmTimer>(action) || std::holds_alternative<CancelTimer>(action) ||
-           std::holds_alternative<WorkerChanged>(action);
+           std::holds_alternative<WorkerChanged>(action) || std::holds_alternative<Steer>(action) ||
+           std::holds_alternative<Promote>(action) || std::holds_alternative<GiveUp>(action) ||
+           std::holds_alternative<NoteSockets>(action) || std::holds_alternative<RestoreSockets>(action) ||
+           std::holds_alternative<SetPatience>(action);
 }
 
 Supervisor taken_over(const Supervisor& supervisor) {
@@ -35,6 +38,14 @@ Lines Life::feed(const Event& event) {
             REQUIRE(timers_.emplace(arm->timer, arm->at).second);
         if (const auto* cancel = std::get_if<CancelTimer>(&action))
             REQUIRE(timers_.erase(cancel->timer) == 1);
+        if (const auto* steer = std::get_if<Steer>(&action)) serving_ = steer->serving;
+        if (const auto* set = std::get_if<SetPatience>(&action)) {
+            REQUIRE(patient_.contains(set->worker) != set->patient);
+            if (set->patient)
+                patient_.insert(set->worker);
+            else
+                patient_.erase(set->worker);
+        }
         if (!is_detail(action)) lines.push_back(to_string(action));
     }
     return lines;

@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <map>
 #include <optional>
+#include <set>
 #include <stdexcept>
 #include <string>
 #include <vector>
@@ -19,7 +20,8 @@ class Life {
 public:
     explicit Life(std::uint64_t seed = 1);
 
-    // One step. The lines are what it did, without the timers and the changes of single workers.
+    // One step. The lines are what it did, without the timers, the changes of single workers, and what only
+    // says in full what a change in the lines means.
     Lines feed(const Event& event);
     // Lets time pass, and reports each timer that comes due, in order. The lines of all these steps.
     Lines pass(Duration duration);
@@ -43,6 +45,8 @@ public:
     TimePoint now() const { return now_; }
     const std::vector<Action>& actions() const { return actions_; }  // of the last step, all of them
     const std::map<TimerId, TimePoint>& timers() const { return timers_; }
+    const Serving& serving() const { return serving_; }             // as the last Steer said
+    const std::set<WorkerId>& patient() const { return patient_; }  // as each SetPatience said
     Supervisor& supervisor() { return supervisor_; }
 
 private:
@@ -50,6 +54,8 @@ private:
     TimePoint now_{Duration{1'000'000}};
     std::vector<Action> actions_;
     std::map<TimerId, TimePoint> timers_;
+    Serving serving_;
+    std::set<WorkerId> patient_;
 };
 
 // The action of that type in the list; there must be exactly one.

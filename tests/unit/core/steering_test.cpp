@@ -18,7 +18,7 @@ Policy rolling(std::uint32_t count) {
 
 // "homes:accepting", such as "4:0111".
 std::string steered(const Life& life, const Sockets& sockets) {
-    const auto steering = steer(life.view(), sockets);
+    const auto steering = steer(life.serving(), sockets);
     if (!steering) return "as before";
     std::string text = std::to_string(steering->homes) + ":";
     for (const bool accepts : steering->accepting) text += accepts ? '1' : '0';

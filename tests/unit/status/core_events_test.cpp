@@ -8,43 +8,22 @@ using namespace sup::status;
 
 namespace {
 
-core::WorkerView worker(core::Slot slot, core::WorkerState state) {
-    return {core::WorkerId{slot + 1}, slot, state, {}, 0};
-}
-
-// Two of four slots have a worker; one of them is ready.
-core::View view_of(core::GenerationId generation) {
-    core::View view{};
-    view.generations.push_back(
-        {.generation = generation,
-         .state = core::GenerationState::starting,
-         .count = 4,
-         .created_at = {},
-         .workers = {worker(0, core::WorkerState::ready), worker(1, core::WorkerState::starting)},
-         .awaiting_restart = {},
-         .slots = {}});
-    return view;
-}
-
 constexpr core::GenerationId second{2};
 
 }  // namespace
 
-TEST_CASE("a generation's event tells its slots, and while it drains the workers that are left") {
-    const core::View view = view_of(second);
-    CHECK(to_json(event_of(core::GenerationChanged{second, core::GenerationState::soaking, {}}, view)) ==
+TEST_CASE("a generation's event tells how many workers it has, and how many are ready") {
+    CHECK(to_json(event_of(core::GenerationChanged{second, core::GenerationState::soaking, {}, {}, 4, 1})) ==
           R"({"generation":2,"ready":1,"state":"soaking","type":"generation","workers":4})");
-    CHECK(to_json(event_of(core::GenerationChanged{second, core::GenerationState::draining, {}}, view)) ==
-          R"({"generation":2,"ready":1,"state":"draining","type":"generation","workers":2})");
-    CHECK(to_json(event_of(core::GenerationChanged{second, core::GenerationState::gone, {}}, core::View{})) ==
+    CHECK(to_json(event_of(core::GenerationChanged{second, core::GenerationState::gone, {}})) ==
           R"({"generation":2,"ready":0,"state":"gone","type":"generation","workers":0})");
 }
 
 TEST_CASE("a worker's events tell who it is, and how far its generation has come") {
-    const core::WorkerChanged change{core::WorkerId{1}, second, 0, core::WorkerState::ready};
+    const core::WorkerChanged change{core::WorkerId{1}, second, 0, core::WorkerState::ready, 1, 4};
     CHECK(to_json(event_of(change, 4711)) ==
           R"({"generation":2,"pid":4711,"slot":0,"state":"ready","type":"worker"})");
-    CHECK(to_json(worker_ready_event(change, 4711, view_of(second))) ==
+    CHECK(to_json(worker_ready_event(change, 4711)) ==
           R"({"count":4,"generation":2,"pid":4711,"ready":1,"slot":0,"type":"worker_ready"})");
 }
 
