@@ -145,7 +145,7 @@ struct Restart {
     friend bool operator==(const Restart&, const Restart&) = default;
 };
 
-enum class LogLevel { trace, debug, info, warning, error };
+enum class LogLevel { debug, info, warning, error };
 enum class LogFormat { text, json };
 enum class WorkerOutput { capture, inherit };
 

@@ -55,7 +55,7 @@ constexpr SocketKinds every_ipv6_address{"the address [::]",
 constexpr std::array<std::string_view, 2> leftovers{"end", "leave"};
 constexpr std::array<std::string_view, 4> drain_targets{"auto", "main", "ready", "group"};
 constexpr std::array<std::string_view, 2> strategies{"replace", "rolling"};
-constexpr std::array<std::string_view, 5> log_levels{"trace", "debug", "info", "warning", "error"};
+constexpr std::array<std::string_view, 4> log_levels{"debug", "info", "warning", "error"};
 constexpr std::array<std::string_view, 2> log_formats{"text", "json"};
 constexpr std::array<std::string_view, 2> worker_outputs{"capture", "inherit"};
 

@@ -17,7 +17,6 @@ namespace {
 
 spdlog::level::level_enum spdlog_level(config::LogLevel level) {
     switch (level) {
-        case config::LogLevel::trace: return spdlog::level::trace;
         case config::LogLevel::debug: return spdlog::level::debug;
         case config::LogLevel::info: return spdlog::level::info;
         case config::LogLevel::warning: return spdlog::level::warn;

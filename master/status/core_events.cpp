@@ -11,7 +11,6 @@ std::uint32_t number(core::GenerationId generation) {
 
 const char* level_name(config::LogLevel level) {
     switch (level) {
-        case config::LogLevel::trace: return "trace";
         case config::LogLevel::debug: return "debug";
         case config::LogLevel::info: return "info";
         case config::LogLevel::warning: return "warning";

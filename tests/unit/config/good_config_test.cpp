@@ -99,7 +99,7 @@ TEST_CASE("every key arrives where it belongs") {
         "drain": { "to": "ready", "signal": "QUIT", "timeout": "1h" },
         "reload": { "strategy": "rolling", "max_surge": 3, "soak": "5s", "max_draining": 9 },
         "restart": { "min_uptime": "0s", "backoff_min": "1ms", "backoff_max": "1ms" },
-        "log": { "level": "trace", "format": "json", "workers": "inherit", "file": "/var/log/sup.log" }
+        "log": { "level": "debug", "format": "json", "workers": "inherit", "file": "/var/log/sup.log" }
     })");
     CHECK(config.name == "web.1_x-Y");
     REQUIRE(config.listen.size() == 4);
@@ -139,7 +139,7 @@ TEST_CASE("every key arrives where it belongs") {
     CHECK(config.restart.min_uptime == 0s);
     CHECK(config.restart.backoff_min == 1ms);
     CHECK(config.restart.backoff_max == 1ms);
-    CHECK(config.log.level == LogLevel::trace);
+    CHECK(config.log.level == LogLevel::debug);
     CHECK(config.log.format == LogFormat::json);
     CHECK(config.log.workers == WorkerOutput::inherit);
     CHECK(config.log.file == "/var/log/sup.log");

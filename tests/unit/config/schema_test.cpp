@@ -207,7 +207,7 @@ const std::vector<Values>& table() {
         {"/restart/backoff_min", {"1ms", "30s"}, {"0s", "x", 1, nullptr}, {"31s"}},
         {"/restart/backoff_max", {"100ms", "1d"}, {"0s", "x", 1, nullptr}, {"99ms"}},
         {"/log", {empty}, {nothing, nullptr, "info"}, {}},
-        {"/log/level", {"trace", "debug", "info", "warning", "error"}, {"warn", "INFO", "", 1, nullptr}, {}},
+        {"/log/level", {"debug", "info", "warning", "error"}, {"trace", "warn", "INFO", "", 1, nullptr}, {}},
         {"/log/format", {"text", "json"}, {"xml", "", 1, nullptr}, {}},
         {"/log/workers", {"capture", "inherit"}, {"none", "", 1, nullptr}, {}},
         {"/log/file", {"sup.log", "/var/log/sup.log"}, {"", 1, nullptr, nul, nothing}, {}},
