@@ -56,24 +56,22 @@ Status Instance::start() {
         if (control_ && control_->has_audience())
             control_->broadcast(status::to_json(status::log_event(level, message)));
     });
-    start_request_ = requests_.add([this](const status::Reload& outcome) {
+    const core::RequestId request = requests_.add([this](const status::Reload& outcome) {
         // A failure is reported when nothing is left running: see report_failed_start().
-        if (outcome.outcome == "promoted") report_.succeeded(start_result());
+        if (outcome.outcome == "promoted") report_.succeeded({outcome, ::getpid(), directory_.name()});
     });
-    post(core::StartRequested{start_request_});
+    ledger_.start_asked(request);
+    post(core::StartRequested{request});
     return Success{};
 }
 
 void Instance::report_failed_start(const std::string& log) {
-    if (!failed_start_ || !report_.waiting()) return;
-    report_.failed(failed_start_->reason, {.worker_output = failed_start_->worker_output,
-                                           .configuration_error = failed_start_->configuration_error,
-                                           .left_behind = left_behind_.picture(),
-                                           .log = log});
-}
-
-status::Started Instance::start_result() const {
-    return {picture_of(promotions_.at(core::GenerationId{1})), ::getpid(), directory_.name()};
+    const auto& failed = ledger_.failed_start();
+    if (!failed || !report_.waiting()) return;
+    report_.failed(failed->reason, {.worker_output = failed->worker_output,
+                                    .configuration_error = failed->configuration_error,
+                                    .left_behind = left_behind_.picture(),
+                                    .log = log});
 }
 
 core::TimePoint Instance::now() {
@@ -102,7 +100,7 @@ void Instance::work_off() {
         if (const auto* failed = std::get_if<core::SpawnFailed>(&event)) forget_worker(failed->worker);
     }
     record_problem(live_record_.save());
-    answer_drained();
+    answer_due();
     end_if_nothing_is_left();
 }
 
@@ -172,7 +170,8 @@ status::Picture Instance::picture() {
     queues_.look();
     const core::View view = core_.view();
     std::optional<status::Reload> last_reload;
-    if (last_reload_) last_reload = picture_of(with_connections(*last_reload_));
+    if (const auto last = ledger_.last_reload([this](core::WorkerId id) { return live_totals(id); }))
+        last_reload = picture_of(*last);
     return take_picture({.name = directory_.name(),
                          .config_file = config_file_,
                          .log_file = log_.file(),
@@ -189,7 +188,6 @@ status::Picture Instance::picture() {
 void Instance::reload(core::WaitFor wait, control::Reply reply) {
     const core::RequestId request = requests_.add(
         [reply = std::move(reply)](const status::Reload& outcome) { reply(status::to_json(outcome)); });
-    if (wait == core::WaitFor::drained) wait_for_drained_.insert(request);
     post(core::ReloadRequested{request, wait});
 }
 
@@ -204,8 +202,8 @@ void Instance::stop(bool now, control::Reply reply) {
 
 void Instance::abandon_worker(core::WorkerId id) {
     auto node = workers_.extract(id);
-    if (node.empty() || ends_with_) return;  // nobody is left to wait for it
-    leaving_for_.erase(id);
+    if (node.empty() || ledger_.exit_code()) return;  // nobody is left to wait for it
+    ledger_.forget(id);
     node.mapped()->abandon();
     abandoned_.insert(std::move(node));
 }
@@ -247,14 +245,11 @@ void Instance::worker_exited(core::WorkerId id, const ExitReport& report) {
 
 // The row is then free for another worker.
 void Instance::count_connections(core::WorkerId id, WorkerProcess& worker, bool died) {
-    const ScoreboardRow* row = worker.scoreboard_row();
-    const auto reload = leaving_for_.find(id);
-    if (reload != leaving_for_.end()) {
-        DrainTotals& totals = drain_totals_[reload->second];
-        if (row != nullptr) totals.add_exited(*row);
-        if (died) ++totals.died;
-        totals.add_unreadable(worker.take_unreadable());
-    }
+    DrainTotals totals;
+    if (const ScoreboardRow* row = worker.scoreboard_row()) totals.add_exited(*row);
+    if (died) ++totals.died;
+    totals.add_unreadable(worker.unreadable());
+    ledger_.ended(id, totals);
     if (worker.reserved_row()) worker.generation().scoreboard->clear(*worker.reserved_row());
 }
 
@@ -268,22 +263,22 @@ std::optional<std::size_t> Instance::free_scoreboard_row(core::GenerationId gene
     return free == used.end() ? std::nullopt : std::optional(static_cast<std::size_t>(free - used.begin()));
 }
 
-// With what has become up to now of the connections of those who were drained for this reload.
-ReloadOutcome Instance::with_connections(ReloadOutcome outcome) const {
-    if (!outcome.generation) return outcome;
-    const auto exited = drain_totals_.find(*outcome.generation);
-    if (exited != drain_totals_.end()) outcome.connections = exited->second;
-    for (const auto& [id, reload] : leaving_for_) {
-        const auto worker = workers_.find(id);
-        if (reload != *outcome.generation || worker == workers_.end()) continue;
-        if (const ScoreboardRow* row = worker->second->scoreboard_row()) outcome.connections.add(*row);
-        outcome.connections.add_unreadable(worker->second->unreadable());
-    }
-    return outcome;
+// What one that drains has counted up to now.
+DrainTotals Instance::live_totals(core::WorkerId id) const {
+    DrainTotals totals;
+    const auto worker = workers_.find(id);
+    if (worker == workers_.end()) return totals;
+    if (const ScoreboardRow* row = worker->second->scoreboard_row()) totals.add(*row);
+    totals.add_unreadable(worker->second->unreadable());
+    return totals;
+}
+
+Ledger::Now Instance::ledger_now() {
+    return {now(), std::chrono::system_clock::now()};
 }
 
 void Instance::forget_worker(core::WorkerId id) {
-    leaving_for_.erase(id);
+    ledger_.forget(id);
     abandoned_.erase(id);
     const auto node = workers_.extract(id);
     if (node.empty() || node.mapped()->finished()) return;
@@ -321,7 +316,8 @@ WorkerProcess::Callbacks Instance::callbacks_for(core::WorkerId id,
 }
 
 bool Instance::never_served(core::GenerationId generation) const {
-    return !active_ || generation > *active_;
+    const auto last = ledger_.last_promoted();
+    return !last || generation > *last;
 }
 
 // An orphan that bears no mark is one of a worker that was there before it. When no other of those lives, it

@@ -10,7 +10,6 @@
 #include <map>
 #include <memory>
 #include <optional>
-#include <set>
 #include <string>
 
 #include "common/uv.h"
@@ -18,11 +17,11 @@
 #include "master/core/supervisor.h"
 #include "master/generation.h"
 #include "master/inbox_relay.h"
+#include "master/ledger/ledger.h"
 #include "master/left_behind.h"
 #include "master/listener_steering.h"
 #include "master/listener_watch.h"
 #include "master/log.h"
-#include "master/outcome.h"
 #include "master/paced_lines.h"
 #include "master/process/orphan_reaper.h"
 #include "master/queue_watch.h"
@@ -54,7 +53,7 @@ public:
     Status start();
     // Set when the core has said Exit.
     std::optional<int> exit_code() const noexcept { return exit_code_; }
-    bool start_failed() const noexcept { return failed_start_.has_value(); }
+    bool start_failed() const noexcept { return ledger_.failed_start().has_value(); }
     // After the loop has ended: tells a waiting `sup start` that it failed, when it did, and where the log
     // is.
     void report_failed_start(const std::string& log);
@@ -106,7 +105,7 @@ private:
     void perform(const core::Exit& action);
     void end_if_nothing_is_left();
     bool ends_leftovers_before(std::optional<core::GenerationId> generation) const;
-    void answer_drained();
+    void answer_due();
     void kill_leftovers();
 
     // instance_inboxes.cpp
@@ -151,11 +150,10 @@ private:
     Listeners held_listeners() const;
     std::optional<std::size_t> free_scoreboard_row(core::GenerationId generation) const;
     void count_connections(core::WorkerId id, WorkerProcess& worker, bool died);
-    ReloadOutcome with_connections(ReloadOutcome outcome) const;
-    void note_promotion(const core::Promote& action);
-    void forget_old_promotions();
+    DrainTotals live_totals(core::WorkerId id) const;
+    Ledger::Now ledger_now();
     void remove_retired_files(const Listeners& kept);
-    ReloadOutcome failed_outcome(const core::Reply& reply);
+    Ledger::Words failure_words(const core::Reply& reply) const;
     std::string restoring_words(const core::Reply& reply) const;
     void restore_nonblock(const Listeners& listeners);
     static std::string hint_about(const WorkerProcess& worker);
@@ -163,7 +161,6 @@ private:
     void steer_listeners();
     void tell_lost_queues(const Generation& generation);
     status::Picture picture();
-    status::Started start_result() const;
     void announce(const status::Event& event);
     void record_problem(const Status& status);
     const Generation* find_generation(std::optional<core::GenerationId> id) const;
@@ -187,6 +184,7 @@ private:
     std::optional<NextLog> next_log_;
     std::function<void()> on_exit_;
     core::Supervisor core_;
+    Ledger ledger_;
     core::Serving serving_;  // as the core said last
     core::TimePoint started_at_;
     std::deque<core::Event> events_;
@@ -216,28 +214,11 @@ private:
     LiveRecorder live_record_;
     StartReport report_;
     std::optional<control::ControlServer> control_;
-    core::RequestId start_request_{};
-    core::TimePoint reload_began_;
-    std::map<core::GenerationId, ReloadOutcome> promotions_;  // for those who wait until the old one is gone
-    std::map<core::GenerationId, core::GenerationId> replaced_by_;  // old generation to new
-    // Which reload (by its generation) the workers make room for, or give room back after, that drain; and
-    // what became of the connections of those that have exited.
-    std::map<core::WorkerId, core::GenerationId> leaving_for_;
-    std::map<core::GenerationId, DrainTotals> drain_totals_;
-    std::optional<core::GenerationId> active_;
     ListenerSteering steering_;
     std::unique_ptr<ListenerWatch> listener_watch_;
     QueueWatch queues_;
     PacedLines mended_;
-    std::optional<ReloadOutcome> last_reload_;
-    std::optional<ReloadOutcome> failed_start_;
-    std::optional<int> ends_with_;  // the core has come to its end
-    std::vector<core::RequestId> answered_at_the_end_;
-    // Who waits until a replaced generation is gone, with what its workers left; and who waits only for the
-    // latter still, with the answer.
-    std::set<core::RequestId> wait_for_drained_;
-    std::map<core::RequestId, ReloadOutcome> drained_but_for_leftovers_;
-    std::optional<int> exit_code_;  // and nothing is left of it
+    std::optional<int> exit_code_;  // the core has come to its end, and nothing is left of it
 };
 
 }  // namespace sup

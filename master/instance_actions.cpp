@@ -8,6 +8,7 @@
 #include "master/describe.h"
 #include "master/hint.h"
 #include "master/instance.h"
+#include "master/instance_picture.h"
 #include "master/log_place.h"
 #include "master/preparation.h"
 #include "master/process/reuseport_group.h"
@@ -87,8 +88,7 @@ void Instance::perform(const core::Steer& action) {
 }
 
 void Instance::perform(const core::Prepare& action) {
-    forget_old_promotions();
-    reload_began_ = now();
+    ledger_.follow(action, ledger_now());
     auto prepared = prepare(action.generation);
     if (!prepared) {
         next_log_.reset();
@@ -163,7 +163,7 @@ void Instance::perform(const core::Drain& action) {
         return fmt::format("{} is told to drain ({})", name_of(action.worker),
                            signal_name(worker->generation().config.drain.signal));
     });
-    if (action.reload) leaving_for_.emplace(action.worker, *action.reload);
+    ledger_.follow(action);
     const Generation* inbox = find_generation(action.inbox);
     if (!action.successor) let_go(worker->generation().listeners);
     worker->drain(split_listeners(worker->generation(), worker->slot(), successor, action.successor_slots),
@@ -233,6 +233,7 @@ void Instance::perform(const core::Release& action) {
     discard_inbox(action.generation);
     generations_.erase(action.generation);
     told_changes_.erase(action.generation);
+    ledger_.follow(action);
     steer_listeners();
     queues_.look_later();
 }
@@ -293,26 +294,22 @@ void Instance::warn(const Status& status) {
     if (!status) log_.warning("{}", status.error().message);
 }
 
-ReloadOutcome Instance::failed_outcome(const core::Reply& reply) {
-    ReloadOutcome outcome;
-    outcome.generation = reply.generation;
-    outcome.duration = reload_began_ == core::TimePoint{} ? Duration{0} : now() - reload_began_;
-    outcome.at = std::chrono::system_clock::now();
-    if (!reply.failure) return outcome;
+Ledger::Words Instance::failure_words(const core::Reply& reply) const {
+    Ledger::Words words;
+    if (!reply.failure) return words;
     const core::Failure& failure = *reply.failure;
-    outcome.configuration_error = failure.kind == core::Failure::Kind::configuration_error;
     const WorkerProcess* worker = failure.worker ? find_worker(*failure.worker) : nullptr;
     std::optional<FailedWorker> failed;
     if (worker != nullptr) {
         failed = FailedWorker{worker->generation_id(), worker->pid(),
                               worker->generation().config.worker.ready_timeout,
                               worker->generation().config.worker.ready, worker->left_behind()};
-        outcome.worker_output = worker->last_lines();
+        words.worker_output = worker->last_lines();
     }
-    outcome.reason = describe(failure, failed) + restoring_words(reply);
-    if (worker == nullptr) return outcome;
-    if (const std::string hint = hint_about(*worker); !hint.empty()) outcome.reason += "; " + hint;
-    return outcome;
+    words.reason = describe(failure, failed) + restoring_words(reply);
+    if (worker == nullptr) return words;
+    if (const std::string hint = hint_about(*worker); !hint.empty()) words.reason += "; " + hint;
+    return words;
 }
 
 std::string Instance::hint_about(const WorkerProcess& worker) {
@@ -326,37 +323,29 @@ std::string Instance::hint_about(const WorkerProcess& worker) {
 
 // What a rolling reload that failed midway had replaced does not come back in one moment.
 std::string Instance::restoring_words(const core::Reply& reply) const {
-    if (reply.still_serving == 0 || !active_) return {};
-    return fmt::format("; generation {} takes back the {} that had been replaced", number(*active_),
+    const auto serving = ledger_.last_promoted();
+    if (reply.still_serving == 0 || !serving) return {};
+    return fmt::format("; generation {} takes back the {} that had been replaced", number(*serving),
                        counted(reply.still_serving, "slot"));
 }
 
 void Instance::perform(const core::Reply& action) {
+    const auto live = [this](core::WorkerId id) { return live_totals(id); };
     switch (action.outcome) {
-        case core::Reply::Outcome::promoted: {
-            const ReloadOutcome outcome = with_connections(promotions_.at(action.generation.value()));
-            if (wait_for_drained_.erase(action.request) > 0 && ends_leftovers_before(action.generation)) {
-                drained_but_for_leftovers_.emplace(action.request, outcome);
-                return;
-            }
-            requests_.answer(action.request, picture_of(outcome));
-            return;
-        }
+        case core::Reply::Outcome::promoted: ledger_.promoted(action, live); break;
         case core::Reply::Outcome::failed: {
-            wait_for_drained_.erase(action.request);
-            const ReloadOutcome outcome = failed_outcome(action);
-            const bool start = action.request == start_request_;
-            log_.error("{} failed: {}", start ? "the start" : "a reload", outcome.reason);
-            (start ? failed_start_ : last_reload_) = outcome;
-            requests_.answer(action.request, picture_of(with_connections(outcome)));
-            return;
+            const ReloadOutcome outcome = ledger_.failed(action, failure_words(action), ledger_now(), live);
+            log_.error("{} failed: {}", ledger_.is_start(action.request) ? "the start" : "a reload",
+                       outcome.reason);
+            break;
         }
-        case core::Reply::Outcome::stopped: answered_at_the_end_.push_back(action.request); return;
+        case core::Reply::Outcome::stopped: ledger_.stopped(action); break;
     }
+    answer_due();
 }
 
 void Instance::perform(const core::Promote& action) {
-    note_promotion(action);
+    ledger_.follow(action, ledger_now());
     const Generation& generation = *generations_.at(action.generation);
     remove_retired_files(generation.listeners);
     for (const auto& listener : generation.listeners) warn(listener->apply());
@@ -375,20 +364,6 @@ void Instance::perform(const core::SetPatience& action) {
     if (WorkerProcess* worker = find_worker(action.worker)) worker->set_patient(action.patient);
 }
 
-void Instance::note_promotion(const core::Promote& action) {
-    ReloadOutcome outcome;
-    outcome.generation = action.generation;
-    outcome.promoted = true;
-    outcome.duration = now() - reload_began_;
-    outcome.at = std::chrono::system_clock::now();
-    promotions_.insert_or_assign(action.generation, outcome);
-    if (action.replaced) {
-        replaced_by_.emplace(*action.replaced, action.generation);
-        last_reload_ = outcome;
-    }
-    active_ = action.generation;
-}
-
 // Nobody will serve whoever connects from now on, so nobody should find a unix socket that is retired. What
 // is in its queue is the old generation's.
 void Instance::remove_retired_files(const Listeners& kept) {
@@ -397,24 +372,6 @@ void Instance::remove_retired_files(const Listeners& kept) {
         return std::ranges::any_of(kept, [&](const auto& one) { return one->serves(listener->socket(), 1); });
     });
     remove_files(retired);
-}
-
-// The last promotion is shown by the status; an earlier one only matters to those who wait until what it
-// replaced has gone.
-void Instance::forget_old_promotions() {
-    for (auto entry = replaced_by_.begin(); entry != replaced_by_.end();) {
-        const auto [replaced, generation] = *entry;
-        if (generations_.contains(replaced) || generation == active_) {
-            ++entry;
-            continue;
-        }
-        promotions_.erase(generation);
-        entry = replaced_by_.erase(entry);
-    }
-    std::erase_if(drain_totals_, [this](const auto& totals) {
-        const bool last = last_reload_ && last_reload_->generation == totals.first;
-        return !last && !promotions_.contains(totals.first);
-    });
 }
 
 void Instance::perform(const core::GenerationChanged& action) {
@@ -471,7 +428,7 @@ void Instance::perform(const core::CountChanged& action) {
 
 // What workers have left still has its time.
 void Instance::perform(const core::Exit& action) {
-    ends_with_ = action.code;
+    ledger_.follow(action);
 }
 
 void Instance::kill_leftovers() {
@@ -488,19 +445,15 @@ bool Instance::ends_leftovers_before(std::optional<core::GenerationId> generatio
     return std::ranges::any_of(workers_, is_busy) || std::ranges::any_of(survived_, is_busy);
 }
 
-void Instance::answer_drained() {
-    std::erase_if(drained_but_for_leftovers_, [this](const auto& entry) {
-        const auto& [request, outcome] = entry;
-        if (ends_leftovers_before(outcome.generation)) return false;
-        requests_.answer(request, picture_of(outcome));
-        return true;
-    });
+void Instance::answer_due() {
+    const auto leftovers = [this](auto generation) { return ends_leftovers_before(generation); };
+    for (const Ledger::Answer& answer : ledger_.take_due(leftovers))
+        requests_.answer(answer.request, answer.outcome ? picture_of(*answer.outcome) : status::Reload{});
 }
 
 void Instance::end_if_nothing_is_left() {
-    if (!ends_with_ || exit_code_ || ends_leftovers_before(std::nullopt)) return;
-    exit_code_ = ends_with_;
-    for (const core::RequestId request : answered_at_the_end_) requests_.answer(request, {});
+    if (!ledger_.exit_code() || exit_code_ || ends_leftovers_before(std::nullopt)) return;
+    exit_code_ = ledger_.exit_code();
     listener_watch_.reset();
     queues_.stop();
     mended_.stop();

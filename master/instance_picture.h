@@ -8,6 +8,7 @@
 
 #include "master/core/supervisor.h"
 #include "master/generation.h"
+#include "master/ledger/outcome.h"
 #include "master/status/picture.h"
 #include "master/worker_process.h"
 
@@ -30,5 +31,6 @@ struct PictureSource {
 };
 
 status::Picture take_picture(const PictureSource& source);
+status::Reload picture_of(const ReloadOutcome& outcome);
 
 }  // namespace sup

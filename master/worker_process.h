@@ -124,7 +124,6 @@ public:
     const UnreadableConnections& unreadable() const {
         return channel_ ? channel_->unreadable() : unreadable_;
     }
-    UnreadableConnections take_unreadable() { return std::exchange(unreadable_, {}); }
     // Its generation's inbox is a new one.
     void send_inbox();
     // Whether its output may be left unread while the log is full.

@@ -418,3 +418,21 @@ sup_sim_mutant(drained-asker-answered-early drain.cpp
     "waiter.promoted, {}, WaitFor::drained"
     "waiter.promoted, {}"
     "actions say in full")
+
+# The ledger.
+sup_sim_mutant(drained-told-too-early ../ledger/ledger.cpp
+    "if (one.for_leftovers && leftovers(one.outcome.generation)) return false;"
+    ""
+    "each request is answered once, when it is due")
+sup_sim_mutant(totals-of-the-running-reload-forgotten ../ledger/ledger.cpp
+    "return !last && !promotions_.contains(totals.first);"
+    "return true;"
+    "each request is answered once, when it is due")
+sup_sim_mutant(who-has-ended-not-counted ../ledger/ledger.cpp
+    "if (!reload.empty()) drain_totals_[reload.mapped()].add(left);"
+    ""
+    "each request is answered once, when it is due")
+sup_sim_mutant(leavers-not-saved ../ledger/save.cpp
+    "{\"worker\", saved(worker)}, {\"reload\", saved(reload)}"
+    "{\"worker\", saved(worker)}, {\"reload\", 0}"
+    "saving and restoring")

@@ -80,6 +80,8 @@ const char* to_string(Property property) {
         case Property::told_truly: return "each change of state is told once, in order";
         case Property::actions_complete:
             return "actions say in full, and once, what the shell must know of it";
+        case Property::outcomes_remembered:
+            return "each request is answered once, when it is due, with what became of its reload";
         case Property::view_true: return "the view shows what is";
         case Property::converges:
             return "when faults cease, `count` workers are ready and nothing else is left";

@@ -40,6 +40,7 @@ enum class Property {
     exit_once,
     told_truly,
     actions_complete,
+    outcomes_remembered,
     view_true,
     converges,
     saving_changes_nothing,

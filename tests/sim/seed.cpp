@@ -93,7 +93,8 @@ private:
         const std::vector<core::Action> actions = supervisor_.step(event, now);
         if (trace_)
             for (const core::Action& action : actions) trace_("            -> " + core::to_string(action));
-        shadow_.follow(event, now, actions);
+        books_.after(event, now, actions);
+        shadow_.follow(event, now, actions, books_);
         if (!actions.empty()) clients_.steer(event, actions);
         checker_.after(event, now, actions);
         if (!actions.empty()) clients_.come(checker_.model());
@@ -103,7 +104,7 @@ private:
         if (random_.chance(5)) checker_.compare(supervisor_.view());
         if (events_ == save_after_) {
             if (trace_) trace_("--- saved and restored");
-            shadow_.begin(supervisor_, random_.chance(50));
+            shadow_.begin(supervisor_, books_, random_.chance(50));
         }
     }
 
@@ -125,6 +126,7 @@ private:
     core::Supervisor supervisor_;
     Checker checker_;
     Clients clients_;
+    Books books_;
     Shadow shadow_;
     const Trace& trace_;
     std::uint64_t events_ = 0;

@@ -27,20 +27,27 @@ bool same_action(const Action& a, const Action& b) {
 
 }  // namespace
 
-void Shadow::begin(Supervisor& supervisor, bool swap) {
+void Shadow::begin(Supervisor& supervisor, Books& books, bool swap) {
     const std::string saved = supervisor.save().dump();
     Result<Supervisor> restored = Supervisor::restore(nlohmann::json::parse(saved));
     if (!restored) fail("what was saved cannot be restored: " + restored.error().message);
     if (restored->save().dump() != saved) fail("what was restored saves differently");
     copy_ = std::move(*restored);
-    if (swap) std::swap(*copy_, supervisor);
+    books_ = books.taken_over();
+    if (!swap) return;
+    std::swap(*copy_, supervisor);
+    std::swap(books_, books);
 }
 
-void Shadow::follow(const Event& event, TimePoint now, const std::vector<Action>& actions) {
+void Shadow::follow(const Event& event, TimePoint now, const std::vector<Action>& actions,
+                    const Books& books) {
     if (!copy_) return;
     const std::vector<Action> again = copy_->step(event, now);
     if (!std::equal(actions.begin(), actions.end(), again.begin(), again.end(), same_action))
         fail("the restored supervisor acts differently");
+    books_.after(event, now, again);
+    if (books_.answers() != books.answers() || (!books.answers().empty() && !books_.same_ledger(books)))
+        fail("the restored ledger answers differently");
 }
 
 }  // namespace sup::sim

@@ -1,4 +1,4 @@
-// A second supervisor, restored from what the first one saved, that is fed the same from then on. Saving must
+// A second supervisor and ledger, restored from what the first ones saved, that are fed the same from then on. Saving must
 // not change what follows: every step of both must give the same actions.
 #pragma once
 
@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "master/core/supervisor.h"
+#include "tests/sim/books.h"
 
 namespace sup::sim {
 
@@ -13,12 +14,14 @@ class Shadow {
 public:
     // Saves, restores, and saves again, which must give the same. With `swap` the restored one takes the
     // place of the one that was saved, and that one becomes the shadow. Throws a Violation.
-    void begin(core::Supervisor& supervisor, bool swap);
+    void begin(core::Supervisor& supervisor, Books& books, bool swap);
     // The same step, if there is a shadow. Throws a Violation.
-    void follow(const core::Event& event, core::TimePoint now, const std::vector<core::Action>& actions);
+    void follow(const core::Event& event, core::TimePoint now, const std::vector<core::Action>& actions,
+                const Books& books);
 
 private:
     std::optional<core::Supervisor> copy_;
+    Books books_;
 };
 
 }  // namespace sup::sim

@@ -1,7 +1,8 @@
-#include "master/outcome.h"
+#include "master/ledger/outcome.h"
 
 #include <nlohmann/json.hpp>
 
+#include "master/instance_picture.h"
 #include "master/status/json.h"
 #include "tests/catch.h"
 

@@ -1,4 +1,4 @@
-// How a reload ended, as `sup reload --json` and `last_reload` show it.
+// How a reload ended.
 #pragma once
 
 #include <chrono>
@@ -11,7 +11,6 @@
 #include "common/duration.h"
 #include "common/scoreboard.h"
 #include "master/core/ids.h"
-#include "master/status/picture.h"
 
 namespace sup {
 
@@ -27,10 +26,13 @@ struct DrainTotals {
     // their state. By protocol.
     std::map<std::string, std::uint64_t> unreadable = {};
 
+    void add(const DrainTotals& more);
     void add(const ScoreboardRow& row);
     // What a killed worker still had open was closed with it.
     void add_exited(const ScoreboardRow& row);
     void add_unreadable(const std::map<std::string, std::uint64_t>& connections);
+
+    bool operator==(const DrainTotals&) const = default;
 };
 
 struct ReloadOutcome {
@@ -42,9 +44,8 @@ struct ReloadOutcome {
     DrainTotals connections;
     Duration duration{0};
     std::chrono::system_clock::time_point at;
-};
 
-// As it is told.
-status::Reload picture_of(const ReloadOutcome& outcome);
+    bool operator==(const ReloadOutcome&) const = default;
+};
 
 }  // namespace sup
