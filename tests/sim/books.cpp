@@ -53,12 +53,19 @@ void Books::ended(WorkerId worker) {
     if (!reload.empty()) closed_[reload.mapped()] += static_cast<std::uint64_t>(worker);
 }
 
+void Books::follow(const Promote& action, Ledger::Now now) {
+    ledger_.follow(action, now);
+    promoted_.insert(action.generation);
+}
+
 void Books::follow(const Drain& action, Ledger::Now) {
     ledger_.follow(action);
     if (action.reload) drains_for_.emplace(action.worker, *action.reload);
 }
 
 void Books::follow(const Reply& action, Ledger::Now now) {
+    require(action.outcome != Reply::Outcome::promoted || promoted_.contains(action.generation.value()),
+            Property::actions_complete, "a reply comes before what it tells is performed");
     const std::uint64_t closed = action.generation ? closed_[*action.generation] : 0;
     claim(owed_.emplace(action.request, Owed{action, closed}).second, "a request has two outcomes");
     const auto nobody = [](WorkerId) { return DrainTotals{}; };

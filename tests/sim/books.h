@@ -29,7 +29,7 @@ private:
     template <typename Action>
     void follow(const Action&, Ledger::Now) {}
     void follow(const core::Prepare& action, Ledger::Now now) { ledger_.follow(action, now); }
-    void follow(const core::Promote& action, Ledger::Now now) { ledger_.follow(action, now); }
+    void follow(const core::Promote& action, Ledger::Now now);
     void follow(const core::Release& action, Ledger::Now) { ledger_.follow(action); }
     void follow(const core::Exit& action, Ledger::Now) { ledger_.follow(action); }
     void follow(const core::Drain& action, Ledger::Now now);
@@ -44,6 +44,7 @@ private:
         std::uint64_t closed;  // by those who have drained for it, when it had its outcome
     };
     std::map<core::RequestId, Owed> owed_;
+    std::set<core::GenerationId> promoted_;
     std::map<core::WorkerId, core::GenerationId> drains_for_;
     std::map<core::GenerationId, std::uint64_t> closed_;  // of those who have ended, by reload
 };
