@@ -7,12 +7,12 @@
 namespace sup {
 namespace {
 
-struct Unit {
+struct SizeUnit {
     std::string_view suffix;
     std::uint64_t bytes;
 };
 
-constexpr std::array<Unit, 4> units{
+constexpr std::array<SizeUnit, 4> size_units{
     {{"GiB", 1ULL << 30}, {"MiB", 1ULL << 20}, {"KiB", 1ULL << 10}, {"B", 1}}};
 
 }  // namespace
@@ -23,7 +23,7 @@ Result<std::uint64_t> parse_size(std::string_view text) {
     const auto [rest, problem] = std::from_chars(text.data(), text.data() + text.size(), number);
     const std::string_view suffix = text.substr(static_cast<std::size_t>(rest - text.data()));
     if (problem == std::errc{}) {
-        for (const Unit& unit : units) {
+        for (const SizeUnit& unit : size_units) {
             if (unit.suffix != suffix) continue;
             if (number > std::numeric_limits<std::uint64_t>::max() / unit.bytes)
                 return Error{"a size too large to count"};
@@ -35,14 +35,14 @@ Result<std::uint64_t> parse_size(std::string_view text) {
 
 std::string format_size(std::uint64_t bytes) {
     if (bytes == 0) return "0";
-    for (const Unit& unit : units) {
+    for (const SizeUnit& unit : size_units) {
         if (bytes % unit.bytes == 0) return std::to_string(bytes / unit.bytes) + std::string(unit.suffix);
     }
     return std::to_string(bytes) + "B";
 }
 
 std::string describe_size(std::uint64_t bytes) {
-    for (const Unit& unit : units) {
+    for (const SizeUnit& unit : size_units) {
         if (bytes < unit.bytes || unit.bytes == 1) continue;
         const std::uint64_t tenths = bytes % unit.bytes * 10 / unit.bytes;
         return std::to_string(bytes / unit.bytes) + "." + std::to_string(tenths) + " " +

@@ -25,7 +25,7 @@ Result<std::uint16_t> parse_port(std::string_view text) {
     const auto [rest, problem] = std::from_chars(text.data(), text.data() + text.size(), port);
     const bool whole = rest == text.data() + text.size();
     if (problem != std::errc{} || !whole || (text.size() > 1 && text.front() == '0')) {
-        return Error{"expected a port from 0 to 65535 after the last ':', found " + quoted(text)};
+        return Error{"expected a port from 0 to 65535 after the last ':', found " + in_quotes(text)};
     }
     return port;
 }
@@ -49,13 +49,13 @@ Result<std::string> parse_ipv6(const std::string& text) {
     const std::size_t percent = std::min(text.find('%'), text.size());
     const std::string zone = text.substr(percent);
     std::optional<std::string> host = canonical(AF_INET6, text.substr(0, percent));
-    if (!host) return Error{quoted(text) + " is not an IPv6 address"};
+    if (!host) return Error{in_quotes(text) + " is not an IPv6 address"};
     if (host->starts_with("::ffff:") && host->find('.') != host->npos) {
-        return Error{"write the IPv4 address " + quoted(host->substr(7)) + " without brackets"};
+        return Error{"write the IPv4 address " + in_quotes(host->substr(7)) + " without brackets"};
     }
     if (is_link_local(*host) == zone.empty() || zone == "%") {
         return Error{zone.empty()
-                         ? "a link-local address needs its interface, such as " + quoted(*host + "%eth0")
+                         ? "a link-local address needs its interface, such as " + in_quotes(*host + "%eth0")
                          : "only a link-local address (fe80::…) is followed by % and an interface"};
     }
     return *host + zone;
@@ -66,17 +66,17 @@ Result<std::string> parse_unbracketed(const std::string& text, std::string_view 
     if (std::optional<std::string> host = canonical(AF_INET, text)) return *std::move(host);
     const std::string colon_port = ":" + std::string(port);
     if (text.empty())
-        return Error{"the host is missing; write " + quoted("*" + colon_port) + " for every address"};
+        return Error{"the host is missing; write " + in_quotes("*" + colon_port) + " for every address"};
     if (text == "localhost") {
-        return Error{"expected a literal address, not a name; write " + quoted("127.0.0.1" + colon_port) +
-                     " or " + quoted("[::1]" + colon_port)};
+        return Error{"expected a literal address, not a name; write " + in_quotes("127.0.0.1" + colon_port) +
+                     " or " + in_quotes("[::1]" + colon_port)};
     }
     if (text.find(':') != text.npos) {
-        return Error{"an IPv6 address is written in brackets: " + quoted("[::1]" + colon_port)};
+        return Error{"an IPv6 address is written in brackets: " + in_quotes("[::1]" + colon_port)};
     }
     return Error{
         "expected a literal IPv4 address, an IPv6 address in brackets, or \"*\" before the port, found " +
-        quoted(text)};
+        in_quotes(text)};
 }
 
 bool is_ipv6(const std::string& host) {
@@ -126,7 +126,7 @@ Result<UnixAddress> parse_unix(const std::string& text, const std::string& folde
     std::string path = absolute_path(folder, text);
     if (path.size() <= longest_unix_name) return UnixAddress{std::move(path)};
     return Error{"the path of a socket has at most " + std::to_string(longest_unix_name) + " bytes, and " +
-                 quoted(path) + " has " + std::to_string(path.size())};
+                 in_quotes(path) + " has " + std::to_string(path.size())};
 }
 
 struct Prefix {
@@ -145,7 +145,7 @@ std::string place_text(const InetAddress& address) {
 }  // namespace
 
 Result<Address> parse_address(std::string_view text, const std::string& folder) {
-    if (text.starts_with("tcp:")) return Error{"TCP needs no prefix; write " + quoted(text.substr(4))};
+    if (text.starts_with("tcp:")) return Error{"TCP needs no prefix; write " + in_quotes(text.substr(4))};
     for (const Prefix& prefix : {unix_stream, unix_datagram}) {
         if (!text.starts_with(prefix.text)) continue;
         auto address = parse_unix(std::string(text.substr(prefix.text.size())), folder);

@@ -33,15 +33,15 @@ void check_listener_names(const Node& listen, const Config& config, Collector& p
         const auto [other, is_new] = taken.emplace(name, i);
         if (is_new) continue;
         report(listen.children[i], pointer, "name",
-               "the name " + quoted(name) + " is already used by " + pointer_to(other->second), problems);
+               "the name " + in_quotes(name) + " is already used by " + pointer_to(other->second), problems);
     }
 }
 
 std::string words_for_overlap(const Address& address, const Address& before, const std::string& owner) {
-    std::string words = quoted(to_string(address));
+    std::string words = in_quotes(to_string(address));
     if (address == before) return words + " is already used by " + owner;
     words += " cannot be bound beside ";
-    words += quoted(to_string(before));
+    words += in_quotes(to_string(before));
     return words + " of " + owner;
 }
 

@@ -26,13 +26,13 @@ std::string excerpt(std::string_view text, std::size_t longest) {
     return printable(part) + (part.size() < text.size() ? "…" : "");
 }
 
-std::string quoted(std::string_view text) {
+std::string in_quotes(std::string_view text) {
     return '"' + excerpt(text) + '"';
 }
 
 std::string quoted_list(std::span<const std::string_view> names) {
     std::string list;
-    for (const std::string_view name : names) list += (list.empty() ? "" : ", ") + quoted(name);
+    for (const std::string_view name : names) list += (list.empty() ? "" : ", ") + in_quotes(name);
     return list;
 }
 

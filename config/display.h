@@ -12,7 +12,7 @@ namespace sup::config {
 std::string printable(std::string_view text);
 
 // In double quotes, printable, cut short when it is long.
-std::string quoted(std::string_view text);
+std::string in_quotes(std::string_view text);
 
 // "a", "b", "c": each quoted.
 std::string quoted_list(std::span<const std::string_view> names);

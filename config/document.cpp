@@ -29,8 +29,9 @@ void default_name(const Document& document, Config& config, Collector& problems)
     if (document.root.find("name") != nullptr || document.root.kind != Kind::object) return;
     config.name = stem(document.file);
     if (is_name(config.name)) return;
-    problems.add(document.root.begin, "/name",
-                 "missing, and the file's own name, " + quoted(config.name) + ", is not " + expected_name());
+    problems.add(
+        document.root.begin, "/name",
+        "missing, and the file's own name, " + in_quotes(config.name) + ", is not " + expected_name());
 }
 
 const Node* child_named(const Node& node, std::string_view token) {

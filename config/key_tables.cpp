@@ -9,10 +9,6 @@
 namespace sup::config {
 namespace {
 
-std::string code(std::string_view text) {
-    return '`' + std::string(text) + '`';
-}
-
 // A row ends at its line, and a cell at a bar.
 std::string cell(const std::string& text) {
     std::string escaped;

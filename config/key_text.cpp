@@ -16,10 +16,6 @@ std::string json_string(std::string_view text) {
     return '"' + std::string(text) + '"';
 }
 
-std::string code(std::string_view json) {
-    return '`' + std::string(json) + '`';
-}
-
 std::string octal(unsigned mode) {
     std::array<char, 16> digits{};
     std::snprintf(digits.data(), digits.size(), "%04o", mode);

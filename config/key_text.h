@@ -2,10 +2,16 @@
 #pragma once
 
 #include <string>
+#include <string_view>
 
 #include "config/keys.h"
 
 namespace sup::config {
+
+// As Markdown writes what is written so.
+inline std::string code(std::string_view text) {
+    return '`' + std::string(text) + '`';
+}
 
 // What the key is when nobody writes it, as a configuration writes it (JSON). Empty: it must be written, or
 // the default takes words.

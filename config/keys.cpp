@@ -398,7 +398,7 @@ constexpr std::array root_keys{
         .type = types::Object{&log_section},
         .summary = "What sup writes about itself, and what happens to the workers' output."},
 };
-constexpr Section whole{root_keys};
+constexpr Section whole_file{root_keys};
 
 void list_keys(const Section& section, const std::string& prefix, std::vector<std::string>& out) {
     for (const Key& key : section.keys) {
@@ -411,7 +411,7 @@ void list_keys(const Section& section, const std::string& prefix, std::vector<st
 }  // namespace
 
 const Section& root_section() {
-    return whole;
+    return whole_file;
 }
 
 const Section* section_of(const Key& key) {
@@ -422,7 +422,7 @@ const Section* section_of(const Key& key) {
 
 std::vector<std::string> known_keys() {
     std::vector<std::string> all;
-    list_keys(whole, "", all);
+    list_keys(whole_file, "", all);
     return all;
 }
 

@@ -22,7 +22,7 @@ struct Place {
 
 void report(const Place& place, const Node& given, std::string_view only_for, const std::string& otherwise) {
     place.problems.add(given.key_begin, place.pointer_to(given.key),
-                       quoted(given.key) + " is for " + std::string(only_for) + otherwise);
+                       in_quotes(given.key) + " is for " + std::string(only_for) + otherwise);
 }
 
 // The name that a choice has, written or by default.
@@ -38,7 +38,8 @@ void check(const Place& place, const Node& given, const Setting& setting) {
     // What nobody has chosen is told second.
     const bool written = place.node.find(setting.key) != nullptr;
     if (!written && place.problems.about(place.pointer_to(given.key))) return;
-    report(place, given, quoted(setting.key) + ": " + quoted(setting.value), std::string(setting.otherwise));
+    report(place, given, in_quotes(setting.key) + ": " + in_quotes(setting.value),
+           std::string(setting.otherwise));
 }
 
 void check_object(const Place& place) {
@@ -63,7 +64,7 @@ void check_listener(const Place& place, const Listen& listen) {
         const auto* kinds = std::get_if<const SocketKinds*>(&key.only_for);
         const Node* given = place.node.find(key.name);
         if (kinds == nullptr || given == nullptr || (*kinds)->include(listen, address->text)) continue;
-        report(place, *given, (*kinds)->words, ", not for " + quoted(address->text));
+        report(place, *given, (*kinds)->words, ", not for " + in_quotes(address->text));
     }
 }
 

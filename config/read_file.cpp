@@ -30,13 +30,13 @@ Status check_kind(int descriptor) {
 }  // namespace
 
 Result<std::string> read_file(const std::string& path) {
-    const UniqueFd file(open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK));
+    const UniqueFd file(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK));
     if (!file) return errno_error("cannot be opened");
     if (const Status kind = check_kind(file.get()); !kind) return kind.error();
     std::string text;
     std::array<char, 16384> buffer{};
     for (;;) {
-        const ssize_t length = read(file.get(), buffer.data(), buffer.size());
+        const ssize_t length = ::read(file.get(), buffer.data(), buffer.size());
         if (length == 0) return text;
         if (length < 0 && errno == EINTR) continue;
         if (length < 0) return errno_error("cannot be read");

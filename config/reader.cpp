@@ -29,7 +29,8 @@ std::string place_elsewhere(const std::string& name) {
 std::string words_for_unknown_key(const std::string& name, const Section& section) {
     std::vector<std::string_view> names;
     for (const Key& key : section.keys) names.push_back(key.name);
-    if (const auto meant = nearest(name, names)) return "unknown key; did you mean " + quoted(*meant) + "?";
+    if (const auto meant = nearest(name, names))
+        return "unknown key; did you mean " + in_quotes(*meant) + "?";
     const std::string place = place_elsewhere(name);
     if (!place.empty()) return "unknown key; did you mean " + place + "?";
     return "unknown key; known here: " + quoted_list(names);
@@ -46,7 +47,7 @@ void report_missing_keys(const Value& object, const Section& section) {
         if (!key.required || object.node.find(key.name) != nullptr) continue;
         const bool may_be_empty = std::holds_alternative<types::Listeners>(key.type);
         object.problems.add(object.node.begin, object.pointer + pointer_token(key.name),
-                            "missing; add for example " + quoted(key.name) + ": " +
+                            "missing; add for example " + in_quotes(key.name) + ": " +
                                 std::string(key.examples.front()) + (may_be_empty ? ", or [] for none" : ""));
     }
 }

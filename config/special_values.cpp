@@ -73,10 +73,10 @@ std::optional<int> read_signal(const Value& value) {
     if (!name) return std::nullopt;
     if (const std::optional<int> number = drain_signal(*name)) return number;
     if (name == "SIGKILL" || name == "KILL" || name == "SIGSTOP" || name == "STOP") {
-        value.refuse(quoted(*name) + " cannot be caught, so no worker could drain; use \"SIGTERM\"");
+        value.refuse(in_quotes(*name) + " cannot be caught, so no worker could drain; use \"SIGTERM\"");
     } else if (const auto meant = nearest(*name, usual)) {
-        value.refuse("expected " + what + ", found " + quoted(*name) + "; did you mean " + quoted(*meant) +
-                     "?");
+        value.refuse("expected " + what + ", found " + in_quotes(*name) + "; did you mean " +
+                     in_quotes(*meant) + "?");
     } else {
         value.expected(what);
     }

@@ -14,7 +14,7 @@ std::string list(std::span<const std::string_view> names) {
     std::string text;
     for (std::size_t i = 0; i < names.size(); ++i) {
         if (i > 0) text += i + 1 == names.size() ? " or " : ", ";
-        text += quoted(names[i]);
+        text += in_quotes(names[i]);
     }
     return text;
 }
@@ -49,7 +49,7 @@ std::string found(const Node& node) {
         case Kind::null:
         case Kind::boolean: return node.text;
         case Kind::number: return excerpt(node.text);
-        case Kind::string: return quoted(node.text);
+        case Kind::string: return in_quotes(node.text);
         case Kind::array: return node.children.empty() ? "an empty array" : "an array";
         case Kind::object: return node.children.empty() ? "an empty object" : "an object";
     }
@@ -137,7 +137,7 @@ std::optional<std::size_t> read_choice(const Value& value, std::span<const std::
         }
         if (const auto meant = nearest(value.node.text, names)) {
             value.refuse("expected " + list(names) + ", found " + found(value.node) + "; did you mean " +
-                         quoted(*meant) + "?");
+                         in_quotes(*meant) + "?");
             return std::nullopt;
         }
     }

@@ -15,8 +15,8 @@ namespace {
 std::string words_for_unknown_listener(const std::string& name, const Config& config) {
     std::vector<std::string_view> names;
     for (const Listen& listen : config.listen) names.push_back(listen.name);
-    const std::string words = "there is no listener " + quoted(name);
-    if (const auto meant = nearest(name, names)) return words + "; did you mean " + quoted(*meant) + "?";
+    const std::string words = "there is no listener " + in_quotes(name);
+    if (const auto meant = nearest(name, names)) return words + "; did you mean " + in_quotes(*meant) + "?";
     return words + (names.empty() ? "; the configuration has none" : "; there are: " + quoted_list(names));
 }
 
@@ -25,10 +25,10 @@ std::string words_for_missing(const Placeholder& placeholder, const Listen& list
     const bool of_unix = placeholder.word == "path";
     const bool of_inet = placeholder.word == "host" || placeholder.word == "port";
     if (of_unix && listen.address.inet() != nullptr) {
-        return "listener " + quoted(placeholder.listener) + " has no path: it is not a unix socket";
+        return "listener " + in_quotes(placeholder.listener) + " has no path: it is not a unix socket";
     }
     if (of_inet && listen.address.inet() == nullptr) {
-        return "listener " + quoted(placeholder.listener) + " has no " + placeholder.word +
+        return "listener " + in_quotes(placeholder.listener) + " has no " + placeholder.word +
                ": it is a unix socket";
     }
     return "";
@@ -117,8 +117,8 @@ void check_separators(const Node& listen, const Config& config, Collector& probl
             const std::size_t at = name.find_first_of(rule.separators);
             if (at == name.npos) continue;
             problems.add(listen.children[i].find("address")->begin, pointer,
-                         quoted(name) + " contains '" + name[at] + "', which the protocol " +
-                             quoted(rule.name) + " puts between addresses: use another name");
+                         in_quotes(name) + " contains '" + name[at] + "', which the protocol " +
+                             in_quotes(rule.name) + " puts between addresses: use another name");
         }
     }
 }
@@ -138,7 +138,7 @@ void check_readiness(const Node& worker, const Config& config, Collector& proble
     if (static_cast<std::size_t>(newline->fd) >= first_free) return;
     problems.add(ready->begin, "/worker/ready",
                  "descriptor " + std::to_string(newline->fd) + " belongs to listener " +
-                     quoted(config.listen[static_cast<std::size_t>(newline->fd) - 3].name) +
+                     in_quotes(config.listen[static_cast<std::size_t>(newline->fd) - 3].name) +
                      "; the first free one is " + std::to_string(first_free));
 }
 

@@ -5,6 +5,7 @@
 
 #include "common/count.h"
 #include "common/signal_name.h"
+#include "master/core/generation_number.h"
 #include "master/describe.h"
 #include "master/hint.h"
 #include "master/instance.h"
@@ -16,10 +17,6 @@
 
 namespace sup {
 namespace {
-
-std::uint32_t number(core::GenerationId generation) {
-    return static_cast<std::uint32_t>(generation);
-}
 
 // So that nobody finds these sockets any more.
 void remove_files(const Listeners& listeners) {

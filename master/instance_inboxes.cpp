@@ -3,16 +3,10 @@
 #include <utility>
 
 #include "common/count.h"
+#include "master/core/generation_number.h"
 #include "master/instance.h"
 
 namespace sup {
-namespace {
-
-std::uint32_t number(core::GenerationId generation) {
-    return static_cast<std::uint32_t>(generation);
-}
-
-}  // namespace
 
 // What is on its way into it goes on to elsewhere first.
 void Instance::perform(const core::CloseInbox& action) {

@@ -10,7 +10,7 @@ namespace sup {
 namespace {
 
 constexpr Duration until_the_old_have_left{3'000};
-constexpr Duration between_looks{250};
+constexpr Duration between_looks_at_queues{250};
 // So long nobody comes for those who wait before it is said.
 constexpr Duration enough{2'000};
 // The same where somebody is served: a request may take its time. So do servers wait that end a worker which
@@ -85,7 +85,7 @@ void QueueWatch::look_later() {
 void QueueWatch::look() {
     uv_update_time(loop_);
     const Duration now{static_cast<Duration::rep>(uv_now(loop_))};
-    if (looked_at_ && now - *looked_at_ < between_looks) return;
+    if (looked_at_ && now - *looked_at_ < between_looks_at_queues) return;
     looked_at_ = now;
     const Listeners listeners = listeners_();
     forget_all_but(listeners);
@@ -96,7 +96,7 @@ void QueueWatch::look() {
         const std::string problem = problem_of(*listener);
         if (before.empty() != problem.empty()) told_(*listener, problem);
     }
-    if (suspicious) timer_.arm(between_looks + Duration{1});
+    if (suspicious) timer_.arm(between_looks_at_queues + Duration{1});
 }
 
 QueueHistory& QueueWatch::saw(const Listener& listener, Duration now) {

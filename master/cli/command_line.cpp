@@ -61,8 +61,8 @@ void add_config(CLI::App& command, std::string& path) {
         ->required();
 }
 
-void add_json(CLI::App& command, bool& json) {
-    command.add_flag("--json", json, "Print JSON for programs");
+void add_json(CLI::App& command, bool& wanted) {
+    command.add_flag("--json", wanted, "Print JSON for programs");
 }
 
 // The options of all commands, filled by the parser before `chosen` runs.

@@ -13,13 +13,13 @@ namespace sup::cli {
 namespace {
 
 // For each instance: one that is stuck must not hide the others for long.
-constexpr Duration patience{2'000};
+constexpr Duration patience_with_one{2'000};
 
 status::Listed look_into(const Found& instance) {
     status::Listed entry;
     entry.name = instance.name;
     if (instance.pid != 0) entry.pid = instance.pid;
-    const auto deadline = control::deadline_after(patience);
+    const auto deadline = control::deadline_after(patience_with_one);
     auto client = control::Client::connect(instance.paths.control_socket, deadline);
     if (!client) return entry;
     const auto told = ask_status(*client, deadline);

@@ -4,15 +4,12 @@
 
 #include "common/count.h"
 #include "common/duration.h"
+#include "master/cli/generation_name.h"
 
 namespace sup::cli {
 namespace {
 
 using After = std::optional<status::Picture>;
-
-std::string name_of(std::uint32_t generation) {
-    return "generation " + std::to_string(generation);
-}
 
 // Null when none serves, or nothing is known.
 const status::Generation* find_active(const After& after) {

@@ -6,14 +6,11 @@
 
 #include "common/count.h"
 #include "common/duration.h"
+#include "master/cli/generation_name.h"
 #include "master/cli/terminal.h"
 
 namespace sup::cli {
 namespace {
-
-std::string name_of(std::uint32_t generation) {
-    return "generation " + std::to_string(generation);
-}
 
 std::string workers(std::uint64_t count) {
     return counted(count, "worker");

@@ -29,7 +29,7 @@ namespace {
 // How long a master may take to be gone after it has said that it failed.
 constexpr Duration farewell{10'000};
 // It answers at once, or something is wrong with it.
-constexpr Duration patience{10'000};
+constexpr Duration patience_with_start{10'000};
 
 struct Died {};
 struct TimedOut {};
@@ -103,7 +103,7 @@ private:
     ExitCode conclude(const status::Started& started) {
         // Asked over the control socket, so that whoever comes next finds it answering.
         const Found instance{name_, {}, claim_.directory.paths(), true, master_.pid, std::nullopt, {}};
-        const auto deadline = control::deadline_after(patience);
+        const auto deadline = control::deadline_after(patience_with_start);
         auto client = connect_to(instance, deadline);
         if (!client) return fail(client.error());
         const auto status = ask_status(*client, deadline);

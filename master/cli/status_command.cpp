@@ -12,10 +12,10 @@ namespace sup::cli {
 namespace {
 
 // A master answers at once; one that does not is stopped or stuck.
-constexpr Duration patience{10'000};
+constexpr Duration patience_with_status{10'000};
 
 Result<Told<status::Picture>, CommandError> ask(const Found& instance) {
-    const auto deadline = control::deadline_after(patience);
+    const auto deadline = control::deadline_after(patience_with_status);
     auto client = connect_to(instance, deadline);
     if (!client) return client.error();
     auto status = ask_status(*client, deadline);

@@ -22,18 +22,6 @@ namespace {
 constexpr int accept_queue = 128;
 constexpr Duration farewell{500};
 
-struct FileIdentity {
-    dev_t device = 0;
-    ino_t inode = 0;
-    friend bool operator==(const FileIdentity&, const FileIdentity&) = default;
-};
-
-FileIdentity file_at(const std::string& path) {
-    struct stat status {};
-    if (::lstat(path.c_str(), &status) != 0) return {};
-    return {status.st_dev, status.st_ino};
-}
-
 // Bound and listening under a name of its own first, and then renamed: at no moment is there a socket that
 // does not answer, or one with a wider mode.
 Result<UniqueFd> bind_listener(const std::string& path) {
@@ -73,6 +61,12 @@ bool in_lower_half(int descriptor) {
 }  // namespace
 
 class ControlServer::Impl : public std::enable_shared_from_this<Impl> {
+    struct FileIdentity {
+        dev_t device = 0;
+        ino_t inode = 0;
+        friend bool operator==(const FileIdentity&, const FileIdentity&) = default;
+    };
+
 public:
     Impl(uv_loop_t* loop, std::string path, UniqueFd listener, ControlHandler& handler, Limits limits)
         : loop_(loop),
@@ -259,6 +253,12 @@ private:
             if (id) connection->send(response(*id, result));
             if (const auto self = server.lock()) self->forget_ended();
         };
+    }
+
+    static FileIdentity file_at(const std::string& path) {
+        struct stat status {};
+        if (::lstat(path.c_str(), &status) != 0) return {};
+        return {status.st_dev, status.st_ino};
     }
 
     void forget_ended() {

@@ -20,7 +20,7 @@ constexpr std::size_t reserved_bytes = std::size_t{1024} * 1024;
 // Room that is worth telling of: some reads of a worker's pipe.
 constexpr std::size_t worthwhile_room = std::size_t{64} * 1024;
 // How long lines may keep going into a file that has been moved away.
-constexpr std::chrono::milliseconds between_looks{100};
+constexpr std::chrono::milliseconds between_looks_at_file{100};
 constexpr Duration between_retries{1'000};
 
 struct FileState {
@@ -70,7 +70,7 @@ Status LogOutput::move_to(LogDestination destination) {
     size_ = look_at(target_.fd(), file_).size;
     more_ = 0;
     failing_ = false;
-    next_look_ = Clock::now() + between_looks;
+    next_look_ = Clock::now() + between_looks_at_file;
     return Success{};
 }
 
@@ -146,7 +146,7 @@ void LogOutput::look_at_file() {
     if (!named_) return;
     const auto now = Clock::now();
     if (now < next_look_ && (reopen_failed_ || !is_removed(target_.fd()))) return;
-    next_look_ = now + between_looks;
+    next_look_ = now + between_looks_at_file;
     const FileState state = look_at(target_.fd(), file_);
     size_ = state.size;
     if (state.there) return;

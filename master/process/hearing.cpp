@@ -5,7 +5,7 @@
 namespace sup {
 namespace {
 
-constexpr std::uint64_t between_looks = 1'000;
+constexpr std::uint64_t between_looks_at_senders = 1'000;
 // More than a worker has; whoever changes its user without end is not remembered.
 constexpr std::size_t most_users = 256;
 constexpr std::size_t most_processes_asked = 512;
@@ -59,7 +59,7 @@ void Hearing::look_at_main() {
 
 void Hearing::look_at_all() {
     const std::uint64_t now = clock_();
-    if (looked_at_ && now - *looked_at_ < between_looks) return;
+    if (looked_at_ && now - *looked_at_ < between_looks_at_senders) return;
     looked_at_ = now;
     ++looks_;
     std::size_t asked = 0;

@@ -12,7 +12,7 @@
 namespace sup {
 namespace {
 
-constexpr Duration between_looks{20};
+constexpr Duration between_looks_at_leftovers{20};
 constexpr Duration patience{1'000};
 
 bool lives(const ProcessStat& process) {
@@ -58,7 +58,8 @@ void Leftovers::look() {
     const std::uint64_t before = uv_hrtime();
     for (const ProcessStat& process : orphans_.left_by(worker_, is_only_its_own_)) add(process);
     const auto cost = std::chrono::nanoseconds(uv_hrtime() - before);
-    timer_.arm(std::max(between_looks, std::chrono::duration_cast<Duration>(others_share * cost)));
+    timer_.arm(
+        std::max(between_looks_at_leftovers, std::chrono::duration_cast<Duration>(others_share * cost)));
 }
 
 void Leftovers::add(const ProcessStat& process) {

@@ -7,7 +7,7 @@ namespace sup {
 namespace {
 
 constexpr std::uint64_t nanoseconds_a_turn = 3'000'000;
-constexpr Duration between_looks{100};
+constexpr Duration between_looks_at_waiting{100};
 
 }  // namespace
 
@@ -47,7 +47,7 @@ void OutputTurns::make_ready(OutputSource& source) {
 
 void OutputTurns::wait(OutputSource& source) {
     source.state_ = OutputSource::State::waiting;
-    if (waiting_.empty() && wait_) look_.arm(std::min(between_looks, *wait_));
+    if (waiting_.empty() && wait_) look_.arm(std::min(between_looks_at_waiting, *wait_));
     waiting_.push_back(&source);
 }
 
@@ -99,7 +99,7 @@ void OutputTurns::look_at_waiting() {
         source.given_up_in_ = times_full_;
         make_ready(source);
     }
-    if (!waiting_.empty()) look_.arm(between_looks);
+    if (!waiting_.empty()) look_.arm(between_looks_at_waiting);
 }
 
 }  // namespace sup

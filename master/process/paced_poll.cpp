@@ -8,7 +8,7 @@ namespace {
 
 // Others get their turn after this many.
 constexpr int messages_a_turn = 16;
-constexpr Duration rest{50};
+constexpr Duration rest_between_polls{50};
 
 }  // namespace
 
@@ -48,7 +48,7 @@ void PacedPoll::serve() {
     for (int i = 0; i < messages_a_turn; ++i) {
         if (!pace_.take(uv_now(loop_))) {
             poll_.stop();
-            return rest_.arm(rest);
+            return rest_.arm(rest_between_polls);
         }
         const auto one = alive.lock();
         if (!(*one)()) return;

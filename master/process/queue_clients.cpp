@@ -21,28 +21,28 @@ namespace {
 // In network order; of IPv4 the first number alone.
 using Host = std::array<std::uint32_t, 4>;
 
-struct Place {
+struct SocketName {
     std::uint8_t family = 0;
     Host host{};
     std::uint16_t port = 0;  // in network order
 };
 
-Place place_of(int fd) {
+SocketName name_of(int fd) {
     sockaddr_storage address{};
     socklen_t size = sizeof address;
-    Place place;
-    if (::getsockname(fd, reinterpret_cast<sockaddr*>(&address), &size) != 0) return place;
+    SocketName name;
+    if (::getsockname(fd, reinterpret_cast<sockaddr*>(&address), &size) != 0) return name;
     if (address.ss_family == AF_INET) {
         sockaddr_in inet{};
         std::memcpy(&inet, &address, sizeof inet);
-        place = {AF_INET, {inet.sin_addr.s_addr}, inet.sin_port};
+        name = {AF_INET, {inet.sin_addr.s_addr}, inet.sin_port};
     } else if (address.ss_family == AF_INET6) {
         sockaddr_in6 inet{};
         std::memcpy(&inet, &address, sizeof inet);
-        place = {AF_INET6, {}, inet.sin6_port};
-        std::memcpy(place.host.data(), &inet.sin6_addr, sizeof inet.sin6_addr);
+        name = {AF_INET6, {}, inet.sin6_port};
+        std::memcpy(name.host.data(), &inet.sin6_addr, sizeof inet.sin6_addr);
     }
-    return place;
+    return name;
 }
 
 Host host_of(const inet_diag_msg& socket) {
@@ -61,31 +61,31 @@ constexpr std::uint32_t bit(int state) {
 }
 
 // Those of one family and port that listen or are connected, also half closed by the client.
-std::optional<std::vector<inet_diag_msg>> tcp_sockets_of(const Place& place) {
+std::optional<std::vector<inet_diag_msg>> tcp_sockets_of(const SocketName& name) {
     inet_diag_req_v2 request{};
-    request.sdiag_family = place.family;
+    request.sdiag_family = name.family;
     request.sdiag_protocol = IPPROTO_TCP;
     request.idiag_states = bit(TCP_LISTEN) | bit(TCP_ESTABLISHED) | bit(TCP_CLOSE_WAIT);
-    request.id.idiag_sport = place.port;
+    request.id.idiag_sport = name.port;
     std::vector<inet_diag_msg> sockets;
     const bool complete = ask_sock_diag(bytes_of(request), true, [&](std::string_view body) {
         const auto socket = read_structure<inet_diag_msg>(body);
-        if (socket && socket->id.idiag_sport == place.port) sockets.push_back(*socket);
+        if (socket && socket->id.idiag_sport == name.port) sockets.push_back(*socket);
     });
     if (!complete) return std::nullopt;
     return sockets;
 }
 
 // A client of 127.0.0.1:80 waits there, where somebody listens there, and at *:80 otherwise.
-bool belongs_to(const Place& place, const Host& host, const std::vector<Host>& listening) {
-    if (place.host == host) return true;
-    return place.host == Host{} && std::ranges::find(listening, host) == listening.end();
+bool belongs_to(const SocketName& name, const Host& host, const std::vector<Host>& listening) {
+    if (name.host == host) return true;
+    return name.host == Host{} && std::ranges::find(listening, host) == listening.end();
 }
 
 std::optional<QueueClients> tcp_clients(int fd) {
-    const Place place = place_of(fd);
-    if (place.port == 0) return std::nullopt;
-    const auto sockets = tcp_sockets_of(place);
+    const SocketName name = name_of(fd);
+    if (name.port == 0) return std::nullopt;
+    const auto sockets = tcp_sockets_of(name);
     if (!sockets) return std::nullopt;
     std::vector<Host> listening;
     for (const inet_diag_msg& socket : *sockets) {
@@ -93,7 +93,7 @@ std::optional<QueueClients> tcp_clients(int fd) {
     }
     QueueClients clients;
     for (const inet_diag_msg& socket : *sockets) {
-        if (socket.idiag_state == TCP_LISTEN || !belongs_to(place, host_of(socket), listening)) continue;
+        if (socket.idiag_state == TCP_LISTEN || !belongs_to(name, host_of(socket), listening)) continue;
         // A socket gets its inode from accept().
         if (socket.idiag_inode == 0)
             clients.waiting.push_back(cookie_of(socket));

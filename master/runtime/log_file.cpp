@@ -15,10 +15,11 @@
 #include <string_view>
 #include <variant>
 
+#include "master/runtime/most_links.h"
+
 namespace sup {
 namespace {
 
-constexpr int most_links = 40;  // as path_resolution(7)
 // O_NONBLOCK is for a FIFO (ENXIO without a reader); on a regular file it means nothing.
 constexpr int flags = O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC | O_NOCTTY | O_NONBLOCK | O_NOFOLLOW;
 
@@ -54,9 +55,9 @@ using Found = std::variant<int, Place>;
 
 // Goes a path component by component, each from the open folder before it, so that nobody can put another
 // link on the way while it is gone.
-class Walk {
+class LogWalk {
 public:
-    explicit Walk(std::string path) : rest_(std::move(path)) {}
+    explicit LogWalk(std::string path) : rest_(std::move(path)) {}
 
     Result<Found> go() {
         while (true) {
@@ -155,19 +156,19 @@ std::optional<int> own_descriptor(const std::string& path) {
 }
 
 Result<OpenLog> open_log_file(const std::string& path) {
-    auto found = Walk(path).go();
+    auto found = LogWalk(path).go();
     auto file = found ? open_at(*found) : Result<OpenLog>(found.error());
     if (!file) return Error{"the log file " + path + " " + file.error().message};
     return file;
 }
 
 Status check_log_links(const std::string& path) {
-    const auto found = Walk(path).go();
+    const auto found = LogWalk(path).go();
     return found ? Status(Success{}) : Status(found.error());
 }
 
 Status rotate_log_file(const std::string& path, std::uint32_t keep) {
-    auto found = Walk(path).go();
+    auto found = LogWalk(path).go();
     if (!found) return Error{"the log file " + path + " " + found.error().message};
     const auto* place = std::get_if<Place>(&*found);
     if (place == nullptr || place->magic) return Success{};

@@ -10,12 +10,12 @@
 #include <limits>
 #include <optional>
 
+#include "master/runtime/most_links.h"
+
 namespace sup {
 namespace {
 
 namespace fs = std::filesystem;
-
-constexpr int most_links = 40;  // as the kernel has it (path_resolution(7))
 
 // In a user namespace who is not mapped, root of the machine too, appears as the overflow user.
 std::optional<uid_t> unmapped_user() {
@@ -31,9 +31,9 @@ std::optional<uid_t> unmapped_user() {
     return user;
 }
 
-class Walk {
+class TrustWalk {
 public:
-    Walk(const std::string& path, uid_t owner) : path_(path), owner_(owner), unmapped_(unmapped_user()) {
+    TrustWalk(const std::string& path, uid_t owner) : path_(path), owner_(owner), unmapped_(unmapped_user()) {
         push(path);
     }
 
@@ -106,7 +106,7 @@ private:
 }  // namespace
 
 Status check_hands(const std::string& path, uid_t owner) {
-    return Walk(path, owner).check();
+    return TrustWalk(path, owner).check();
 }
 
 }  // namespace sup

@@ -2,12 +2,10 @@
 
 #include <cstdlib>
 
+#include "master/core/generation_number.h"
+
 namespace sup::status {
 namespace {
-
-std::uint32_t number(core::GenerationId generation) {
-    return static_cast<std::uint32_t>(generation);
-}
 
 const char* level_name(config::LogLevel level) {
     switch (level) {

@@ -81,17 +81,17 @@ std::optional<std::uint64_t> take_number(std::string_view& text) {
     return number;
 }
 
-struct Range {
+struct ByteRange {
     std::optional<std::uint64_t> first;  // none: so many bytes from the end
     std::optional<std::uint64_t> last;   // none: to the end
 };
 
 // Nothing for what a server ignores: another unit, several parts, bad syntax.
-std::optional<Range> parse_range(std::string_view text) {
+std::optional<ByteRange> parse_range(std::string_view text) {
     constexpr std::string_view unit = "bytes=";
     if (!equal_ignoring_case(text.substr(0, unit.size()), unit)) return std::nullopt;
     text = trim(text.substr(unit.size()));
-    Range range;
+    ByteRange range;
     range.first = take_number(text);
     if (text.substr(0, 1) != "-") return std::nullopt;
     text.remove_prefix(1);
@@ -101,7 +101,7 @@ std::optional<Range> parse_range(std::string_view text) {
     return range;
 }
 
-FilePart part_of(const Range& range, std::uint64_t size) {
+FilePart part_of(const ByteRange& range, std::uint64_t size) {
     if (!range.first) {
         const std::uint64_t length = std::min(*range.last, size);
         if (length == 0) return {416, 0, 0};
