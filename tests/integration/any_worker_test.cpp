@@ -5,6 +5,7 @@
 #include "tests/integration/support/build.h"
 #include "tests/integration/support/http.h"
 #include "tests/integration/support/instance.h"
+#include "tests/integration/support/text.h"
 
 namespace sup::test {
 
@@ -37,10 +38,6 @@ with socket.socket(socket.AF_UNIX) as master:
     assert master.recv(1) == b""
 signal.pause()
 )";
-
-bool says(const std::string& text, const std::string& words) {
-    return text.find(words) != std::string::npos;
-}
 
 }  // namespace
 
@@ -83,8 +80,8 @@ TEST_CASE("an ack counts only for the process that sends it, and only where it i
     const Outcome other = instance.try_start();
     INFO(other.text());
     CHECK(other.exit_code == 1);
-    CHECK(says(other.text(), "it never sent its ack to EINHORN_SOCK_PATH"));
-    CHECK(says(instance.log(), "acknowledged the start of process"));
+    CHECK(contains(other.text(), "it never sent its ack to EINHORN_SOCK_PATH"));
+    CHECK(contains(instance.log(), "acknowledged the start of process"));
 
     instance.config.command.back() = "self";
     instance.config.ready = "notify";
@@ -116,8 +113,8 @@ TEST_CASE("a worker that never writes its newline fails, with a word about it") 
     const Outcome outcome = instance.try_start();
     INFO(outcome.text());
     CHECK(outcome.exit_code == 1);
-    CHECK(says(outcome.text(), "it never wrote a newline to descriptor 9"));
-    CHECK(says(instance.log(), "closed its readiness descriptor without writing a newline"));
+    CHECK(contains(outcome.text(), "it never wrote a newline to descriptor 9"));
+    CHECK(contains(instance.log(), "closed its readiness descriptor without writing a newline"));
 }
 
 TEST_CASE("nothing is left of the ack sockets of workers that have gone") {

@@ -8,6 +8,7 @@
 #include "tests/integration/support/build.h"
 #include "tests/integration/support/instance.h"
 #include "tests/integration/support/load.h"
+#include "tests/integration/support/text.h"
 
 namespace sup::test {
 
@@ -111,10 +112,6 @@ const std::vector<BadRelease>& bad_releases() {
          {"no-such-program-anywhere", "PATH"}},
     };
     return releases;
-}
-
-bool contains(const std::string& text, const std::string& part) {
-    return text.find(part) != std::string::npos;
 }
 
 // A worker that calls ready() at once or at the end, which is when a file named "go" is there.

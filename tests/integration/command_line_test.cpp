@@ -9,16 +9,9 @@
 #include "tests/catch.h"
 #include "tests/integration/support/build.h"
 #include "tests/integration/support/instance.h"
+#include "tests/integration/support/text.h"
 
 namespace sup::test {
-
-namespace {
-
-bool contains(const std::string& text, const std::string& part) {
-    return text.find(part) != std::string::npos;
-}
-
-}  // namespace
 
 TEST_CASE("exit code 3: no such instance is running") {
     Sandbox sandbox;

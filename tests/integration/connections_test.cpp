@@ -13,7 +13,7 @@ namespace sup::test {
 namespace {
 
 // Sanitized processes start slowly; the promise is the same for fewer reloads.
-constexpr unsigned reloads = sanitized ? 50 : 200;
+constexpr unsigned reloads_in_a_row = sanitized ? 50 : 200;
 
 // Stops the processes and waits until the kernel has done so: from then on they accept nothing.
 void freeze(const std::vector<pid_t>& pids) {
@@ -48,14 +48,15 @@ int count_answered(std::vector<HttpConnection>& waiting) {
 }  // namespace
 
 TEST_CASE("reloads in a row under 64 clients fail no request, and every worker of every generation answers") {
-    if (sanitized) std::cout << "with sanitizers: " << reloads << " reloads instead of 200" << std::endl;
+    if (sanitized)
+        std::cout << "with sanitizers: " << reloads_in_a_row << " reloads instead of 200" << std::endl;
     Instance instance;
     instance.start();
     Load load(instance.port(), 64);
     const auto first_pids = instance.worker_pids();
     REQUIRE(eventually(
         [&] { return load.has_answered(first_pids.at(0)) && load.has_answered(first_pids.at(1)); }));
-    for (unsigned i = 0; i < reloads; ++i) {
+    for (unsigned i = 0; i < reloads_in_a_row; ++i) {
         const auto answered_before = load.answered();
         const Outcome reloaded = instance.reload();
         INFO("reload " << i << ": " << reloaded.text());
@@ -71,8 +72,8 @@ TEST_CASE("reloads in a row under 64 clients fail no request, and every worker o
     std::cout << report.text() << std::endl;
     INFO(report.text());
     CHECK(report.failures() == 0);
-    CHECK(report.pids.size() >= 2 * reloads);
-    CHECK(report.generations.size() == reloads + 1);
+    CHECK(report.pids.size() >= 2 * reloads_in_a_row);
+    CHECK(report.generations.size() == reloads_in_a_row + 1);
     instance.wait_until_settled();
 }
 

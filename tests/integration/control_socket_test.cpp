@@ -6,16 +6,9 @@
 #include "tests/integration/support/build.h"
 #include "tests/integration/support/control.h"
 #include "tests/integration/support/instance.h"
+#include "tests/integration/support/text.h"
 
 namespace sup::test {
-
-namespace {
-
-bool contains(const std::string& text, const std::string& part) {
-    return text.find(part) != std::string::npos;
-}
-
-}  // namespace
 
 TEST_CASE("the control socket refuses what is no request, and serves on") {
     Instance instance;

@@ -4,14 +4,11 @@
 #include "tests/catch.h"
 #include "tests/integration/support/build.h"
 #include "tests/integration/support/instance.h"
+#include "tests/integration/support/text.h"
 
 namespace sup::test {
 
 namespace {
-
-bool contains(const std::string& text, const std::string& part) {
-    return text.find(part) != std::string::npos;
-}
 
 // The member of a process group that is not its leader.
 pid_t other_member(pid_t leader) {

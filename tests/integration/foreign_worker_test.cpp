@@ -16,7 +16,7 @@ namespace sup::test {
 namespace {
 
 // Socket activation and readiness as sd_listen_fds(3) and sd_notify(3) describe them, by hand.
-const char* const python_server = R"(
+const char* const python_http_server = R"(
 import os, signal, socket, sys
 
 def notify(message):
@@ -109,7 +109,7 @@ unsigned backlog(int listener) {
 TEST_CASE("a systemd-style Python server runs, says it is ready, and is reloaded") {
     if (python().empty()) return skip("python3 is not installed");
     Instance instance{{.command = {python(), "server.py"}}};
-    write_file(instance.path("server.py"), python_server);
+    write_file(instance.path("server.py"), python_http_server);
     instance.start();
     const std::uint16_t port = instance.port();
     CHECK(hello(port).version == "python");

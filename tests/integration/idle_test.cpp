@@ -14,7 +14,7 @@ namespace sup::test {
 
 namespace {
 
-constexpr int reloads = sanitized ? 60 : 200;
+constexpr int reloads_while_measured = sanitized ? 60 : 200;
 
 // What the process asked of the kernel in that time; none when it could not be traced.
 std::optional<std::vector<std::string>> trace(const Instance& instance, pid_t pid,
@@ -86,16 +86,17 @@ TEST_CASE("an idle master sits in one epoll_wait for five seconds and has one th
 
 TEST_CASE("descriptors and memory of the master do not grow over reloads") {
     if (sanitized)
-        std::cout << "with sanitizers: " << reloads << " reloads, memory not measured" << std::endl;
+        std::cout << "with sanitizers: " << reloads_while_measured << " reloads, memory not measured"
+                  << std::endl;
     Instance instance;
     instance.start();
     reload_times(instance, 20);
     const Footprint early = footprint(instance);
-    reload_times(instance, reloads - 20);
+    reload_times(instance, reloads_while_measured - 20);
     const Footprint late = footprint(instance);
     std::cout << "after 20 reloads " << early.descriptors << " descriptors, " << early.own_kib
-              << " KiB; after " << reloads << ": " << late.descriptors << ", " << late.own_kib << " KiB"
-              << std::endl;
+              << " KiB; after " << reloads_while_measured << ": " << late.descriptors << ", " << late.own_kib
+              << " KiB" << std::endl;
     CHECK(late.descriptors == early.descriptors);
     if (sanitized) return;
     CHECK(late.own_kib <= early.own_kib + 256);  // the heap's grain

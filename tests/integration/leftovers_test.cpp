@@ -4,14 +4,11 @@
 #include "tests/catch.h"
 #include "tests/integration/support/build.h"
 #include "tests/integration/support/instance.h"
+#include "tests/integration/support/text.h"
 
 namespace sup::test {
 
 namespace {
-
-bool says(const std::string& text, const std::string& words) {
-    return text.find(words) != std::string::npos;
-}
 
 // Serves, beside a helper in a session of its own that has everything the worker has.
 const char* const with_helper = "setsid sleep 1000 &\nexec ./worker";
@@ -75,7 +72,7 @@ TEST_CASE("a release that goes into the background is refused, and nothing of it
     const Outcome refused = instance.reload();
     INFO(refused.text());
     CHECK(refused.exit_code == 1);
-    CHECK(says(refused.text(), "is it a daemon?"));
+    CHECK(contains(refused.text(), "is it a daemon?"));
     CHECK(eventually([&] { return instance.sandbox()->processes().size() == 3; }));  // master, two workers
     CHECK(hello(instance.port()).generation == 1);
 }
@@ -118,11 +115,11 @@ TEST_CASE("an orphan that may be a healthy worker's is named, with what it holds
     const std::string name = "process " + std::to_string(helper) + " (sleep), whose worker is not known";
     const std::string holds = "http 127.0.0.1:" + std::to_string(instance.port());
     INFO(instance.log());
-    CHECK(says(instance.log(), name));
-    CHECK(says(instance.log(), "it holds " + holds));
+    CHECK(contains(instance.log(), name));
+    CHECK(contains(instance.log(), "it holds " + holds));
     const Outcome status = instance.sandbox()->sup({"status"});
     INFO(status.text());
-    CHECK(says(status.text(), name + ", and which may hold " + holds));
+    CHECK(contains(status.text(), name + ", and which may hold " + holds));
     REQUIRE(instance.stop().exit_code == 0);
     CHECK_FALSE(proc::alive(helper));
 }
@@ -133,7 +130,7 @@ TEST_CASE("nothing is left of a start that failed because its worker went into t
     const Outcome refused = instance.try_start();
     INFO(refused.text());
     CHECK(refused.exit_code == 1);
-    CHECK(says(refused.text(), "is it a daemon?"));
+    CHECK(contains(refused.text(), "is it a daemon?"));
     CHECK(eventually([&] { return instance.sandbox()->processes().empty(); }));
 }
 
@@ -147,7 +144,7 @@ TEST_CASE("a helper in a session of its own ends with its worker, and no descrip
     for (int i = 0; i < 20; ++i) REQUIRE(instance.reload({"--drained"}).exit_code == 0);
     CHECK(eventually([&] { return open() <= before; }));
     CHECK(eventually([&] { return instance.sandbox()->processes().size() == 3; }));
-    CHECK(says(instance.log(), "in a session of its own"));
+    CHECK(contains(instance.log(), "in a session of its own"));
     ::kill(instance.worker_pids().at(0), SIGKILL);
     instance.wait_for("a replacement", [](const InstanceStatus& now) {
         return now.settled() && now.generations[0].workers[0].restarts == 1;
@@ -196,7 +193,7 @@ TEST_CASE("a worker that ends in time is not said to be late because of what it 
     REQUIRE(instance.stop().exit_code == 0);
     CHECK_FALSE(proc::alive(written_pid(instance)));
     INFO(instance.log());
-    CHECK_FALSE(says(instance.log(), "did not finish within drain.timeout"));
+    CHECK_FALSE(contains(instance.log(), "did not finish within drain.timeout"));
     CHECK(instance.sandbox()->processes().empty());
 }
 
@@ -206,7 +203,7 @@ TEST_CASE("a stop leaves what a worker that died has left the time to end") {
     instance.start();
     written_pid(instance);
     ::kill(instance.worker_pids().at(0), SIGKILL);
-    REQUIRE(eventually([&] { return says(instance.log(), "behind, in a session of its own"); }));
+    REQUIRE(eventually([&] { return contains(instance.log(), "behind, in a session of its own"); }));
     REQUIRE(instance.stop().exit_code == 0);
     CHECK(read_file(instance.path("farewell")) == "\n");
     CHECK(instance.sandbox()->processes().empty());
@@ -235,7 +232,7 @@ TEST_CASE("a healthy worker that holds the output of one that died serves on") {
     });
     CHECK(instance.worker_pids().at(1) == workers.at(1));
     CHECK(instance.status().generations[0].workers[1].restarts == 0);
-    CHECK_FALSE(says(instance.log(), "behind, in a session of its own"));
+    CHECK_FALSE(contains(instance.log(), "behind, in a session of its own"));
 }
 
 TEST_CASE("with worker.leftovers \"leave\" what a worker has started outlives it") {

@@ -122,7 +122,8 @@ with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as sender:
 signal.pause()
 )";
 
-std::vector<std::string> python(const Instance& instance, const std::string& name, const char* source) {
+std::vector<std::string> python_command(const Instance& instance, const std::string& name,
+                                        const char* source) {
     write_file(instance.path(name), source);
     return {"/usr/bin/python3", instance.path(name).string()};
 }
@@ -139,7 +140,7 @@ int check(const Instance& instance, const std::string& option = "--check") {
 
 TEST_CASE("old workers that shut the listener down take nothing from their successors, and it is logged") {
     Instance instance;
-    instance.config.command = python(instance, "server.py", shutting_server);
+    instance.config.command = python_command(instance, "server.py", shutting_server);
     instance.write_config();
     instance.start();
     const std::uint16_t port = instance.port();
@@ -160,7 +161,7 @@ TEST_CASE(
     "a worker that shuts the listener down over and over does not flood the log, and clients are served") {
     Instance instance;
     instance.config.count = 1;
-    instance.config.command = python(instance, "server.py", restless_server);
+    instance.config.command = python_command(instance, "server.py", restless_server);
     instance.write_config();
     instance.start();
     REQUIRE(eventually([&] { return instance.log().find("has shut it down often") != std::string::npos; }));
@@ -178,7 +179,7 @@ TEST_CASE("a unix listener that a worker has shut down is never called well, and
     Instance instance;
     instance.config.listen = {"unix:" + instance.path("app.sock").string()};
     instance.config.count = 1;
-    instance.config.command = python(instance, "server.py", shutting_server);
+    instance.config.command = python_command(instance, "server.py", shutting_server);
     instance.write_config();
     instance.start();
     ::kill(instance.worker_pids().at(0), SIGTERM);
@@ -217,7 +218,7 @@ TEST_CASE("a queue that nobody empties is reported, with how many wait") {
     Instance instance;
     instance.start();
     const std::uint16_t port = instance.port();
-    instance.config.command = python(instance, "idle.py", idle_server);
+    instance.config.command = python_command(instance, "idle.py", idle_server);
     instance.write_config();
     REQUIRE(instance.reload({"--drained"}).exit_code == 0);
     HttpConnection first(port);
@@ -241,7 +242,7 @@ TEST_CASE("a queue that a slow worker empties is never called unattended: TCP, u
     instance.config.count = 1;
     if (place == "unix") instance.config.listen = {"unix:" + instance.path("app.sock").string()};
     if (place == "full") instance.config.listen_keys = R"({"backlog": 2})";
-    instance.config.command = python(instance, "slow.py", slow_server);
+    instance.config.command = python_command(instance, "slow.py", slow_server);
     instance.config.command.emplace_back("0.1");
     instance.write_config();
     instance.start();
@@ -264,7 +265,7 @@ TEST_CASE("a unix queue that nobody empties is said, also when its clients give 
     Instance instance;
     instance.config.count = 1;
     instance.config.listen = {"unix:" + instance.path("app.sock").string()};
-    instance.config.command = python(instance, "idle.py", idle_server);
+    instance.config.command = python_command(instance, "idle.py", idle_server);
     instance.write_config();
     instance.start();
     std::optional<HttpConnection> first(instance.path("app.sock"));

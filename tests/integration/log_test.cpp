@@ -7,14 +7,11 @@
 
 #include "tests/catch.h"
 #include "tests/integration/support/instance.h"
+#include "tests/integration/support/text.h"
 
 namespace sup::test {
 
 namespace {
-
-bool contains(const std::string& text, const std::string& part) {
-    return text.find(part) != std::string::npos;
-}
 
 std::string line_with(const std::string& text, const std::string& part) {
     std::istringstream lines(text);

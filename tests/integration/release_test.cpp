@@ -6,6 +6,7 @@
 #include "tests/catch.h"
 #include "tests/integration/support/build.h"
 #include "tests/integration/support/instance.h"
+#include "tests/integration/support/text.h"
 
 namespace sup::test {
 
@@ -86,10 +87,6 @@ bool is_of(const std::string& release, const std::string& told) {
     return told.starts_with("script " + release + ", helper " + release + ", ");
 }
 
-bool says(const std::string& text, const std::string& part) {
-    return text.find(part) != std::string::npos;
-}
-
 }  // namespace
 
 TEST_CASE(
@@ -107,9 +104,9 @@ TEST_CASE(
     deployment.point_to("2");
     const std::string told = deployment.told_after_a_crash();
     CHECK(is_of("1", told));
-    CHECK(says(told, "cwd " + deployment.in("1").string() + ", PWD " + deployment.in("1").string()));
-    CHECK(says(deployment.raw_status(), "\"changed\": false"));
-    CHECK(says(deployment.raw_status(), "\"release\": \"" + deployment.in("1").string() + "\""));
+    CHECK(contains(told, "cwd " + deployment.in("1").string() + ", PWD " + deployment.in("1").string()));
+    CHECK(contains(deployment.raw_status(), "\"changed\": false"));
+    CHECK(contains(deployment.raw_status(), "\"release\": \"" + deployment.in("1").string() + "\""));
 
     ::kill(deployment.instance.master(), SIGHUP);
     deployment.instance.wait_for(
@@ -147,9 +144,9 @@ TEST_CASE("modules that a worker finds by a variable are those of its own releas
     deployment.instance.write_config();
     deployment.instance.start();
     deployment.point_to("2");
-    CHECK(says(deployment.told_after_a_crash(), "helper 1"));
+    CHECK(contains(deployment.told_after_a_crash(), "helper 1"));
     REQUIRE(deployment.instance.reload().exit_code == 0);
-    CHECK(says(deployment.told(), "helper 2"));
+    CHECK(contains(deployment.told(), "helper 2"));
 }
 
 TEST_CASE("from within the folder behind the link, what is read again is behind the link") {
@@ -181,15 +178,15 @@ TEST_CASE(
     Deployment deployment{{.command = {"./app.py"}}};
     deployment.start();
     install_file(worker_of("7"), 0755, deployment.in("1") / "app.py");
-    CHECK(says(deployment.raw_status(), "\"changed\": true"));
-    CHECK(says(deployment.told_after_a_crash(), "script 7, helper 1"));
-    CHECK(says(deployment.told_after_a_crash(), "script 7, helper 1"));
+    CHECK(contains(deployment.raw_status(), "\"changed\": true"));
+    CHECK(contains(deployment.told_after_a_crash(), "script 7, helper 1"));
+    CHECK(contains(deployment.told_after_a_crash(), "script 7, helper 1"));
     const std::string log = deployment.instance.log();
     const std::size_t first = log.find("app.py is not the same script as when its generation was made");
     CHECK(first != log.npos);
     CHECK(log.find("is not the same script", first + 10) == log.npos);  // one word for all workers
     REQUIRE(deployment.instance.reload().exit_code == 0);
-    CHECK(says(deployment.raw_status(), "\"changed\": false"));
+    CHECK(contains(deployment.raw_status(), "\"changed\": false"));
 }
 
 TEST_CASE("a binary that was only touched comes back without a word") {
@@ -201,8 +198,8 @@ TEST_CASE("a binary that was only touched comes back without a word") {
     instance.wait_for("a replacement", [&](const InstanceStatus& s) {
         return s.settled() && s.active()->pids().at(0) != old;
     });
-    CHECK_FALSE(says(instance.log(), "changed"));
-    CHECK(says(instance.sandbox()->sup({"status", "--json"}).out, "\"changed\": false"));
+    CHECK_FALSE(contains(instance.log(), "changed"));
+    CHECK(contains(instance.sandbox()->sup({"status", "--json"}).out, "\"changed\": false"));
 }
 
 TEST_CASE("a virtual environment behind a link that has moved is still its release's") {
@@ -226,9 +223,9 @@ TEST_CASE("a virtual environment behind a link that has moved is still its relea
     deployment.point_to("2");
     const std::string told = deployment.told_after_a_crash();
     CHECK(is_of("1", told));
-    CHECK(says(told, "prefix " + (deployment.in("1") / "venv").string()));
+    CHECK(contains(told, "prefix " + (deployment.in("1") / "venv").string()));
     REQUIRE(deployment.instance.reload().exit_code == 0);
-    CHECK(says(deployment.told(), "prefix " + (deployment.in("2") / "venv").string()));
+    CHECK(contains(deployment.told(), "prefix " + (deployment.in("2") / "venv").string()));
 }
 
 TEST_CASE("a command of node_modules behind a link that has moved is still its release's") {
@@ -297,8 +294,8 @@ TEST_CASE("a folder whose name is odd, or no text at all, is as good as any") {
     REQUIRE(started.exit_code == 0);
     instance.set_master(instance.status().pid);
     const auto page = [&] { return instance.sandbox()->sup({"status"}).out; };
-    CHECK_FALSE(says(page(), "gone"));
-    CHECK_FALSE(says(page(), "another file"));
+    CHECK_FALSE(contains(page(), "gone"));
+    CHECK_FALSE(contains(page(), "another file"));
     const pid_t old = instance.worker_pids().at(0);
     ::kill(old, SIGKILL);
     instance.wait_for("a replacement", [&](const InstanceStatus& s) {
@@ -306,7 +303,7 @@ TEST_CASE("a folder whose name is odd, or no text at all, is as good as any") {
     });
     REQUIRE(instance.reload().exit_code == 0);
     fs::remove(folder / "worker");
-    CHECK(says(page(), "the file is gone from its path"));
+    CHECK(contains(page(), "the file is gone from its path"));
 }
 
 }  // namespace sup::test

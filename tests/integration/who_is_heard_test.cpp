@@ -8,6 +8,7 @@
 #include "tests/catch.h"
 #include "tests/integration/support/build.h"
 #include "tests/integration/support/instance.h"
+#include "tests/integration/support/text.h"
 
 namespace sup::test {
 
@@ -76,10 +77,6 @@ while not full:
 print("said", flush=True)
 )";
 
-bool says(const std::string& text, const std::string& words) {
-    return text.find(words) != std::string::npos;
-}
-
 // So that nobody may come to the sockets in it.
 void open_to_all(const Instance& instance) {
     std::filesystem::permissions(instance.sandbox()->path("."), std::filesystem::perms::others_exec,
@@ -97,9 +94,9 @@ TEST_CASE("a worker that has given up root is heard, and can open its output aga
     CHECK(instance.wait_until_settled().generations[0].workers.at(0).text == "as " + user);
     CHECK(eventually([&] {
         const std::string log = instance.log();
-        return says(log, "stdout: written through /dev/stdout") &&
-               says(log, "stderr: written through /dev/stderr") &&
-               says(log, "stdout: written through /proc/self/fd/1");
+        return contains(log, "stdout: written through /dev/stdout") &&
+               contains(log, "stderr: written through /dev/stderr") &&
+               contains(log, "stdout: written through /proc/self/fd/1");
     }));
 }
 
@@ -130,17 +127,17 @@ TEST_CASE("a stranger with the worker's own user is not heard, and is named") {
     Instance instance{{.command = {python(), "-c", reticent}, .count = 1, .cwd = "/"}};
     open_to_all(instance);
     Child starter(instance.sandbox()->command({"start", instance.config_path().string()}));
-    REQUIRE(eventually([&] { return says(instance.log(), "waits"); }));
+    REQUIRE(eventually([&] { return contains(instance.log(), "waits"); }));
     const InstanceStatus now = instance.status();
     instance.set_master(now.pid);
     const pid_t worker = now.generations.at(0).workers.at(0).pid;
     const std::string socket = proc::variable(worker, "NOTIFY_SOCKET").value_or("");
 
     Child speaker({.argv = {python(), "-c", stranger, socket}});
-    REQUIRE(eventually([&] { return speaker.running() && says(speaker.output(), "said"); }));
+    REQUIRE(eventually([&] { return speaker.running() && contains(speaker.output(), "said"); }));
     CHECK(eventually(
-        [&] { return says(instance.log(), "process " + std::to_string(speaker.pid()) + " (python3"); }));
-    CHECK(says(instance.log(), "is not one of its processes"));
+        [&] { return contains(instance.log(), "process " + std::to_string(speaker.pid()) + " (python3"); }));
+    CHECK(contains(instance.log(), "is not one of its processes"));
     CHECK(starter.running());
     CHECK(instance.status().generations.at(0).workers.at(0).text.empty());
     ::kill(worker, SIGUSR1);
@@ -158,7 +155,7 @@ TEST_CASE("strangers that have ended do not make a worker ready, also not one th
          .ready_timeout = "5s"}};
     open_to_all(instance);
     Child starter(instance.sandbox()->command({"start", instance.config_path().string()}));
-    REQUIRE(eventually([&] { return says(instance.log(), "waits"); }));
+    REQUIRE(eventually([&] { return contains(instance.log(), "waits"); }));
     const InstanceStatus now = instance.status();
     instance.set_master(now.pid);
     const pid_t worker = now.generations.at(0).workers.at(0).pid;
@@ -167,12 +164,12 @@ TEST_CASE("strangers that have ended do not make a worker ready, also not one th
     const Outcome said = run({.argv = {python(), "-c", ended_strangers, socket}});
     if (worker_ends) ::kill(worker, SIGKILL);
     ::kill(now.pid, SIGCONT);
-    REQUIRE(says(said.out, "said"));
+    REQUIRE(contains(said.out, "said"));
     const Outcome started = starter.wait();
     INFO(started.text());
     INFO(instance.log());
     CHECK(started.exit_code == 1);
-    CHECK(says(instance.log(), "of user 65534 wrote to its NOTIFY_SOCKET"));
+    CHECK(contains(instance.log(), "of user 65534 wrote to its NOTIFY_SOCKET"));
 }
 
 TEST_CASE("a worker of sup run has no terminal, and cannot type into the one that sup runs at") {
@@ -199,10 +196,10 @@ signal.pause()
     REQUIRE(eventually(
         [&] { return foreground.running() && instance.sandbox()->sup({"status"}).exit_code == 0; }));
     instance.wait_until_settled();
-    CHECK(eventually([&] { return foreground.running() && says(foreground.output(), "typing"); }));
+    CHECK(eventually([&] { return foreground.running() && contains(foreground.output(), "typing"); }));
     INFO(foreground.output());
-    CHECK(says(foreground.output(), "open is refused"));
-    CHECK(says(foreground.output(), "typing is refused"));
+    CHECK(contains(foreground.output(), "open is refused"));
+    CHECK(contains(foreground.output(), "typing is refused"));
     foreground.type("\x03");
     CHECK(foreground.wait().exit_code == 0);
 }

@@ -16,14 +16,11 @@
 #include "tests/integration/support/build.h"
 #include "tests/integration/support/http.h"
 #include "tests/integration/support/instance.h"
+#include "tests/integration/support/text.h"
 
 namespace sup::test {
 
 namespace {
-
-bool says(const std::string& text, const std::string& words) {
-    return text.find(words) != std::string::npos;
-}
 
 // From here on this process and its children are refused pidfd_send_signal(2).
 void refuse_pidfd_signals(int error) {
@@ -63,9 +60,9 @@ TEST_CASE("a server behind a shell that does not exec it drains") {
     instance.start();
     reload_during_request(instance);
     const bool plain = !script.starts_with("trap");
-    CHECK(says(instance.log(), "READY=1 came from process") == plain);
+    CHECK(contains(instance.log(), "READY=1 came from process") == plain);
     REQUIRE(instance.stop().exit_code == 0);
-    CHECK_FALSE(says(instance.log(), "SIGKILL"));
+    CHECK_FALSE(contains(instance.log(), "SIGKILL"));
 }
 
 TEST_CASE("drain.to \"group\" reaches a server that cannot say READY=1 behind a shell") {
@@ -80,7 +77,7 @@ TEST_CASE("drain.to \"group\" reaches a server that cannot say READY=1 behind a 
 TEST_CASE("a shell whose server never sent READY=1 causes a warning") {
     Instance instance{{.command = {"sh", "-c", "sleep 1000; :"}, .count = 1, .ready = "300ms"}};
     instance.start();
-    CHECK(says(instance.log(), "start the server with exec, or set drain.to"));
+    CHECK(contains(instance.log(), "start the server with exec, or set drain.to"));
 }
 
 TEST_CASE("the wrapper's death is the worker's: its server ends with it, and a new one comes") {
@@ -107,7 +104,7 @@ TEST_CASE("where a sandbox refuses pidfd_send_signal, workers are still drained 
     instance.set_master(instance.status().pid);
     reload_during_request(instance);
     CHECK(instance.stop().exit_code == 0);
-    CHECK_FALSE(says(instance.log(), "SIGKILL"));
+    CHECK_FALSE(contains(instance.log(), "SIGKILL"));
 }
 
 TEST_CASE("a main process that is none of the worker's is refused, and that is said once") {
@@ -152,9 +149,9 @@ signal.pause()
     INFO(started.text());
     INFO(instance.log());
     CHECK(started.exit_code == 1);
-    CHECK(says(started.text(), "may not signal it: it runs as user 0"));
-    CHECK(says(started.text(), "this is left of it: process "));
-    CHECK(says(instance.log(), "cannot be ended"));
+    CHECK(contains(started.text(), "may not signal it: it runs as user 0"));
+    CHECK(contains(started.text(), "this is left of it: process "));
+    CHECK(contains(instance.log(), "cannot be ended"));
     // Nobody but root can end it now.
     for (const pid_t pid : instance.sandbox()->processes()) ::kill(pid, SIGKILL);
 }
@@ -190,7 +187,7 @@ signal.pause()
     const Outcome reload = as_nobody({"reload"});
     INFO(reload.text());
     CHECK(reload.exit_code == 1);
-    CHECK(says(reload.err, "this is left: process "));
+    CHECK(contains(reload.err, "this is left: process "));
     const Outcome stop = as_nobody({"stop"});
     INFO(stop.text());
     CHECK(stop.exit_code == 1);

@@ -17,11 +17,6 @@ void remember(std::deque<std::uint64_t>& gone, std::uint64_t id) {
     if (gone.size() > remembered) gone.pop_front();
 }
 
-template <typename Id>
-std::uint64_t number(Id id) {
-    return static_cast<std::uint64_t>(id);
-}
-
 }  // namespace
 
 void World::schedule(Duration delay, Kind kind, std::uint64_t id, ExitStatus status) {
@@ -30,8 +25,9 @@ void World::schedule(Duration delay, Kind kind, std::uint64_t id, ExitStatus sta
 }
 
 World::Process* World::find(std::uint64_t worker) {
-    const auto found = std::find_if(processes_.begin(), processes_.end(),
-                                    [&](const Process& process) { return number(process.worker) == worker; });
+    const auto found = std::find_if(processes_.begin(), processes_.end(), [&](const Process& process) {
+        return number_of(process.worker) == worker;
+    });
     return found == processes_.end() ? nullptr : &*found;
 }
 
@@ -123,23 +119,23 @@ void World::perform(const Action& action) {
     if (const auto* prepare = std::get_if<Prepare>(&action)) {
         preparing_ = prepare->generation;
         const Duration delay = fault(profile_.slow_prepare) ? random_delay(random_, 500) : Duration{0};
-        schedule(delay, Kind::prepare_answer, number(prepare->generation));
+        schedule(delay, Kind::prepare_answer, number_of(prepare->generation));
     } else if (const auto* spawn = std::get_if<Spawn>(&action)) {
         begin_process(*spawn);
     } else if (const auto* told = std::get_if<Drain>(&action)) {
         perform_handoff(action);
-        if (Process* process = find(number(told->worker))) drain(*process);
+        if (Process* process = find(number_of(told->worker))) drain(*process);
     } else if (const auto* killed = std::get_if<Kill>(&action)) {
-        if (Process* process = find(number(killed->worker))) kill(*process);
+        if (Process* process = find(number_of(killed->worker))) kill(*process);
     } else if (const auto* arm = std::get_if<ArmTimer>(&action)) {
-        timers_.push_back(number(arm->timer));
+        timers_.push_back(number_of(arm->timer));
         const Duration late = fault(profile_.late_timer) ? random_delay(random_, 50) : Duration{0};
-        schedule(std::max(arm->at - now_, Duration{0}) + late, Kind::timer, number(arm->timer));
+        schedule(std::max(arm->at - now_, Duration{0}) + late, Kind::timer, number_of(arm->timer));
     } else if (const auto* cancel = std::get_if<CancelTimer>(&action)) {
-        std::erase(timers_, number(cancel->timer));
-        remember(gone_timers_, number(cancel->timer));
+        std::erase(timers_, number_of(cancel->timer));
+        remember(gone_timers_, number_of(cancel->timer));
         // It had fired already, and its event stood in the queue.
-        if (fault(10)) schedule(Duration{0}, Kind::stale_timer, number(cancel->timer));
+        if (fault(10)) schedule(Duration{0}, Kind::stale_timer, number_of(cancel->timer));
     } else {
         perform_handoff(action);
     }
@@ -149,13 +145,13 @@ void World::begin_process(const Spawn& spawn) {
     processes_.push_back({.worker = spawn.worker, .generation = spawn.generation, .slot = spawn.slot});
     const bool fails = fault(profile_.spawn_fails) || (bad(spawn.generation) && fault(20));
     const Duration delay = fault(30) ? random_delay(random_, 20) : Duration{0};
-    schedule(delay, fails ? Kind::spawn_failure : Kind::spawn_success, number(spawn.worker));
+    schedule(delay, fails ? Kind::spawn_failure : Kind::spawn_success, number_of(spawn.worker));
 }
 
 // The process runs: plans what will become of it, and does what it was told while it was being spawned.
 void World::live(Process& process) {
     process.spawned = true;
-    const std::uint64_t id = number(process.worker);
+    const std::uint64_t id = number_of(process.worker);
     const bool of_bad_release = bad(process.generation);
     const bool never_ready = fault(profile_.never_ready) || (of_bad_release && fault(20));
     const bool slow_ready = fault(profile_.slow_ready);
@@ -183,24 +179,25 @@ void World::drain(Process& process) {
     if (process.out_of_reach || fault(profile_.ignores_drain)) return connections_.hangs(process.worker);
     const Dialect* own = dialect(process.generation);
     if (own != nullptr && random_.chance(50))
-        schedule(own->time_to_drain, Kind::time_up, number(process.worker));
+        schedule(own->time_to_drain, Kind::time_up, number_of(process.worker));
     const Duration delay =
         fault(profile_.slow_drain) ? random_delay(random_, 1000) : random_delay(random_, 5);
     const ExitStatus status = fault(20) ? crash_status() : ExitStatus{};
-    schedule(delay, Kind::exit, number(process.worker), status);
+    schedule(delay, Kind::exit, number_of(process.worker), status);
 }
 
 void World::kill(Process& process) {
     process.killed = true;
     connections_.hangs(process.worker);
     if (!process.spawned) return;
-    if (process.out_of_reach) return schedule(Duration{0}, Kind::abandon, number(process.worker), {true, 9});
-    schedule(random_delay(random_, calm_ ? 1 : 20), Kind::exit, number(process.worker), {true, 9});
+    if (process.out_of_reach)
+        return schedule(Duration{0}, Kind::abandon, number_of(process.worker), {true, 9});
+    schedule(random_delay(random_, calm_ ? 1 : 20), Kind::exit, number_of(process.worker), {true, 9});
 }
 
 void World::end(WorkerId worker) {
     std::erase_if(processes_, [&](const Process& process) { return process.worker == worker; });
-    remember(gone_workers_, number(worker));
+    remember(gone_workers_, number_of(worker));
 }
 
 ExitStatus World::crash_status() {
@@ -211,7 +208,7 @@ ExitStatus World::crash_status() {
 void World::kill_somebody() {
     if (processes_.empty()) return;
     const Process& victim = processes_[random_.below(static_cast<std::uint32_t>(processes_.size()))];
-    if (victim.spawned) schedule(Duration{0}, Kind::exit, number(victim.worker), {true, 9});
+    if (victim.spawned) schedule(Duration{0}, Kind::exit, number_of(victim.worker), {true, 9});
 }
 
 std::uint64_t World::gone_id(const std::deque<std::uint64_t>& gone) {

@@ -18,6 +18,11 @@
 
 namespace sup::sim {
 
+template <typename Id>
+std::uint64_t number_of(Id id) {
+    return static_cast<std::uint64_t>(id);
+}
+
 class World {
 public:
     World(const Profile& profile, Random random, Coverage& coverage, const Trace& trace)

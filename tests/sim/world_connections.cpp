@@ -8,15 +8,6 @@ namespace sup::sim {
 
 using namespace core;
 
-namespace {
-
-template <typename Id>
-std::uint64_t number(Id id) {
-    return static_cast<std::uint64_t>(id);
-}
-
-}  // namespace
-
 // Most generations are of one kind; in some only single workers speak the channel.
 void World::choose_dialect(GenerationId generation, Duration drain_timeout) {
     std::uint64_t slots = random_.next();
@@ -41,8 +32,8 @@ void World::plan_channel(const Process& process, Duration ready) {
     Duration delay = ready;
     if (fault(20)) delay = Duration{0};
     if (fault(20)) delay = ready + random_delay(random_, 100);
-    schedule(delay, Kind::open_channel, number(process.worker));
-    if (fault(5)) schedule(delay + random_delay(random_, 50), Kind::open_channel, number(process.worker));
+    schedule(delay, Kind::open_channel, number_of(process.worker));
+    if (fault(5)) schedule(delay + random_delay(random_, 50), Kind::open_channel, number_of(process.worker));
 }
 
 void World::open_channel(Process& process) {
@@ -51,16 +42,16 @@ void World::open_channel(Process& process) {
     if (process.killed) return;
     connections_.opened(process.worker, process.generation, process.slot);
     if (process.drained) connections_.drained(process.worker, std::nullopt);
-    schedule(random_delay(random_, 50), Kind::accept, number(process.worker));
+    schedule(random_delay(random_, 50), Kind::accept, number_of(process.worker));
 }
 
 void World::perform_handoff(const Action& action) {
     if (const auto* told = std::get_if<Drain>(&action)) {
         connections_.drained(told->worker, told->inbox);
-        schedule(random_delay(random_, 20), Kind::hand_over, number(told->worker));
+        schedule(random_delay(random_, 20), Kind::hand_over, number_of(told->worker));
     } else if (const auto* offer = std::get_if<OfferInbox>(&action)) {
         connections_.sent_on(offer->worker, offer->inbox);
-        schedule(random_delay(random_, 20), Kind::hand_over, number(offer->worker));
+        schedule(random_delay(random_, 20), Kind::hand_over, number_of(offer->worker));
     } else if (const auto* closed = std::get_if<CloseInbox>(&action)) {
         connections_.close(closed->generation, closed->successor);
     } else if (const auto* reopened = std::get_if<ReopenInbox>(&action)) {
@@ -80,7 +71,7 @@ void World::perform_handoff(const Action& action) {
 void World::accept(WorkerId worker) {
     connections_.accepted(worker, 1 + random_.below(3));
     if (fault(20)) connections_.put_back(worker);
-    if (fault(60)) schedule(random_delay(random_, 200), Kind::accept, number(worker));
+    if (fault(60)) schedule(random_delay(random_, 200), Kind::accept, number_of(worker));
 }
 
 void World::hand_over(WorkerId worker) {
@@ -88,11 +79,11 @@ void World::hand_over(WorkerId worker) {
     switch (connections_.hand_over(worker)) {
         case Connections::HandOver::was_the_last: return;
         case Connections::HandOver::no_room:
-            return schedule(Duration{5} + random_delay(random_, 20), Kind::hand_over, number(worker));
+            return schedule(Duration{5} + random_delay(random_, 20), Kind::hand_over, number_of(worker));
         case Connections::HandOver::more_to_come: break;
     }
-    schedule(random_delay(random_, calm_ ? 2 : 20), Kind::hand_over, number(worker));
-    if (fault(3)) schedule(Duration{0}, Kind::crash, number(worker), crash_status());
+    schedule(random_delay(random_, calm_ ? 2 : 20), Kind::hand_over, number_of(worker));
+    if (fault(3)) schedule(Duration{0}, Kind::crash, number_of(worker), crash_status());
 }
 
 // One of those that wait for it takes one, or dies before that.
@@ -100,9 +91,9 @@ void World::take_from(GenerationId inbox) {
     connections_.looked(inbox);
     const auto taker = connections_.taker(inbox, random_.below(64));
     if (!taker) return;
-    if (fault(5)) return schedule(Duration{0}, Kind::crash, number(*taker), crash_status());
+    if (fault(5)) return schedule(Duration{0}, Kind::crash, number_of(*taker), crash_status());
     connections_.take(*taker);
-    schedule(random_delay(random_, 20), Kind::hand_over, number(*taker));
+    schedule(random_delay(random_, 20), Kind::hand_over, number_of(*taker));
 }
 
 // Unless the kernel refuses it for the moment.
@@ -120,18 +111,18 @@ void World::move_on_later() {
 
 void World::wake_takers() {
     connections_.wake([this](GenerationId inbox) {
-        schedule(random_delay(random_, calm_ ? 2 : 20), Kind::take, number(inbox));
+        schedule(random_delay(random_, calm_ ? 2 : 20), Kind::take, number_of(inbox));
     });
 }
 
 void World::time_up(WorkerId worker) {
     connections_.time_is_up(worker);
-    schedule(random_delay(random_, 1), Kind::exit, number(worker));
+    schedule(random_delay(random_, 1), Kind::exit, number_of(worker));
 }
 
 // In order only if it was told to, and nobody was faster. False when it has to wait for room in an inbox.
 bool World::exit(WorkerId worker, Kind kind, ExitStatus status) {
-    const Process& process = *find(number(worker));
+    const Process& process = *find(number_of(worker));
     const bool in_order = kind == Kind::exit && process.drained && !process.killed && status == ExitStatus{};
     if (in_order) {
         if (!connections_.leaves(worker)) return false;

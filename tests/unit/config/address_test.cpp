@@ -8,12 +8,12 @@ using namespace sup::config;
 
 namespace {
 
-Address parse(const std::string& text) {
+Address address_of(const std::string& text) {
     return parse_address(text, "/etc/sup").value();
 }
 
 InetAddress inet(const std::string& text) {
-    return *parse(text).inet();
+    return *address_of(text).inet();
 }
 
 }  // namespace
@@ -29,11 +29,11 @@ TEST_CASE("an address comes out in its canonical spelling") {
 }
 
 TEST_CASE("a relative path of a unix socket starts at the configuration's folder") {
-    CHECK(*parse("unix:/run//x.sock").path() == "/run/x.sock");
-    CHECK(*parse("unix:./run/x.sock").path() == "/etc/sup/run/x.sock");
-    CHECK(*parse("unix-dgram:x").path() == "/etc/sup/x");
-    CHECK(parse("unix:@/run/../x").unix_domain()->name == "@/run/../x");
-    CHECK(parse("unix:@x").path() == nullptr);
+    CHECK(*address_of("unix:/run//x.sock").path() == "/run/x.sock");
+    CHECK(*address_of("unix:./run/x.sock").path() == "/etc/sup/run/x.sock");
+    CHECK(*address_of("unix-dgram:x").path() == "/etc/sup/x");
+    CHECK(address_of("unix:@/run/../x").unix_domain()->name == "@/run/../x");
+    CHECK(address_of("unix:@x").path() == nullptr);
 }
 
 TEST_CASE("a unix socket's name is as long as the kernel's structure has room, and no longer") {
@@ -57,15 +57,15 @@ TEST_CASE("an address is written as it is read, and says its kind") {
                                                                      {"unix-dgram:/x", "unix-dgram"},
                                                                      {"unix-dgram:@x y", "unix-dgram"}};
     for (const auto& [text, kind] : addresses) {
-        CHECK(to_string(parse(text)) == text);
-        CHECK(kind_of(parse(text)) == kind);
+        CHECK(to_string(address_of(text)) == text);
+        CHECK(kind_of(address_of(text)) == kind);
     }
 }
 
 TEST_CASE("addresses overlap when the kernel would not bind both") {
     const auto both = [](const char* a, const char* b) {
-        const Address first = parse(a);
-        const Address second = parse(b);
+        const Address first = address_of(a);
+        const Address second = address_of(b);
         CHECK(overlap(first, second) == overlap(second, first));
         return overlap(first, second);
     };

@@ -19,10 +19,10 @@ Config parse(const std::string& text, const std::string& path = "/etc/sup/shop.j
     return *config;
 }
 
-std::string with(const std::string& keys) {
+std::string minimal_with(const std::string& keys) {
     return R"({"listen": [], "worker": {"command": ["x"]}, )" + keys + "}";
 }
-std::string with_worker(const std::string& keys) {
+std::string minimal_with_worker(const std::string& keys) {
     return R"({"listen": [], "worker": {"command": ["x"], )" + keys + "}}";
 }
 
@@ -191,7 +191,8 @@ TEST_CASE("a program without a slash is left to PATH, with one it is relative to
 TEST_CASE("auto means one worker for each CPU of this process's affinity mask") {
     cpu_set_t before;
     REQUIRE(sched_getaffinity(0, sizeof before, &before) == 0);
-    CHECK(parse(with_worker(R"("count": "auto")")).worker.count == static_cast<unsigned>(CPU_COUNT(&before)));
+    CHECK(parse(minimal_with_worker(R"("count": "auto")")).worker.count ==
+          static_cast<unsigned>(CPU_COUNT(&before)));
 
     int first = 0;
     while (!CPU_ISSET(first, &before)) ++first;
@@ -199,7 +200,7 @@ TEST_CASE("auto means one worker for each CPU of this process's affinity mask") 
     CPU_ZERO(&one);
     CPU_SET(first, &one);
     REQUIRE(sched_setaffinity(0, sizeof one, &one) == 0);
-    CHECK(parse(with_worker(R"("count": "auto")")).worker.count == 1);
+    CHECK(parse(minimal_with_worker(R"("count": "auto")")).worker.count == 1);
     REQUIRE(sched_setaffinity(0, sizeof before, &before) == 0);
 }
 
@@ -215,7 +216,7 @@ TEST_CASE("listeners on one port may share it where the kernel lets them") {
 }
 
 TEST_CASE("the file's stem is the default name") {
-    const std::string text = with(R"("log": {})");
+    const std::string text = minimal_with(R"("log": {})");
     CHECK(parse(text, "/etc/hello.json").name == "hello");
     CHECK(parse(text, "/etc/hello.prod.json").name == "hello.prod");
     CHECK(parse(text, "/etc/hello").name == "hello");

@@ -11,7 +11,7 @@ using namespace sup::config;
 
 namespace {
 
-std::optional<Node> parse(const std::string& json) {
+std::optional<Node> tree_of(const std::string& json) {
     const SourceText text(json);
     Collector problems(text, "test.json");
     return parse_tree(text, problems);
@@ -116,7 +116,7 @@ void check_positions(const std::string& text, const Node& node) {
 }  // namespace
 
 TEST_CASE("a tree keeps everything that was written, equal keys included") {
-    const auto root = parse(R"({"a": 1, "a": [true, null, -1.5e3, "x"]})");
+    const auto root = tree_of(R"({"a": 1, "a": [true, null, -1.5e3, "x"]})");
     REQUIRE(root.has_value());
     REQUIRE(root->children.size() == 2);
     CHECK(root->children[0].text == "1");
@@ -131,15 +131,15 @@ TEST_CASE("a tree keeps everything that was written, equal keys included") {
 
 TEST_CASE("nesting is allowed up to the bound") {
     const auto nested = [](std::size_t depth) { return std::string(depth, '[') + std::string(depth, ']'); };
-    CHECK(parse(nested(deepest_nesting)).has_value());
-    CHECK_FALSE(parse(nested(deepest_nesting + 1)).has_value());
+    CHECK(tree_of(nested(deepest_nesting)).has_value());
+    CHECK_FALSE(tree_of(nested(deepest_nesting + 1)).has_value());
 }
 
 TEST_CASE("any JSON value is read as it was written, and each part of it begins where the tree says") {
     const bool held = rc::check("values and positions", [] {
         const nlohmann::json value = generate(4);
         const std::string text = spell(value);
-        const auto root = parse(text);
+        const auto root = tree_of(text);
         RC_ASSERT(root.has_value());
         RC_ASSERT(plain(*root) == value);
         check_positions(text, *root);

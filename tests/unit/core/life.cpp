@@ -160,4 +160,8 @@ Policy policy_of(std::uint32_t count) {
     return {.count = count};
 }
 
+Policy rolling(std::uint32_t count, std::uint32_t max_surge) {
+    return {.count = count, .max_surge = max_surge};
+}
+
 }  // namespace sup::core::testing

@@ -87,5 +87,6 @@ constexpr RequestId req(std::uint64_t number) {
 
 // Two workers that say when they are ready; all else as the defaults are.
 Policy policy_of(std::uint32_t count = 2);
+Policy rolling(std::uint32_t count, std::uint32_t max_surge = 1);
 
 }  // namespace sup::core::testing

@@ -11,10 +11,6 @@ using namespace std::chrono_literals;
 
 namespace {
 
-Policy rolling(std::uint32_t count, std::uint32_t max_surge = 1) {
-    return {.count = count, .max_surge = max_surge};
-}
-
 std::uint32_t in_state(const Life& life, GenerationId generation, WorkerState state) {
     return static_cast<std::uint32_t>(
         std::ranges::count(life.workers(generation), state, &WorkerView::state));

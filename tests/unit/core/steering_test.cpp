@@ -12,10 +12,6 @@ namespace {
 
 using Sockets = std::map<GenerationId, std::uint32_t>;
 
-Policy rolling(std::uint32_t count) {
-    return {.count = count, .max_surge = 1};
-}
-
 // "homes:accepting", such as "4:0111".
 std::string steered(const Life& life, const Sockets& sockets) {
     const auto steering = steer(life.serving(), sockets);
@@ -26,7 +22,7 @@ std::string steered(const Life& life, const Sockets& sockets) {
 }
 
 // The next slot's new worker is ready, and its predecessor drains and ends.
-void replace_next(Life& life) {
+void replace_next_and_exit(Life& life) {
     life.spawned(gen(2));
     life.ready(gen(2));
     for (const WorkerView& worker : life.workers(gen(1)))
@@ -87,16 +83,16 @@ TEST_CASE("in a rolling reload clients leave the sockets that only the replaced 
     const Sockets kept{{gen(1), 3}, {gen(2), 3}};
     CHECK(steered(life, removed) == "3:111");
     CHECK(steered(life, added) == "as before");
-    replace_next(life);
+    replace_next_and_exit(life);
     CHECK(steered(life, removed) == "3:011");
     CHECK(steered(life, added) == "3:1");
     CHECK(steered(life, shrunk) == "3:111");
     CHECK(steered(life, kept) == "3:111");
-    replace_next(life);
+    replace_next_and_exit(life);
     CHECK(steered(life, removed) == "3:001");
     CHECK(steered(life, added) == "3:11");
     CHECK(steered(life, shrunk) == "3:101");
-    replace_next(life);
+    replace_next_and_exit(life);
     CHECK(steered(life, removed) == "as before");
     CHECK(steered(life, added) == "3:111");
     CHECK(steered(life, shrunk) == "1:1");
@@ -110,8 +106,8 @@ TEST_CASE("a rolling reload that fails gives clients back with the slots") {
     life.prepared(gen(2), rolling(3));
     const Sockets removed{{gen(1), 3}};
     const Sockets added{{gen(2), 3}};
-    replace_next(life);
-    replace_next(life);
+    replace_next_and_exit(life);
+    replace_next_and_exit(life);
     life.spawned(gen(2));
     life.exit(wrk(6));
     CHECK(steered(life, removed) == "3:001");

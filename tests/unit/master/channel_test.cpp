@@ -11,6 +11,7 @@
 #include "common/unix_message.h"
 #include "tests/catch.h"
 #include "tests/unit/master/in_flight.h"
+#include "tests/unit/master/open_inbox.h"
 #include "tests/unit/turn.h"
 
 namespace {
@@ -19,12 +20,6 @@ std::array<sup::UniqueFd, 2> socket_pair(int type) {
     std::array<int, 2> ends{};
     REQUIRE(::socketpair(AF_UNIX, type | SOCK_CLOEXEC, 0, ends.data()) == 0);
     return {sup::UniqueFd{ends[0]}, sup::UniqueFd{ends[1]}};
-}
-
-std::shared_ptr<const sup::Inbox> open_inbox() {
-    auto inbox = sup::Inbox::open();
-    REQUIRE(inbox.ok());
-    return *inbox;
 }
 
 bool refused(sup::UniqueFd socket) {
@@ -78,7 +73,7 @@ using Names = std::vector<std::string>;
 
 TEST_CASE("the drain packet names what a successor serves and what nobody will, and carries its inbox") {
     Channel channel;
-    channel.masters->send_drain({{"http"}, {"old"}}, open_inbox());
+    channel.masters->send_drain({{"http"}, {"old"}}, sup::test::open_inbox());
     const auto packet = channel.receive();
     REQUIRE(packet);
     CHECK(packet->json["type"] == "drain");
@@ -97,7 +92,7 @@ TEST_CASE("without a successor's inbox the drain packet carries no descriptor") 
 TEST_CASE("a drain packet whose descriptor is refused goes at once without it, and again with it later") {
     Channel channel;
     sup::test::InFlight too_many;
-    channel.masters->send_drain({{"http"}, {"old"}}, open_inbox());
+    channel.masters->send_drain({{"http"}, {"old"}}, sup::test::open_inbox());
     const auto names = channel.receive();
     REQUIRE(names);
     CHECK(names->json["listeners"] == Names{"http"});
@@ -127,7 +122,7 @@ TEST_CASE("a drain packet whose descriptor is refused goes at once without it, a
 TEST_CASE("an inbox that is refused, because too many descriptors are in flight, is not given up") {
     Channel channel;
     sup::test::InFlight too_many;
-    channel.masters->send_inbox(open_inbox());
+    channel.masters->send_inbox(sup::test::open_inbox());
     CHECK_FALSE(channel.receive());
     CHECK(channel.opened == 0);
     too_many.land();
@@ -163,7 +158,7 @@ TEST_CASE("a worker that was told to drain may close its channel, and nobody is 
     Channel channel;
     channel.masters->send_drain({{"http"}, {}}, nullptr);
     channel.workers.reset();
-    channel.masters->send_drain({{"http"}, {}}, open_inbox());
+    channel.masters->send_drain({{"http"}, {}}, sup::test::open_inbox());
     CHECK(channel.troubles.empty());
     CHECK(uv_run(channel.loop.get(), UV_RUN_NOWAIT) == 0);
 }
@@ -188,10 +183,11 @@ TEST_CASE("what a worker said before it offered its channel is known when that i
 
 TEST_CASE("the drain packet says what the successor can resume from, where that is known") {
     Channel channel;
-    channel.masters->send_drain({{"http"}, {}}, open_inbox(), std::vector<sup::Reads>{{"chat", {1, 2}}});
+    channel.masters->send_drain({{"http"}, {}}, sup::test::open_inbox(),
+                                std::vector<sup::Reads>{{"chat", {1, 2}}});
     CHECK(channel.receive()->json.at("speaks") ==
           nlohmann::json::parse(R"([{"protocol":"chat","reads":[1,2]}])"));
-    channel.masters->send_drain({{"http"}, {}}, open_inbox());
+    channel.masters->send_drain({{"http"}, {}}, sup::test::open_inbox());
     CHECK_FALSE(channel.receive()->json.contains("speaks"));
 }
 

@@ -10,15 +10,10 @@
 #include "common/wire.h"
 #include "tests/catch.h"
 #include "tests/unit/master/in_flight.h"
+#include "tests/unit/master/open_inbox.h"
 #include "tests/unit/turn.h"
 
 namespace {
-
-std::shared_ptr<sup::Inbox> open_inbox() {
-    auto inbox = sup::Inbox::open();
-    REQUIRE(inbox.ok());
-    return *inbox;
-}
 
 // Puts a connection in; returns its client.
 sup::UniqueFd hand_over(const sup::Inbox& inbox, std::string_view bytes) {
@@ -56,8 +51,8 @@ bool has_ended(const sup::UniqueFd& client) {
 
 struct Relay {
     sup::uv::Loop loop;
-    std::shared_ptr<sup::Inbox> from = open_inbox();
-    std::shared_ptr<sup::Inbox> to = open_inbox();
+    std::shared_ptr<sup::Inbox> from = sup::test::open_inbox();
+    std::shared_ptr<sup::Inbox> to = sup::test::open_inbox();
     std::optional<sup::InboxRelay::Outcome> outcome;
     std::optional<sup::InboxRelay> relay;
 
@@ -159,7 +154,7 @@ TEST_CASE("what waits for room goes on to another inbox when that one is closed"
     test.from->close_to_senders();
     fill(*test.to);
     test.relay->move();
-    const auto third = open_inbox();
+    const auto third = sup::test::open_inbox();
     test.relay->redirect(third);
     REQUIRE(test.outcome);
     CHECK(test.outcome->moved == 2);

@@ -10,14 +10,9 @@
 #include "common/unix_message.h"
 #include "common/wire.h"
 #include "tests/catch.h"
+#include "tests/unit/master/open_inbox.h"
 
 namespace {
-
-std::shared_ptr<sup::Inbox> open_inbox() {
-    auto inbox = sup::Inbox::open();
-    REQUIRE(inbox.ok());
-    return *inbox;
-}
 
 struct Connection {
     sup::UniqueFd client;
@@ -39,7 +34,7 @@ void hand_over(const sup::Inbox& inbox, Connection& connection, std::string_view
 }  // namespace
 
 TEST_CASE("an inbox keeps what was put in when every worker is gone") {
-    const auto inbox = open_inbox();
+    const auto inbox = sup::test::open_inbox();
     auto connection = connect();
     {
         const sup::UniqueFd worker{::dup(inbox->sender())};
@@ -52,7 +47,7 @@ TEST_CASE("an inbox keeps what was put in when every worker is gone") {
 }
 
 TEST_CASE("a closed inbox lets nothing more in, in no process, and gives out what is in it, then its end") {
-    const auto inbox = open_inbox();
+    const auto inbox = sup::test::open_inbox();
     auto first = connect();
     auto second = connect();
     hand_over(*inbox, first, "first");
@@ -81,7 +76,7 @@ TEST_CASE("a closed inbox lets nothing more in, in no process, and gives out wha
 }
 
 TEST_CASE("what nobody takes any more is closed, and counted") {
-    const auto inbox = open_inbox();
+    const auto inbox = sup::test::open_inbox();
     auto first = connect();
     auto second = connect();
     hand_over(*inbox, first, "first");
@@ -94,7 +89,7 @@ TEST_CASE("what nobody takes any more is closed, and counted") {
 }
 
 TEST_CASE("who waits for room in an inbox is woken when it is closed, although it is still full") {
-    const auto inbox = open_inbox();
+    const auto inbox = sup::test::open_inbox();
     while (sup::send_unix_message(inbox->sender(), std::string(60'000, 'x')).value() ==
            sup::SendOutcome::sent) {
     }
@@ -106,7 +101,7 @@ TEST_CASE("who waits for room in an inbox is woken when it is closed, although i
 }
 
 TEST_CASE("a renewed inbox is open and empty, and the old one keeps what was in it") {
-    const auto inbox = open_inbox();
+    const auto inbox = sup::test::open_inbox();
     auto before = connect();
     hand_over(*inbox, before, "before");
     inbox->close_to_senders();

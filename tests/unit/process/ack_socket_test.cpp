@@ -19,7 +19,7 @@ using namespace sup::test;
 
 namespace {
 
-UniqueFd connect_to(const std::string& path) {
+UniqueFd connect_stream(const std::string& path) {
     UniqueFd fd{::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0)};
     sockaddr_un address{};
     address.sun_family = AF_UNIX;
@@ -28,7 +28,7 @@ UniqueFd connect_to(const std::string& path) {
     return fd;
 }
 
-void say(const UniqueFd& fd, const std::string& text) {
+void write_to(const UniqueFd& fd, const std::string& text) {
     REQUIRE(::send(fd.get(), text.data(), text.size(), MSG_NOSIGNAL) == static_cast<ssize_t>(text.size()));
 }
 
@@ -37,7 +37,7 @@ std::string ack(pid_t pid) {
 }
 
 // This process is its own worker.
-struct Fixture {
+struct AckFixture {
     TemporaryDirectory directory;
     std::string path = directory.path() + "/ack";
     uv::Loop loop;
@@ -54,7 +54,7 @@ struct Fixture {
         socket->expect(pid, *hearing);
     }
 
-    Fixture() {
+    AckFixture() {
         auto opened = AckSocket::open(loop.get(), path, std::nullopt,
                                       {[this] { ++acknowledged; },
                                        [this](const std::string& trouble) { troubles.push_back(trouble); }});
@@ -87,13 +87,13 @@ TEST_CASE("what is not an ack is none") {
 }
 
 TEST_CASE("a worker acknowledges its start, also in pieces, and the connection ends") {
-    Fixture fixture;
-    const UniqueFd worker = connect_to(fixture.path);
+    AckFixture fixture;
+    const UniqueFd worker = connect_stream(fixture.path);
     const std::string text = ack(::getpid());
-    say(worker, text.substr(0, 10));
+    write_to(worker, text.substr(0, 10));
     fixture.socket->drain();
     CHECK(fixture.acknowledged == 0);
-    say(worker, text.substr(10));
+    write_to(worker, text.substr(10));
     REQUIRE(run_until(fixture.loop, [&] { return fixture.acknowledged == 1; }));
     char byte = 0;
     CHECK(::recv(worker.get(), &byte, 1, 0) == 0);
@@ -101,19 +101,19 @@ TEST_CASE("a worker acknowledges its start, also in pieces, and the connection e
 }
 
 TEST_CASE("an ack that a worker sent before it exited is heard by draining") {
-    Fixture fixture;
-    say(connect_to(fixture.path), ack(::getpid()));
+    AckFixture fixture;
+    write_to(connect_stream(fixture.path), ack(::getpid()));
     fixture.socket->drain();
     CHECK(fixture.acknowledged == 1);
 }
 
 TEST_CASE("nobody acknowledges for another") {
-    Fixture fixture;
-    say(connect_to(fixture.path), ack(::getppid()));
+    AckFixture fixture;
+    write_to(connect_stream(fixture.path), ack(::getppid()));
     fixture.socket->drain();
     const Spawned worker(command({"/bin/sleep", "1000"}));
     fixture.expect(worker.pid());
-    say(connect_to(fixture.path), ack(worker.pid()));
+    write_to(connect_stream(fixture.path), ack(worker.pid()));
     fixture.socket->drain();
     CHECK(fixture.acknowledged == 0);
     REQUIRE(fixture.troubles.size() == 1);
@@ -122,13 +122,13 @@ TEST_CASE("nobody acknowledges for another") {
 }
 
 TEST_CASE("a child of the worker acknowledges for itself, and for the worker") {
-    Fixture fixture;
+    AckFixture fixture;
     for (const bool itself : {true, false}) {
         const pid_t worker = ::getpid();
         const pid_t child = ::fork();
         REQUIRE(child >= 0);
         if (child == 0) {
-            say(connect_to(fixture.path), ack(itself ? ::getpid() : worker));
+            write_to(connect_stream(fixture.path), ack(itself ? ::getpid() : worker));
             ::pause();
         }
         fixture.acknowledged = 0;
@@ -140,29 +140,29 @@ TEST_CASE("a child of the worker acknowledges for itself, and for the worker") {
 }
 
 TEST_CASE("what is no ack is told once, and an endless line ends") {
-    Fixture fixture;
-    say(connect_to(fixture.path), "hello\n");
-    say(connect_to(fixture.path), std::string(std::size_t{8} * 1024, 'x'));
+    AckFixture fixture;
+    write_to(connect_stream(fixture.path), "hello\n");
+    write_to(connect_stream(fixture.path), std::string(std::size_t{8} * 1024, 'x'));
     fixture.socket->drain();
     CHECK(fixture.acknowledged == 0);
     CHECK(fixture.troubles.size() == 1);
 }
 
 TEST_CASE("many connections on which nothing is said do not keep the worker's ack away") {
-    Fixture fixture;
+    AckFixture fixture;
     std::vector<UniqueFd> silent;
     for (int i = 0; i < 8; ++i) {
-        silent.push_back(connect_to(fixture.path));
+        silent.push_back(connect_stream(fixture.path));
         fixture.socket->drain();
     }
-    const UniqueFd worker = connect_to(fixture.path);
-    say(worker, ack(::getpid()));
+    const UniqueFd worker = connect_stream(fixture.path);
+    write_to(worker, ack(::getpid()));
     CHECK(run_until(fixture.loop, [&] { return fixture.acknowledged == 1; }));
 }
 
 TEST_CASE("others who connect and say nothing do not end the worker's connection") {
-    Fixture fixture;
-    const UniqueFd worker = connect_to(fixture.path);
+    AckFixture fixture;
+    const UniqueFd worker = connect_stream(fixture.path);
     fixture.socket->drain();
     Pipe connected = make_pipe();
     Pipe end = make_pipe();
@@ -172,7 +172,7 @@ TEST_CASE("others who connect and say nothing do not end the worker's connection
         end.writer.reset();
         std::vector<UniqueFd> silent;
         for (int i = 0; i < 8; ++i) {
-            silent.push_back(connect_to(fixture.path));
+            silent.push_back(connect_stream(fixture.path));
             if (::write(connected.writer.get(), "x", 1) != 1) ::_exit(1);
         }
         char byte = 0;
@@ -183,7 +183,7 @@ TEST_CASE("others who connect and say nothing do not end the worker's connection
         REQUIRE(::read(connected.reader.get(), &byte, 1) == 1);
         fixture.socket->drain();
     }
-    say(worker, ack(::getpid()));
+    write_to(worker, ack(::getpid()));
     CHECK(run_until(fixture.loop, [&] { return fixture.acknowledged == 1; }));
     end.writer.reset();
     CHECK(wait_for_exit(other) == 0);
@@ -192,9 +192,9 @@ TEST_CASE("others who connect and say nothing do not end the worker's connection
 // UBSan looks at a vptr through a pipe, and takes every object for broken where none can be opened.
 #ifndef __SANITIZE_ADDRESS__
 TEST_CASE("an ack that comes while no descriptor is free is heard later, and the master sleeps until then") {
-    Fixture fixture;
-    const UniqueFd worker = connect_to(fixture.path);
-    say(worker, ack(::getpid()));
+    AckFixture fixture;
+    const UniqueFd worker = connect_stream(fixture.path);
+    write_to(worker, ack(::getpid()));
     rlimit before{};
     REQUIRE(::getrlimit(RLIMIT_NOFILE, &before) == 0);
     const int next = ::dup(worker.get());
@@ -215,7 +215,7 @@ TEST_CASE("an ack that comes while no descriptor is free is heard later, and the
 TEST_CASE(
     "the ack socket's file is private or, for root's workers, everybody's, replaces a stale one, and goes "
     "with the socket") {
-    Fixture fixture;
+    AckFixture fixture;
     struct stat status {};
     REQUIRE(::stat(fixture.path.c_str(), &status) == 0);
     // As root everybody may connect: a worker may have given up root.

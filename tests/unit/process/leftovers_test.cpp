@@ -15,7 +15,7 @@ using namespace sup::test;
 namespace {
 
 // A worker that has started something in a session of its own and ended; this process is the heir.
-struct Fixture {
+struct LeftoversFixture {
     Subreaper subreaper;
     uv::Loop loop;
     Orphans orphans{[] { return std::vector<pid_t>{}; }};
@@ -25,7 +25,7 @@ struct Fixture {
     std::unique_ptr<Leftovers> leftovers;
 
     // `script` is run by a shell; what it prints first means that all of it is there.
-    explicit Fixture(const std::string& script, bool with_environment = true) {
+    explicit LeftoversFixture(const std::string& script, bool with_environment = true) {
         Pipe output = make_pipe();
         Command shell = command({"/bin/sh", "-c", script});
         if (with_environment) shell.environment.emplace_back("NOTIFY_SOCKET=/run/notify.1");
@@ -52,7 +52,7 @@ const char* const stubborn = "setsid sh -c \"trap '' TERM; echo x; sleep 1000\" 
 }  // namespace
 
 TEST_CASE("what a worker has left in a session of its own is ended") {
-    Fixture fixture(helper);
+    LeftoversFixture fixture(helper);
     REQUIRE(wait_until([&] { return fixture.left() == 1; }));
     REQUIRE(fixture.leftovers->begin(false));
     CHECK(fixture.leftovers->names().find("process ") == 0);
@@ -62,13 +62,13 @@ TEST_CASE("what a worker has left in a session of its own is ended") {
 }
 
 TEST_CASE("where nothing was left nothing is waited for") {
-    Fixture fixture("echo x");
+    LeftoversFixture fixture("echo x");
     CHECK_FALSE(fixture.leftovers->begin(false));
     CHECK(fixture.leftovers->names().empty());
 }
 
 TEST_CASE("what does not end at SIGTERM, and what that has started, is killed a second later") {
-    Fixture fixture(stubborn);
+    LeftoversFixture fixture(stubborn);
     REQUIRE(wait_until([&] { return fixture.left() == 2; }));
     REQUIRE(fixture.leftovers->begin(false));
     CHECK(run_until(fixture.loop, [&] { return fixture.ended == 1; }));
@@ -78,7 +78,7 @@ TEST_CASE("what does not end at SIGTERM, and what that has started, is killed a 
 
 TEST_CASE("what has no time is killed at once, also when that is decided later") {
     const bool later = GENERATE(false, true);
-    Fixture fixture(stubborn);
+    LeftoversFixture fixture(stubborn);
     REQUIRE(wait_until([&] { return fixture.left() == 2; }));
     REQUIRE(fixture.leftovers->begin(!later));
     if (later) fixture.leftovers->kill();
@@ -87,7 +87,7 @@ TEST_CASE("what has no time is killed at once, also when that is decided later")
 }
 
 TEST_CASE("what bears no mark of the worker is left alone, unless it can only be the worker's") {
-    Fixture fixture(helper, false);
+    LeftoversFixture fixture(helper, false);
     REQUIRE(wait_until([] {  // until then it is in the worker's session
         return std::ranges::any_of(children_of(::getpid()),
                                    [](const ProcessStat& child) { return child.session == child.pid; });

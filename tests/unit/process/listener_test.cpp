@@ -12,6 +12,7 @@
 #include <utility>
 
 #include "config/address.h"
+#include "listening.h"
 #include "master/process/socket_cloak.h"
 #include "master/process/socket_owner.h"
 #include "support.h"
@@ -32,22 +33,6 @@ config::Listen listen_on(const std::string& name, const std::string& host, std::
 
 config::Address tcp(const std::string& host, std::uint16_t port) {
     return {config::Transport::stream, config::InetAddress{host, port}};
-}
-
-std::shared_ptr<const Listener> bound(const config::Listen& settings) {
-    auto listener = Listener::bind(settings);
-    if (!listener) FAIL(listener.error().message);
-    return *listener;
-}
-
-std::uint16_t port_of(const Listener& listener) {
-    return listener.socket()->bound().inet()->port;
-}
-
-Listeners acquired(const std::vector<config::Listen>& wanted, const Listeners& held) {
-    auto listeners = acquire_listeners(wanted, held);
-    if (!listeners) FAIL(listeners.error().message);
-    return *listeners;
 }
 
 std::string acquire_error(const std::vector<config::Listen>& wanted, const Listeners& held) {

@@ -18,7 +18,7 @@ using namespace sup::test;
 
 namespace {
 
-UniqueFd connect_to(const std::string& path) {
+UniqueFd connect_datagram(const std::string& path) {
     UniqueFd fd{::socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0)};
     sockaddr_un address{};
     address.sun_family = AF_UNIX;
@@ -39,14 +39,14 @@ bool is_hung_up(const UniqueFd& reader) {
     return ::poll(&wanted, 1, 0) == 1 && (wanted.revents & POLLHUP) != 0;
 }
 
-struct Fixture {
+struct NotifyFixture {
     TemporaryDirectory directory;
     std::string path = directory.path() + "/notify.sock";
     uv::Loop loop;
     std::vector<Notification> heard;
     std::unique_ptr<NotifySocket> socket;
 
-    Fixture() {
+    NotifyFixture() {
         auto opened = NotifySocket::open(loop.get(), path, std::nullopt, [this](Notification notification) {
             heard.push_back(std::move(notification));
         });
@@ -58,8 +58,8 @@ struct Fixture {
 }  // namespace
 
 TEST_CASE("what a worker says arrives, in order, with the pid of who said it") {
-    Fixture fixture;
-    const UniqueFd worker = connect_to(fixture.path);
+    NotifyFixture fixture;
+    const UniqueFd worker = connect_datagram(fixture.path);
     say(worker, "STATUS=starting");
     say(worker, "READY=1\nSTATUS=serving");
     REQUIRE(run_until(fixture.loop, [&] { return fixture.heard.size() == 2; }));
@@ -71,9 +71,9 @@ TEST_CASE("what a worker says arrives, in order, with the pid of who said it") {
 }
 
 TEST_CASE("what a worker said just before it exited is heard by draining") {
-    Fixture fixture;
+    NotifyFixture fixture;
     {
-        const UniqueFd worker = connect_to(fixture.path);
+        const UniqueFd worker = connect_datagram(fixture.path);
         for (int i = 0; i < 5; ++i) say(worker, "STATUS=" + std::to_string(i));
         say(worker, "READY=1");
     }
@@ -85,7 +85,7 @@ TEST_CASE("what a worker said just before it exited is heard by draining") {
 }
 
 TEST_CASE("the socket's file is private, replaces a stale one, and goes with the socket") {
-    Fixture fixture;
+    NotifyFixture fixture;
     struct stat status {};
     REQUIRE(::stat(fixture.path.c_str(), &status) == 0);
     CHECK((status.st_mode & 07777) == (::geteuid() == 0 ? 0666 : 0600));
@@ -133,8 +133,8 @@ TEST_CASE("a path that no worker could use is refused in words") {
 }
 
 TEST_CASE("the descriptor of a channel is handed on, and those that nobody asked for are closed") {
-    Fixture fixture;
-    const UniqueFd worker = connect_to(fixture.path);
+    NotifyFixture fixture;
+    const UniqueFd worker = connect_datagram(fixture.path);
     Pipe unasked = make_pipe();
     Pipe wanted = make_pipe();
     Pipe surplus = make_pipe();
@@ -155,8 +155,8 @@ TEST_CASE("the descriptor of a channel is handed on, and those that nobody asked
 }
 
 TEST_CASE("a barrier is answered after everything before it was heard") {
-    Fixture fixture;
-    const UniqueFd worker = connect_to(fixture.path);
+    NotifyFixture fixture;
+    const UniqueFd worker = connect_datagram(fixture.path);
     Pipe barrier = make_pipe();
     say(worker, "STATUS=before");
     say(worker, "BARRIER=1", {barrier.writer.get()});
@@ -168,8 +168,8 @@ TEST_CASE("a barrier is answered after everything before it was heard") {
 }
 
 TEST_CASE("of a datagram that is too large the whole lines count") {
-    Fixture fixture;
-    const UniqueFd worker = connect_to(fixture.path);
+    NotifyFixture fixture;
+    const UniqueFd worker = connect_datagram(fixture.path);
     say(worker, "READY=1\nSTATUS=" + std::string(20'000, 'x'));
     REQUIRE(run_until(fixture.loop, [&] { return !fixture.heard.empty(); }));
     CHECK(fixture.heard[0].message.ready);
@@ -177,7 +177,7 @@ TEST_CASE("of a datagram that is too large the whole lines count") {
 }
 
 TEST_CASE("a callback may destroy the socket that it was called by") {
-    Fixture fixture;
+    NotifyFixture fixture;
     int calls = 0;
     std::unique_ptr<NotifySocket> own;
     const std::string path = fixture.directory.path() + "/own.sock";
@@ -187,7 +187,7 @@ TEST_CASE("a callback may destroy the socket that it was called by") {
     });
     REQUIRE(opened);
     own = std::move(*opened);
-    const UniqueFd worker = connect_to(path);
+    const UniqueFd worker = connect_datagram(path);
     say(worker, "READY=1");
     say(worker, "READY=1");
     REQUIRE(run_until(fixture.loop, [&] { return calls > 0; }));
@@ -195,8 +195,8 @@ TEST_CASE("a callback may destroy the socket that it was called by") {
 }
 
 TEST_CASE("a worker that never stops talking does not keep the others from being heard") {
-    Fixture fixture;
-    const UniqueFd worker = connect_to(fixture.path);
+    NotifyFixture fixture;
+    const UniqueFd worker = connect_datagram(fixture.path);
     int talked = 0;
     const std::string path = fixture.directory.path() + "/loud.sock";
     std::unique_ptr<NotifySocket> loud;
@@ -208,7 +208,7 @@ TEST_CASE("a worker that never stops talking does not keep the others from being
     });
     REQUIRE(opened);
     loud = std::move(*opened);
-    talker = connect_to(path);
+    talker = connect_datagram(path);
     say(talker, "WATCHDOG=1");
     say(worker, "READY=1");
     CHECK(run_until(fixture.loop, [&] { return !fixture.heard.empty(); }));

@@ -12,13 +12,13 @@ using namespace sup::test;
 
 namespace {
 
-struct Fixture {
+struct ReadyFixture {
     uv::Loop loop;
     int ready = 0;
     std::vector<std::string> troubles;
     std::unique_ptr<ReadyPipe> pipe;
 
-    Fixture() {
+    ReadyFixture() {
         auto opened = ReadyPipe::open(
             loop.get(), {[this] { ++ready; }, [this](const std::string& what) { troubles.push_back(what); }});
         REQUIRE(opened);
@@ -32,7 +32,7 @@ struct Fixture {
 }  // namespace
 
 TEST_CASE("a newline says ready, once, whatever stands before it") {
-    Fixture fixture;
+    ReadyFixture fixture;
     fixture.say("starting");
     fixture.pipe->drain();
     CHECK(fixture.ready == 0);
@@ -44,7 +44,7 @@ TEST_CASE("a newline says ready, once, whatever stands before it") {
 }
 
 TEST_CASE("a newline from a worker that has gone meanwhile is heard") {
-    Fixture fixture;
+    ReadyFixture fixture;
     fixture.say("\n");
     fixture.pipe->close_worker_end();
     fixture.pipe->drain();
@@ -53,7 +53,7 @@ TEST_CASE("a newline from a worker that has gone meanwhile is heard") {
 }
 
 TEST_CASE("an end without a newline is not ready, and is told") {
-    Fixture fixture;
+    ReadyFixture fixture;
     fixture.say("almost");
     fixture.pipe->close_worker_end();
     REQUIRE(run_until(fixture.loop, [&] { return fixture.troubles.size() == 1; }));
@@ -61,7 +61,7 @@ TEST_CASE("an end without a newline is not ready, and is told") {
 }
 
 TEST_CASE("a worker that goes on writing after its newline never waits, and its end is no trouble") {
-    Fixture fixture;
+    ReadyFixture fixture;
     REQUIRE(::fcntl(fixture.pipe->worker_end(), F_SETFL, O_NONBLOCK) == 0);
     const auto unread = [&] {
         int bytes = 0;

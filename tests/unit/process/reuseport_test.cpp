@@ -8,6 +8,7 @@
 #include <algorithm>
 #include <numeric>
 
+#include "listening.h"
 #include "master/process/listener.h"
 #include "master/process/reuseport_group.h"
 #include "support.h"
@@ -28,21 +29,11 @@ config::Listen listen_on(std::uint16_t port = 0, Transport transport = Transport
     return listen;
 }
 
-std::shared_ptr<const Listener> bound(const config::Listen& settings, std::size_t slots) {
-    auto listener = Listener::bind(settings, slots);
-    if (!listener) FAIL(listener.error().message);
-    return *listener;
-}
-
 std::shared_ptr<const Listener> acquired(const config::Listen& wanted, const Listeners& held,
                                          std::size_t slots) {
     auto listeners = acquire_listeners({wanted}, held, slots);
     if (!listeners) FAIL(listeners.error().message);
     return listeners->front();
-}
-
-std::uint16_t port_of(const Listener& listener) {
-    return listener.socket()->bound().inet()->port;
 }
 
 sockaddr_in address_of(const Listener& listener) {

@@ -51,7 +51,7 @@ std::string only_entry(const std::string& folder) {
 }
 
 // This process's socket, before clients find it.
-struct Fixture {
+struct SocketFileFixture {
     TemporaryDirectory folder;
     std::string path = folder.path() + "/x.sock";
     UniqueFd socket = make_socket();
@@ -68,7 +68,7 @@ struct Fixture {
 }  // namespace
 
 TEST_CASE("until it is published, nobody else can get at a socket's file, and it leaves nothing behind") {
-    Fixture fixture;
+    SocketFileFixture fixture;
     REQUIRE(::chmod(fixture.folder.path().c_str(), 0777) == 0);
     {
         const SocketFile file = fixture.bind();
@@ -90,7 +90,7 @@ TEST_CASE("until it is published, nobody else can get at a socket's file, and it
 }
 
 TEST_CASE("who may write to the folder cannot have another file given away in the socket's place") {
-    Fixture fixture;
+    SocketFileFixture fixture;
     const std::string& folder = fixture.folder.path();
     {
         SocketFile file = fixture.bind();
@@ -114,7 +114,7 @@ TEST_CASE("who may write to the folder cannot have another file given away in th
 }
 
 TEST_CASE("what has come to the path since it was looked at stays, and is told") {
-    Fixture fixture;
+    SocketFileFixture fixture;
     {
         SocketFile file = fixture.bind();
         const UniqueFd other = serve(fixture.path);
@@ -127,7 +127,7 @@ TEST_CASE("what has come to the path since it was looked at stays, and is told")
 }
 
 TEST_CASE("a stale socket is replaced, unless somebody serves the path or has removed it meanwhile") {
-    Fixture fixture;
+    SocketFileFixture fixture;
     serve(fixture.path).reset();
     const auto meanwhile = GENERATE(as<std::string>{}, "nothing", "removed", "served", "a file");
     UniqueFd other;
@@ -153,7 +153,7 @@ TEST_CASE("owner and group are as wanted, and what they were when they are wante
         WARN("not root: not tried");
         return;
     }
-    Fixture fixture;
+    SocketFileFixture fixture;
     SocketFile file = fixture.bind();
     REQUIRE(file.publish());
     const auto access = [&] {
@@ -170,7 +170,7 @@ TEST_CASE("owner and group are as wanted, and what they were when they are wante
 }
 
 TEST_CASE("a file that cannot be given away lets in nobody who was not let in before") {
-    Fixture fixture;
+    SocketFileFixture fixture;
     REQUIRE(::chmod(fixture.folder.path().c_str(), 0777) == 0);
     CHECK(as_nobody([&] {
               SocketFile file = fixture.bind();

@@ -10,6 +10,7 @@
 #include <cstring>
 #include <filesystem>
 
+#include "listening.h"
 #include "master/process/listener.h"
 #include "support.h"
 #include "tests/catch.h"
@@ -29,21 +30,9 @@ config::Listen listen_on(const std::string& name, Transport transport = Transpor
     return listen;
 }
 
-std::shared_ptr<const Listener> bound(const config::Listen& settings) {
-    auto listener = Listener::bind(settings);
-    if (!listener) FAIL(listener.error().message);
-    return *listener;
-}
-
 std::string bind_error(const config::Listen& settings) {
     const auto listener = Listener::bind(settings);
     return listener ? "no error" : listener.error().message;
-}
-
-Listeners acquired(const std::vector<config::Listen>& wanted, const Listeners& held) {
-    auto listeners = acquire_listeners(wanted, held);
-    if (!listeners) FAIL(listeners.error().message);
-    return *listeners;
 }
 
 struct Name {

@@ -15,6 +15,7 @@
 #include "master/runtime/live_record.h"
 #include "tests/catch.h"
 #include "tests/temporary_directory.h"
+#include "tests/unit/runtime/mode_of.h"
 
 using namespace sup;
 
@@ -70,12 +71,6 @@ std::string claim_error(const std::string& runtime_directory, const std::string&
     return claimed.error().message;
 }
 
-mode_t mode_of(const std::string& path) {
-    struct stat status {};
-    REQUIRE(::lstat(path.c_str(), &status) == 0);
-    return status.st_mode & 07777;
-}
-
 std::string contents(const std::string& path) {
     std::ifstream file{path};
     return {std::istreambuf_iterator<char>(file), {}};
@@ -94,9 +89,9 @@ TEST_CASE("an instance's folder can be traversed by its workers' users, and what
     REQUIRE(claimed.ok());
     CHECK(claimed->write_pid(4711).ok());
     ::umask(before);
-    CHECK(mode_of(claimed->paths().folder) == 0711);
-    CHECK(mode_of(claimed->paths().lock) == 0600);
-    CHECK(mode_of(claimed->paths().pid) == 0600);
+    CHECK(test::mode_of(claimed->paths().folder) == 0711);
+    CHECK(test::mode_of(claimed->paths().lock) == 0600);
+    CHECK(test::mode_of(claimed->paths().pid) == 0600);
     CHECK(contents(claimed->paths().pid) == "4711\n");
 }
 

@@ -8,16 +8,11 @@
 
 #include "tests/catch.h"
 #include "tests/temporary_directory.h"
+#include "tests/unit/runtime/mode_of.h"
 
 using namespace sup;
 
 namespace {
-
-mode_t mode_of(const std::string& path) {
-    struct stat status {};
-    REQUIRE(::stat(path.c_str(), &status) == 0);
-    return status.st_mode & 07777;
-}
 
 std::string error_of(const Status& status) {
     REQUIRE_FALSE(status.ok());
@@ -48,7 +43,7 @@ TEST_CASE("the runtime directory is made once and can be used again") {
     const mode_t before = ::umask(0077);
     CHECK(create_runtime_directory(runtime).ok());
     ::umask(before);
-    CHECK(mode_of(runtime.path) == (::geteuid() == 0 ? 0755 : 0700));
+    CHECK(test::mode_of(runtime.path) == (::geteuid() == 0 ? 0755 : 0700));
     CHECK(create_runtime_directory(runtime).ok());
     CHECK(runtime_directory_exists(runtime).value() == true);
 }

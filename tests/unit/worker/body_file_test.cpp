@@ -16,6 +16,7 @@
 
 #include "common/unique_fd.h"
 #include "tests/catch.h"
+#include "tests/unit/worker/bodies.h"
 #include "tests/unit/worker/captured_log.h"
 #include "tests/unit/worker/client.h"
 #include "tests/unit/worker/running_server.h"
@@ -37,16 +38,6 @@ std::string content_of(const UniqueFd& file) {
     std::string content(static_cast<std::size_t>(::lseek(file.get(), 0, SEEK_END)), '\0');
     content.resize(static_cast<std::size_t>(::pread(file.get(), content.data(), content.size(), 0)));
     return content;
-}
-
-std::string post(std::size_t size) {
-    return "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: " + std::to_string(size) + "\r\n\r\n";
-}
-
-std::string pattern(std::size_t size) {
-    std::string bytes(size, '\0');
-    for (std::size_t i = 0; i < size; ++i) bytes[i] = static_cast<char>('a' + i % 23 + i / 70'000 % 3);
-    return bytes;
 }
 
 struct Pipe {
@@ -81,7 +72,7 @@ TEST_CASE("a body is written to a file as it comes, however it comes") {
             response.send(problem == 0 ? 201 : 507, "saved");
         });
     });
-    const std::string body = pattern(3'000'000);
+    const std::string body = sup::test::pattern(0, 3'000'000);
     Client client(server.address());
     client.send("POST / HTTP/1.1\r\nHost: a\r\nContent-Length: " + std::to_string(body.size()) + "\r\n\r\n" +
                 body);
@@ -133,8 +124,8 @@ TEST_CASE("a body on its way into a pipe that nobody reads is held back, and lat
         if (answers_first) response.send(201, "");
     });
     Client client(server.address());
-    const std::string body = pattern(24'000'000);
-    client.send(post(body.size()));
+    const std::string body = sup::test::pattern(0, 24'000'000);
+    client.send(sup::test::post_head(body.size()));
     const std::size_t taken = send_all_it_takes(client, body);
     // The kernels' buffers, and less than a megabyte here.
     CHECK(taken < 20'000'000);
@@ -169,7 +160,7 @@ TEST_CASE("a pipe that nobody reads keeps no worker whose client has gone, or wh
             },
             {}, life);
         std::optional<Client> client(server.address());
-        client->send(post(500'000) + std::string(400'000, 'x'));
+        client->send(sup::test::post_head(500'000) + std::string(400'000, 'x'));
         REQUIRE(eventually([&] { return begun == 1; }));
         if (leaves) client.reset();
         CHECK(server.exit_code() == 0);
@@ -192,7 +183,8 @@ TEST_CASE("a pipe that nobody reads keeps no worker whose time is up, answered o
         {}, life);
     std::vector<Client> clients;
     for (int i = 0; i < 6; ++i) {
-        clients.emplace_back(server.address()).send(post(100'000) + std::string(100'000, 'x'));
+        clients.emplace_back(server.address())
+            .send(sup::test::post_head(100'000) + std::string(100'000, 'x'));
         if (answers_first) CHECK(clients.back().receive().status == 202);
     }
     REQUIRE(eventually([&] { return begun == 6; }));
@@ -211,10 +203,10 @@ TEST_CASE("a body may still be saved when its answer has long left and its clien
             response.send(202, "");
         },
         options);
-    const std::string body = pattern(200'000);
+    const std::string body = sup::test::pattern(0, 200'000);
     {
         Client client(server.address());
-        client.send(post(body.size()) + body);
+        client.send(sup::test::post_head(body.size()) + body);
         CHECK(client.receive().status == 202);
     }
     REQUIRE(eventually([&] { return over.load(); }));
@@ -248,7 +240,7 @@ TEST_CASE("a reader of the body that has gone is told as a problem, and ends nob
                               });
         });
         Client client(server.address());
-        client.send(post(100'000) + std::string(100'000, 'x'));
+        client.send(sup::test::post_head(100'000) + std::string(100'000, 'x'));
         CHECK(client.receive().status == 507);
         CHECK(met == EPIPE);
     }
@@ -284,7 +276,7 @@ TEST_CASE("what is thrown when a body was saved ends its request, whoever else c
             kept.push_back(std::move(response));
         });
         Client client(server.address());
-        client.send(post(4));
+        client.send(sup::test::post_head(4));
         client.send("ab");
         REQUIRE(eventually([&] { return content_of(file) == "ab"; }));
         client.send("cd");
@@ -320,7 +312,7 @@ TEST_CASE("a handler may hold a body back while it is saved") {
         kept = std::move(response);
     });
     Client client(server.address());
-    client.send(post(4) + "ab");
+    client.send(sup::test::post_head(4) + "ab");
     REQUIRE(eventually([&] { return begun.load(); }));
     // While it waits for the pipe.
     server.worker().post([&] {

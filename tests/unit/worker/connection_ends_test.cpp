@@ -83,14 +83,14 @@ bool answer_began(Peer& client, Answers&) {
     return !client.received().empty();
 }
 
-const std::string post = "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 100\r\n\r\nabc";
+const std::string post_begun = "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 100\r\n\r\nabc";
 const std::string post_unread = "POST /unread HTTP/1.1\r\nHost: a\r\nContent-Length: 100000\r\n\r\nabc";
 
 std::vector<State> states() {
     return {
         {"fresh", "", nothing_to_see, false},
         {"reading a head", "GET / HTT", nothing_to_see, false},
-        {"reading a body", post, nothing_to_see, false},
+        {"reading a body", post_begun, nothing_to_see, false},
         {"reading a chunked body", "POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nab",
          nothing_to_see, false},
         {"a handler thinks", get("/wait"), handler_has_it, true},

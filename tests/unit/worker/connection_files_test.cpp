@@ -10,13 +10,13 @@
 #include <vector>
 
 #include "tests/catch.h"
+#include "tests/unit/worker/bodies.h"
 #include "tests/unit/worker/served_socket.h"
 #include "tests/unit/worker/wire.h"
 
 using namespace std::chrono_literals;
 using sup::UniqueFd;
 using sup::http::End;
-using sup::http::Options;
 using sup::http::Protocol;
 using sup::http::Request;
 using sup::http::Response;
@@ -29,13 +29,6 @@ using sup::test::SocketServer;
 namespace {
 
 constexpr std::size_t size = 8UL * 1024 * 1024;
-
-std::string pattern(std::size_t count) {
-    std::string bytes(count, '\0');
-    for (std::size_t i = 0; i < count; ++i)
-        bytes[i] = static_cast<char>('!' + (i * 7 + i / 251 + i / 65'521) % 90);
-    return bytes;
-}
 
 // Answers "/file" with the file from `offset` on, and all else with "hello".
 struct Files {
@@ -63,7 +56,7 @@ std::string body_of(const std::string& received) {
 
 TEST_CASE("a file arrives whole, costs no memory, and what was asked for after it follows") {
     const SocketKind kind = GENERATE(SocketKind::tcp, SocketKind::unix_stream);
-    const std::string content = pattern(size);
+    const std::string content = sup::test::pattern(0, size);
     Files files(content);
     files.offset = GENERATE(0, 12'345);
     SocketServer server(std::ref(files));
@@ -87,8 +80,8 @@ TEST_CASE("a file arrives whole, costs no memory, and what was asked for after i
 
 TEST_CASE("a client that does not take its file costs a descriptor until it goes or the time is up") {
     const SocketKind kind = GENERATE(SocketKind::tcp, SocketKind::unix_stream);
-    const Files files(pattern(size));
-    Options options;
+    const Files files(sup::test::pattern(0, size));
+    sup::http::Options options;
     const bool stalls = GENERATE(false, true);
     if (stalls) options.stall_timeout = 100ms;
     SocketServer server(std::ref(files), options);
@@ -113,7 +106,7 @@ TEST_CASE("a client that does not take its file costs a descriptor until it goes
 TEST_CASE("a client that goes in the midst of a file raises no SIGPIPE") {
     const auto before = std::signal(SIGPIPE, SIG_DFL);
     const SocketKind kind = GENERATE(SocketKind::tcp, SocketKind::unix_stream);
-    const Files files(pattern(size));
+    const Files files(sup::test::pattern(0, size));
     SocketServer server(std::ref(files));
     Peer client = server.connect(kind);
     client.send(get("/file"));
@@ -129,7 +122,7 @@ TEST_CASE("a client that goes in the midst of a file raises no SIGPIPE") {
 }
 
 TEST_CASE("a file that becomes shorter while it is sent cuts its answer, and no other") {
-    const Files files(pattern(size));
+    const Files files(sup::test::pattern(0, size));
     SocketServer server(std::ref(files));
     Peer client = server.connect(SocketKind::unix_stream);
     Peer other = server.connect(SocketKind::tcp);
@@ -152,7 +145,7 @@ TEST_CASE("a file that becomes shorter while it is sent cuts its answer, and no 
 }
 
 TEST_CASE("a file that grows while it is sent arrives as it was, and what was asked for after it follows") {
-    const std::string content = pattern(size);
+    const std::string content = sup::test::pattern(0, size);
     const Files files(content);
     SocketServer server(std::ref(files));
     Peer client = server.connect(GENERATE(SocketKind::tcp, SocketKind::unix_stream));
@@ -172,7 +165,7 @@ TEST_CASE("a file that grows while it is sent arrives as it was, and what was as
 }
 
 TEST_CASE("a drain lets a file arrive whole, and its deadline ends one that nobody takes") {
-    const Files files(pattern(size));
+    const Files files(sup::test::pattern(0, size));
     SocketServer server(std::ref(files));
     Peer reads = server.connect(SocketKind::tcp);
     Peer stalls = server.connect(SocketKind::tcp);
@@ -195,7 +188,7 @@ TEST_CASE("a drain lets a file arrive whole, and its deadline ends one that nobo
 }
 
 TEST_CASE("a file for HEAD is not sent") {
-    const Files files(pattern(size));
+    const Files files(sup::test::pattern(0, size));
     SocketServer server(std::ref(files));
     Peer client = server.connect(SocketKind::tcp);
     client.send("HEAD /file HTTP/1.1\r\nHost: a\r\n\r\n" + get("/"));
@@ -210,7 +203,7 @@ namespace {
 
 // What the log says of answers.
 struct Ends {
-    explicit Ends(Options& options) {
+    explicit Ends(sup::http::Options& options) {
         options.on_finished = [this](const sup::http::Finished& finished) {
             all.push_back(finished.how);
             bytes = finished.bytes_sent;
@@ -244,8 +237,8 @@ TEST_CASE("an answer of a file is complete when the file has left, and how it en
         {Fate::aborted, End::cut},
     }));
     const SocketKind kind = GENERATE(SocketKind::tcp, SocketKind::unix_stream);
-    const UniqueFd file = Files(pattern(size)).file;
-    Options options;
+    const UniqueFd file = Files(sup::test::pattern(0, size)).file;
+    sup::http::Options options;
     if (fate == Fate::stalls) options.stall_timeout = 100ms;
     Ends ends(options);
     int gone = 0;
@@ -287,7 +280,7 @@ TEST_CASE("an answer of a file is complete when the file has left, and how it en
 
 TEST_CASE("an answer that waits in memory and is lost there was not complete") {
     const bool in_time = GENERATE(true, false);
-    Options options;
+    sup::http::Options options;
     options.stall_timeout = in_time ? 60'000ms : 100ms;
     Ends ends(options);
     SocketServer server([](Request&, Response response) { response.send(200, std::string(size, 'x')); },
@@ -303,7 +296,7 @@ TEST_CASE("an answer that waits in memory and is lost there was not complete") {
 
 TEST_CASE("who hears in the midst of any call that the client has gone may drop the Response of that call") {
     const int call = GENERATE(range(0, 9));
-    const UniqueFd file = Files(pattern(size)).file;
+    const UniqueFd file = Files(sup::test::pattern(0, size)).file;
     std::optional<Response> kept;
     int gone = 0;
     SocketServer server([&](Request&, Response response) {

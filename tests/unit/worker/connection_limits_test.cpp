@@ -12,12 +12,12 @@
 
 #include "tests/catch.h"
 #include "tests/unit/worker/captured_log.h"
+#include "tests/unit/worker/resident.h"
 #include "tests/unit/worker/served_socket.h"
 #include "tests/unit/worker/wire.h"
 
 using namespace std::chrono_literals;
 using Clock = std::chrono::steady_clock;
-using sup::http::Options;
 using sup::http::Request;
 using sup::http::Response;
 using sup::test::CapturedLog;
@@ -75,27 +75,18 @@ int sends_for(SocketServer& server, Peer& client, std::string_view piece, std::c
     return sent;
 }
 
-const std::string post = "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 1000000\r\n\r\n";
+const std::string long_post = "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 1000000\r\n\r\n";
 const std::string short_post = "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 2\r\n\r\n12";
 const std::string post_chunks = "POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n";
-
-std::size_t resident_kib() {
-    std::size_t pages = 0;
-    std::size_t resident = 0;
-    std::FILE* file = std::fopen("/proc/self/statm", "re");
-    if (file == nullptr || std::fscanf(file, "%zu %zu", &pages, &resident) != 2) resident = 0;
-    if (file != nullptr) std::fclose(file);
-    return resident * 4;
-}
 
 }  // namespace
 
 TEST_CASE("idle connections end after 75 seconds where nothing else is said") {
-    CHECK(Options{}.idle_timeout == 75s);
+    CHECK(sup::http::Options{}.idle_timeout == 75s);
 }
 
 TEST_CASE("empty lines keep no connection: neither a new one nor one that has been served") {
-    Options options;
+    sup::http::Options options;
     const bool fresh_without_idle_timeout = GENERATE(false, true);
     options.idle_timeout = fresh_without_idle_timeout ? 0ms : 80ms;
     options.header_timeout = fresh_without_idle_timeout ? 80ms : 30'000ms;
@@ -115,7 +106,7 @@ TEST_CASE("empty lines keep no connection: neither a new one nor one that has be
 }
 
 TEST_CASE("a time of 0 is for ever: nobody is waited for too long, and nobody ends") {
-    Options options;
+    sup::http::Options options;
     const int which = GENERATE(0, 1, 2, 3, 4);
     if (which == 0 || which == 4) options.idle_timeout = 0ms;
     if (which == 1 || which == 4) options.header_timeout = 0ms;
@@ -147,7 +138,7 @@ TEST_CASE("a time of 0 is for ever: nobody is waited for too long, and nobody en
 }
 
 TEST_CASE("a negative time is told in the log, and taken for 0") {
-    Options options;
+    sup::http::Options options;
     options.header_timeout = options.stall_timeout = options.idle_timeout = options.linger_timeout = -1ms;
     const CapturedLog log;
     SocketServer server(hello, options);
@@ -162,7 +153,7 @@ TEST_CASE("a negative time is told in the log, and taken for 0") {
 }
 
 TEST_CASE("a head that drips has no more time than one that stops, on however many connections") {
-    Options options;
+    sup::http::Options options;
     options.header_timeout = 80ms;
     SocketServer server(hello, options);
     std::vector<Peer> clients;
@@ -183,7 +174,7 @@ TEST_CASE("a head that drips has no more time than one that stops, on however ma
 }
 
 TEST_CASE("a handler may take longer than a head, a body or an idle connection may") {
-    Options options;
+    sup::http::Options options;
     options.header_timeout = options.idle_timeout = options.stall_timeout = 20ms;
     std::vector<Response> kept;
     SocketServer server([&](Request&, Response response) { kept.push_back(std::move(response)); }, options);
@@ -197,7 +188,7 @@ TEST_CASE("a handler may take longer than a head, a body or an idle connection m
 }
 
 TEST_CASE("a body has a minimum rate, whatever frames it") {
-    Options options;
+    sup::http::Options options;
     options.stall_timeout = 100ms;
     options.min_body_rate = GENERATE(0, 100'000'000);  // more than comes byte by byte
     SocketServer server(take_body, options);
@@ -211,30 +202,30 @@ TEST_CASE("a body has a minimum rate, whatever frames it") {
     CHECK(refused(post_chunks, "0"));
     CHECK(refused(post_chunks + "1\r\na\r\n0\r\nTrailer: ", "x"));
     if (options.min_body_rate > 0) {
-        CHECK(refused(post, "x"));
+        CHECK(refused(long_post, "x"));
         CHECK(refused(post_chunks, "1\r\nx\r\n"));
     } else {
         Peer slow = server.connect(SocketKind::tcp);
-        slow.send(post);
+        slow.send(long_post);
         CHECK(sends_for(server, slow, "x", 400ms) > 4);
         CHECK(slow.received().empty());
     }
 }
 
 TEST_CASE("a body at its minimum rate is taken however long it lasts") {
-    Options options;
+    sup::http::Options options;
     options.stall_timeout = 200ms;
     options.min_body_rate = 1'000;
     SocketServer server(take_body, options);
     Peer client = server.connect(SocketKind::tcp);
-    client.send(post);
+    client.send(long_post);
     sends_for(server, client, std::string(1000, 'x'), 700ms);
     CHECK(client.received().empty());
     CHECK_FALSE(client.ended());
 }
 
 TEST_CASE("a client that takes its answer byte by byte is cut") {
-    Options options;
+    sup::http::Options options;
     options.stall_timeout = 150ms;
     options.min_body_rate = 10'000;
     SocketServer server([](Request&, Response response) { response.send(200, std::string(1'000'000, 'x')); },
@@ -250,7 +241,7 @@ TEST_CASE("a client that takes its answer byte by byte is cut") {
 }
 
 TEST_CASE("a client that is slow, but takes what the kernel holds for it, is not cut") {
-    Options options;
+    sup::http::Options options;
     options.stall_timeout = 150ms;
     SocketServer server([](Request&, Response response) { response.send(200, std::string(6'000'000, 'x')); },
                         options);
@@ -276,7 +267,7 @@ TEST_CASE("a client that is slow, but takes what the kernel holds for it, is not
 
 TEST_CASE("answers that nobody takes are limited for all clients together, and others are still served") {
     constexpr std::size_t mib = 1024 * 1024;
-    Options options;
+    sup::http::Options options;
     options.output_budget = 8 * mib;
     SocketServer server(
         [](Request& request, Response response) {
@@ -304,7 +295,7 @@ TEST_CASE("answers that nobody takes are limited for all clients together, and o
 
 TEST_CASE("a handler that keeps writing although it is told to wait does not fill memory") {
     constexpr std::size_t mib = 1024 * 1024;
-    Options options;
+    sup::http::Options options;
     options.output_budget = 4 * mib;
     const std::string piece(static_cast<std::size_t>(GENERATE(1000, 64 * 1024)), 'x');
     std::size_t written = 0;
@@ -325,7 +316,7 @@ TEST_CASE("a handler that keeps writing although it is told to wait does not fil
 }
 
 TEST_CASE("one large answer may take the whole budget where its client takes it") {
-    Options options;
+    sup::http::Options options;
     options.output_budget = 1024 * 1024;
     SocketServer server([](Request&, Response response) { response.send(200, std::string(1'900'000, 'x')); },
                         options);
@@ -338,7 +329,7 @@ TEST_CASE("one large answer may take the whole budget where its client takes it"
 }
 
 TEST_CASE("a slow reader of many pipelined answers costs no more than one answer above its share") {
-    Options options;
+    sup::http::Options options;
     options.output_high_water = 64 * 1024;
     SocketServer server([](Request&, Response response) { response.send(200, std::string(10'000, 'x')); },
                         options);
@@ -365,16 +356,16 @@ TEST_CASE("memory is given back after a peak") {
     });
     std::vector<Peer> clients;
     ::malloc_trim(0);  // what earlier tests have left would be used again
-    const std::size_t before = resident_kib();
+    const std::size_t before = sup::test::resident_kib();
     for (int i = 0; i < 100; ++i) {
         clients.push_back(server.connect(SocketKind::unix_stream));
         clients.back().send(get("/"));
     }
     REQUIRE(server.until([&] { return server.waiting_bytes() > 30 * mib; }));
-    REQUIRE(resident_kib() > before + 20 * 1024);
+    REQUIRE(sup::test::resident_kib() > before + 20 * 1024);
     clients.clear();
 #if !defined(__SANITIZE_ADDRESS__)
-    CHECK(server.until([&] { return resident_kib() < before + 12 * 1024; }));
+    CHECK(server.until([&] { return sup::test::resident_kib() < before + 12 * 1024; }));
 #endif
     CHECK(server.until([&] { return server.empty(); }));
     CHECK(server.sleeps());
@@ -479,7 +470,7 @@ void large_or_stream(Request& request, Response response) {
 }  // namespace
 
 TEST_CASE("clients that read nothing cost those nothing that read, however much they ask for") {
-    Options options;
+    sup::http::Options options;
     options.output_budget = 4'000'000;
     int cut = 0;
     options.on_finished = [&](const sup::http::Finished& finished) {
@@ -524,7 +515,7 @@ TEST_CASE("clients that read nothing cost those nothing that read, however much 
 
 TEST_CASE(
     "an answer far above the budget arrives where its client reads, and while it waits the loop sleeps") {
-    Options options;
+    sup::http::Options options;
     options.output_budget = 500'000;
     SocketServer server(large_or_stream, options);
     Peer client = server.connect(GENERATE(SocketKind::tcp, SocketKind::unix_stream));

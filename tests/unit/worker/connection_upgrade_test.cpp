@@ -10,7 +10,6 @@
 
 using namespace std::chrono_literals;
 using sup::UniqueFd;
-using sup::http::Options;
 using sup::http::Protocol;
 using sup::http::Request;
 using sup::http::Response;
@@ -59,7 +58,7 @@ private:
 };
 
 // "/echo" is upgraded, at once or when the test says so; everything else is answered.
-struct Upgrading {
+struct UpgradingSocket {
     void operator()(Request& request, Response response) {
         if (request.path() == "/later") {
             kept.push_back(std::move(response));
@@ -97,7 +96,7 @@ const std::string head = "Connection: Upgrade\r\nUpgrade: echo\r\n";
 TEST_CASE("an upgraded connection keeps its listener and every byte that came after the request") {
     const SocketKind kind = GENERATE(SocketKind::tcp, SocketKind::unix_stream);
     const bool at_once = GENERATE(true, false);
-    Upgrading handler;
+    UpgradingSocket handler;
     SocketServer server(std::ref(handler));
     handler.server = &server;
     Peer client = server.connect(kind);
@@ -132,7 +131,7 @@ TEST_CASE("an upgraded connection keeps its listener and every byte that came af
 }
 
 TEST_CASE("a client that goes before its upgrade is nobody else's") {
-    Upgrading handler;
+    UpgradingSocket handler;
     SocketServer server(std::ref(handler));
     handler.server = &server;
     Peer client = server.connect(SocketKind::unix_stream);
@@ -146,7 +145,7 @@ TEST_CASE("a client that goes before its upgrade is nobody else's") {
 }
 
 TEST_CASE("an upgraded connection is not idle: a drain and a want of room leave it alone") {
-    Upgrading handler;
+    UpgradingSocket handler;
     SocketServer server(std::ref(handler));
     handler.server = &server;
     Peer client = server.connect(SocketKind::tcp);

@@ -21,7 +21,7 @@ using Clock = std::chrono::steady_clock;
 
 namespace {
 
-Options by_hand() {
+Options two_by_hand() {
     Options options;
     options.listen = {"127.0.0.1:0", "127.0.0.1:0"};
     options.handle_signals = false;
@@ -32,7 +32,7 @@ Options by_hand() {
 
 TEST_CASE("`arrived` may destroy its Connections, and what it was called for is its own still") {
     const bool throws = GENERATE(false, true);
-    Worker worker(by_hand());
+    Worker worker(two_by_hand());
     std::unique_ptr<Connections> connections;
     connections = std::make_unique<Connections>(worker, sup::worker::Spoken{"test/1"},
                                                 ConnectionHandlers{.arrived = [&](const Connection& arrived) {
@@ -47,7 +47,7 @@ TEST_CASE("`arrived` may destroy its Connections, and what it was called for is 
 }
 
 TEST_CASE("`make_room` may destroy its Connections") {
-    Options options = by_hand();
+    Options options = two_by_hand();
     options.max_connections = 1;
     Worker worker(options);
     std::optional<Connection> kept;
@@ -68,7 +68,7 @@ TEST_CASE("`make_room` may destroy its Connections") {
 }
 
 TEST_CASE("a protocol that goes, or comes, while a drain takes a queue disturbs no other listener's queue") {
-    Options options = by_hand();
+    Options options = two_by_hand();
     options.ready_at_start = false;  // so that all of them are in the queues when the drain begins
     Worker worker(options);
     int first_arrived = 0;
@@ -101,7 +101,7 @@ TEST_CASE("a protocol that goes, or comes, while a drain takes a queue disturbs 
 }
 
 TEST_CASE("a drain does not wait for connections whose Connections have gone meanwhile") {
-    Options options = by_hand();
+    Options options = two_by_hand();
     options.drain_timeout = 60s;
     Worker worker(options);
     std::optional<Connection> kept;

@@ -28,15 +28,15 @@ std::size_t count(const std::string& text, const std::string& part) {
     return found;
 }
 
-struct Outcome {
+struct Told {
     std::string answers;  // to two requests of the same kind
     std::string log;
 };
 
 // The same mistake twice: the log tells it once.
 template <typename Handler>
-Outcome twice(Handler handler, const std::string& request = get("/path")) {
-    Outcome outcome;
+Told twice(Handler handler, const std::string& request = get("/path")) {
+    Told outcome;
     const CapturedLog log;
     Wire wire([&](const Request&, Response response) { handler(response); });
     outcome.answers = undated(wire.give(request));
@@ -67,7 +67,7 @@ TEST_CASE("a header that cannot be sent is refused, the handler is told, and the
         {"Content-Type", "text/html\r\nEvil: b", "control characters"},
     }));
     CAPTURE(name, value);
-    const Outcome outcome = twice([&, name = name, value = value](Response& response) {
+    const Told outcome = twice([&, name = name, value = value](Response& response) {
         CHECK_FALSE(response.header(name, value));
         CHECK(response.send(200, "x"));
     });
@@ -79,7 +79,7 @@ TEST_CASE("a header that cannot be sent is refused, the handler is told, and the
 
 TEST_CASE("any value without control characters is sent as it is") {
     const std::string value = GENERATE("", "plain", "tab\there", "caf\xe9", "caf\xc3\xa9", " ");
-    const Outcome outcome = twice([&](Response& response) {
+    const Told outcome = twice([&](Response& response) {
         CHECK(response.header("X-A", value));
         CHECK(response.send(200, "x"));
     });
@@ -88,7 +88,7 @@ TEST_CASE("any value without control characters is sent as it is") {
 }
 
 TEST_CASE("an answer has one Content-Type, whatever a handler says") {
-    const Outcome outcome = twice([](Response& response) {
+    const Told outcome = twice([](Response& response) {
         CHECK(response.header("content-type", "text/html"));
         CHECK_FALSE(response.header("Content-Type", "text/css"));
         CHECK(response.send(200, "x", "text/csv"));
@@ -96,7 +96,7 @@ TEST_CASE("an answer has one Content-Type, whatever a handler says") {
     CHECK(count(outcome.answers, "ontent-") == 4);
     CHECK(contains(outcome.answers, "content-type: text/html\r\n"));
     CHECK(contains(outcome.log, "second Content-Type"));
-    const Outcome split =
+    const Told split =
         twice([](Response& response) { CHECK_FALSE(response.send(200, "x", "text/html\r\nEvil: 1")); });
     CHECK(contains(split.answers, "Content-Type: application/octet-stream\r\n"));
     CHECK_FALSE(contains(split.answers, "Evil"));
@@ -104,7 +104,7 @@ TEST_CASE("an answer has one Content-Type, whatever a handler says") {
 
 TEST_CASE("a status that no answer has is not sent, and another answer still may be") {
     const int status = GENERATE(-1, 0, 42, 100, 101, 103, 199, 600, 999, 1000, 2'000'000'000);
-    const Outcome outcome = twice([&](Response& response) {
+    const Told outcome = twice([&](Response& response) {
         CHECK_FALSE(response.send(status, "a"));
         CHECK_FALSE(response.start(status));
         CHECK(response.open());
@@ -112,13 +112,13 @@ TEST_CASE("a status that no answer has is not sent, and another answer still may
     });
     CHECK(outcome.answers == answer(404, "Not Found", "", "b") + answer(404, "Not Found", "", "b"));
     CHECK(contains(outcome.log, "from 200 to 599: \"" + std::to_string(status) + "\""));
-    const Outcome none = twice([&](Response& response) { CHECK_FALSE(response.send(status, "a")); });
+    const Told none = twice([&](Response& response) { CHECK_FALSE(response.send(status, "a")); });
     CHECK(count(none.answers, "500 Internal Server Error") == 2);
     CHECK(contains(none.log, "without an answer"));
 }
 
 TEST_CASE("an answer begins once, and the first one counts") {
-    const Outcome sent = twice([](Response& response) {
+    const Told sent = twice([](Response& response) {
         CHECK(response.send(200, "first"));
         CHECK_FALSE(response.send(500, "second"));
         CHECK_FALSE(response.start(500));
@@ -129,7 +129,7 @@ TEST_CASE("an answer begins once, and the first one counts") {
     });
     CHECK(sent.answers == answer(200, "OK", "", "first") + answer(200, "OK", "", "first"));
     CHECK(count(sent.log, "\n") == 5);
-    const Outcome streamed = twice([](Response& response) {
+    const Told streamed = twice([](Response& response) {
         CHECK(response.start(200, 1));
         CHECK_FALSE(response.start(200, 1));
         CHECK_FALSE(response.send(500, "second"));
@@ -175,7 +175,7 @@ TEST_CASE("a client that has gone is no mistake of the handler") {
 }
 
 TEST_CASE("write() and end() without start() do nothing, and an answer still may be sent") {
-    const Outcome outcome = twice([](Response& response) {
+    const Told outcome = twice([](Response& response) {
         CHECK_FALSE(response.write("x"));
         CHECK_FALSE(response.end());
         CHECK(response.send(200, "y"));
@@ -187,7 +187,7 @@ TEST_CASE("write() and end() without start() do nothing, and an answer still may
 TEST_CASE("a body that its status does not have is left out, and the handler is told") {
     const int status = GENERATE(204, 205, 304);
     const bool streams = GENERATE(false, true);
-    const Outcome outcome = twice([&](Response& response) {
+    const Told outcome = twice([&](Response& response) {
         if (streams) {
             CHECK_FALSE(response.start(status, 4));
             CHECK_FALSE(response.write("body"));
@@ -202,12 +202,12 @@ TEST_CASE("a body that its status does not have is left out, and the handler is 
     CHECK(count(outcome.answers, "Content-Length: 0\r\n") == (status == 205 ? 2 : 0));
     CHECK(contains(outcome.log, std::to_string(status)));
     CHECK(count(outcome.log, "\n") == 1);
-    const Outcome empty = twice([&](Response& response) { CHECK(response.send(status, "")); });
+    const Told empty = twice([&](Response& response) { CHECK(response.send(status, "")); });
     CHECK(empty.log.empty());
 }
 
 TEST_CASE("the answer to HEAD is made as that to GET, and that is no mistake") {
-    const Outcome outcome = twice(
+    const Told outcome = twice(
         [](Response& response) {
             CHECK(response.start(200, 4));
             response.write("body");
@@ -219,19 +219,19 @@ TEST_CASE("the answer to HEAD is made as that to GET, and that is no mistake") {
 }
 
 TEST_CASE("an answer that is not as long as it said is cut, and the handler is told") {
-    const Outcome longer = twice([](Response& response) {
+    const Told longer = twice([](Response& response) {
         CHECK(response.start(200, 3));
         CHECK_FALSE(response.write("four"));
     });
     CHECK_FALSE(contains(longer.answers, "four"));
     CHECK(contains(longer.log, "longer than the length"));
-    const Outcome shorter = twice([](Response& response) {
+    const Told shorter = twice([](Response& response) {
         CHECK(response.start(200, 3));
         CHECK(response.write("ab"));
         CHECK_FALSE(response.end());
     });
     CHECK(contains(shorter.log, "shorter than the length"));
-    const Outcome exact = twice([](Response& response) {
+    const Told exact = twice([](Response& response) {
         CHECK(response.start(200, 3));
         CHECK(response.write("abc"));
         CHECK(response.end());

@@ -35,8 +35,8 @@ Options by_hand(std::chrono::milliseconds drain_timeout) {
 }
 
 // Requests that wait to be upgraded, and what the protocol that they are for is told.
-struct Upgrading {
-    explicit Upgrading(std::chrono::milliseconds drain_timeout) : worker(by_hand(drain_timeout)) {}
+struct UpgradingLater {
+    explicit UpgradingLater(std::chrono::milliseconds drain_timeout) : worker(by_hand(drain_timeout)) {}
 
     void upgrade_all() {
         for (Response& response : waiting) CHECK(response.upgrade("test", connections));
@@ -90,7 +90,7 @@ std::string upgrade_request() {
 }  // namespace
 
 TEST_CASE("who arrives in a drain after the others were told to move is told, once for all") {
-    Upgrading all(20s);
+    UpgradingLater all(20s);
     all.at = "move";
     Client first(all.worker.listeners().at(0).address);
     Client second(all.worker.listeners().at(0).address);
@@ -103,7 +103,7 @@ TEST_CASE("who arrives in a drain after the others were told to move is told, on
 }
 
 TEST_CASE("who arrives in a drain after idle connections were ended is told") {
-    Upgrading all(2s);
+    UpgradingLater all(2s);
     all.at = "end_idle";
     Client first(all.worker.listeners().at(0).address);
     Client second(all.worker.listeners().at(0).address);

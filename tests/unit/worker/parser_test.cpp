@@ -11,20 +11,20 @@ using Step = sup::http::Parser::Step;
 
 namespace {
 
-struct Outcome {
+struct Parsed {
     Step step = Step::need_more;
     int refusal = 0;
     std::size_t consumed = 0;
     std::string body;
 
-    friend bool operator==(const Outcome&, const Outcome&) = default;
+    friend bool operator==(const Parsed&, const Parsed&) = default;
 };
 
 // Parses one message that arrives in pieces of `piece` bytes, each time in a buffer of its own.
-Outcome parse(const std::string& bytes, std::size_t piece, const sup::http::ParserLimits& limits = {}) {
+Parsed parse(const std::string& bytes, std::size_t piece, const sup::http::ParserLimits& limits = {}) {
     Parser parser;
     parser.reset(limits);
-    Outcome outcome;
+    Parsed outcome;
     std::size_t received = 0;
     while (outcome.step == Step::need_more && received < bytes.size()) {
         received = std::min(received + piece, bytes.size());
@@ -55,8 +55,8 @@ Outcome parse(const std::string& bytes, std::size_t piece, const sup::http::Pars
 }
 
 // What comes of a message must not depend on how it was cut.
-Outcome parse_however_cut(const std::string& bytes) {
-    const Outcome whole = parse(bytes, bytes.size());
+Parsed parse_however_cut(const std::string& bytes) {
+    const Parsed whole = parse(bytes, bytes.size());
     for (std::size_t piece = 1; piece < bytes.size(); piece += piece < 8 ? 1 : 7) {
         CAPTURE(bytes, piece);
         CHECK(parse(bytes, piece) == whole);
@@ -150,7 +150,7 @@ TEST_CASE("requests that must be refused are, with the right status, however the
     };
     for (const Refused& row : table) {
         CAPTURE(row.why, row.bytes);
-        const Outcome outcome = parse_however_cut(row.bytes);
+        const Parsed outcome = parse_however_cut(row.bytes);
         CHECK(outcome.step == Step::refused);
         CHECK(outcome.refusal == row.status);
     }
@@ -158,7 +158,7 @@ TEST_CASE("requests that must be refused are, with the right status, however the
 
 TEST_CASE("a Host is a name or an address, perhaps with a port, and anything else is refused") {
     const auto step = [](const std::string& host) {
-        const Outcome outcome = parse_however_cut("GET / HTTP/1.1\r\nHost: " + host + "\r\n\r\n");
+        const Parsed outcome = parse_however_cut("GET / HTTP/1.1\r\nHost: " + host + "\r\n\r\n");
         if (outcome.step == Step::refused) CHECK(outcome.refusal == 400);
         return outcome.step;
     };
@@ -206,7 +206,7 @@ TEST_CASE("a chunked body that is not well formed is refused, however it is cut"
                                           {"0\r\nX: a\0b\r\n\r\n", 14}};
     for (const std::string& body : bodies) {
         CAPTURE(body);
-        const Outcome outcome = parse_however_cut(head + body);
+        const Parsed outcome = parse_however_cut(head + body);
         CHECK(outcome.step == Step::refused);
         CHECK(outcome.refusal == 400);
     }
@@ -242,11 +242,11 @@ TEST_CASE("requests that are fine are taken, and what follows them is left alone
     };
     for (const Fine& row : table) {
         CAPTURE(row.bytes);
-        const Outcome outcome = parse_however_cut(row.bytes);
+        const Parsed outcome = parse_however_cut(row.bytes);
         CHECK((outcome.step == Step::head || outcome.step == Step::end));
         CHECK(outcome.consumed == row.bytes.size());
         CHECK(outcome.body == row.body);
-        const Outcome followed = parse(row.bytes + "GET /next", row.bytes.size() + 9);
+        const Parsed followed = parse(row.bytes + "GET /next", row.bytes.size() + 9);
         CHECK(followed.consumed == row.bytes.size());
         CHECK(followed.body == row.body);
     }

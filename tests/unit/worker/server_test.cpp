@@ -15,7 +15,9 @@
 
 #include "common/uv.h"
 #include "tests/catch.h"
+#include "tests/unit/worker/bodies.h"
 #include "tests/unit/worker/client.h"
+#include "tests/unit/worker/resident.h"
 #include "tests/unit/worker/running_server.h"
 #include "tests/unit/worker/wire.h"
 
@@ -45,11 +47,7 @@ void echo(Request& request, Response response) {
     response.start(200, request.content_length());
 }
 
-std::string post(std::size_t length) {
-    return "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: " + std::to_string(length) + "\r\n\r\n";
-}
-
-void reset(Client client) {
+void reset_connection(Client client) {
     const linger at_once{1, 0};
     ::setsockopt(client.fd(), SOL_SOCKET, SO_LINGER, &at_once, sizeof at_once);
 }
@@ -85,26 +83,6 @@ constexpr std::size_t kept_by_allocator = 1024UL * 1024;
 constexpr std::size_t kept_by_allocator = 0;
 #endif
 
-std::size_t resident_kib() {
-    std::ifstream status("/proc/self/status");
-    std::string word;
-    std::size_t kib = 0;
-    while (status >> word) {
-        if (word == "VmRSS:") status >> kib;
-    }
-    return kib;
-}
-
-// Bytes that differ everywhere, so that nothing lost or doubled goes unseen.
-std::string pattern(std::size_t begin, std::size_t count) {
-    std::string bytes(count, '\0');
-    for (std::size_t i = 0; i < count; ++i) {
-        const std::size_t n = begin + i;
-        bytes[i] = static_cast<char>('!' + (n * 7 + n / 251 + n / 65'521) % 90);
-    }
-    return bytes;
-}
-
 }  // namespace
 
 TEST_CASE("many requests on one connection, one after the other and pipelined") {
@@ -125,7 +103,7 @@ TEST_CASE("many requests on one connection, one after the other and pipelined") 
 
 TEST_CASE("a request cut at any position into two packets is answered") {
     RunningServer running(echo);
-    const std::string bytes = post(5) + "hello";
+    const std::string bytes = sup::test::post_head(5) + "hello";
     for (std::size_t cut = 1; cut < bytes.size(); ++cut) {
         Client client(running.address());
         const int on = 1;
@@ -158,13 +136,13 @@ TEST_CASE("64 MiB are echoed in chunks and by length without being held in memor
     const bool chunked = GENERATE(false, true);
     CAPTURE(chunked);
     Client client(running.address());
-    const std::size_t before = resident_kib();
+    const std::size_t before = sup::test::resident_kib();
     std::thread sender([&] {
         client.send(chunked ? "POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n"
-                            : post(total));
+                            : sup::test::post_head(total));
         for (std::size_t sent = 0; sent < total; sent += part) {
             if (chunked) client.send("100000\r\n");
-            client.send(pattern(sent, part));
+            client.send(sup::test::pattern(sent, part));
             if (chunked) client.send("\r\n");
         }
         if (chunked) client.send("0\r\n\r\n");
@@ -180,7 +158,7 @@ TEST_CASE("64 MiB are echoed in chunks and by length without being held in memor
             while (line.find("\r\n") == std::string::npos) line += client.receive_bytes(1);
             size = std::stoul(line, nullptr, 16);
         }
-        same = size > 0 && client.receive_bytes(size) == pattern(received, size);
+        same = size > 0 && client.receive_bytes(size) == sup::test::pattern(received, size);
         received += size;
         if (chunked) same = same && client.receive_bytes(2) == "\r\n";
     }
@@ -188,15 +166,15 @@ TEST_CASE("64 MiB are echoed in chunks and by length without being held in memor
     CHECK(same);
     CHECK(received == total);
     // Client and server live in this process; whole buffering would cost 64 MiB and more.
-    CHECK(resident_kib() < before + 24 * 1024 + kept_by_allocator);
+    CHECK(sup::test::resident_kib() < before + 24 * 1024 + kept_by_allocator);
 }
 
 TEST_CASE("a client that sends and does not read is held back, and the server's memory with it") {
     RunningServer running(echo);
     Client client(running.address());
-    client.send(post(1ULL << 30));
+    client.send(sup::test::post_head(1ULL << 30));
     const std::string part(64 * 1024, 'x');
-    const std::size_t before = resident_kib();
+    const std::size_t before = sup::test::resident_kib();
     std::size_t sent = 0;
     // Until the server takes nothing for a while: its and our kernel buffers are full.
     int refused = 0;
@@ -207,9 +185,9 @@ TEST_CASE("a client that sends and does not read is held back, and the server's 
         if (count == 0) sup::test::pause_briefly();
     }
     CHECK(sent < (1ULL << 29));
-    CHECK(resident_kib() < before + 8 * 1024 + kept_by_allocator);
+    CHECK(sup::test::resident_kib() < before + 8 * 1024 + kept_by_allocator);
     // Others are served meanwhile.
-    CHECK(sup::test::request(running.address(), post(2) + "hi").body == "hi");
+    CHECK(sup::test::request(running.address(), sup::test::post_head(2) + "hi").body == "hi");
 }
 
 TEST_CASE("a client that asks for much and reads nothing costs a bounded amount of memory") {
@@ -288,7 +266,7 @@ TEST_CASE("a late refusal arrives whole, with all that the kernels hold of the u
         response.send(403, "no");
     });
     Client client(running.address());
-    client.send(post(1ULL << 30));
+    client.send(sup::test::post_head(1ULL << 30));
     const std::string piece(64 * 1024UL, 'x');
     std::size_t sent = 0;
     for (int refused = 0; refused < 20;) {
@@ -311,7 +289,7 @@ std::optional<bool> refused_while_uploading(const std::string& address, std::chr
                                             std::chrono::milliseconds longest_pause) {
     const std::string piece(64 * 1024UL, 'x');
     Client client(address);
-    client.send(post(1ULL << 30));
+    client.send(sup::test::post_head(1ULL << 30));
     const auto begin = std::chrono::steady_clock::now();
     for (auto last = begin; last - begin < length;) {
         std::this_thread::sleep_for(10ms);
@@ -368,7 +346,7 @@ TEST_CASE("slow heads get a 408, slow bodies too, and idle connections are left 
     Client slow_head(running.address());
     slow_head.send("GET / HTTP/1.1\r\n");
     Client slow_body(running.address());
-    slow_body.send(post(10) + "abc");
+    slow_body.send(sup::test::post_head(10) + "abc");
     CHECK(slow_head.receive().status == 408);
     CHECK(slow_head.ended_in_order());
     CHECK(slow_body.receive().status == 408);
@@ -455,7 +433,7 @@ TEST_CASE("a client that goes while nothing is read from it is noticed at once")
         client.end_sending();
         CHECK(eventually([&] { return patient.half_closed == 1; }));
         CHECK(patient.gone == 0);
-        reset(std::move(client));
+        reset_connection(std::move(client));
     }
     SECTION("with so many requests behind it that no more are taken") {
         Client client(running.address());
@@ -463,7 +441,7 @@ TEST_CASE("a client that goes while nothing is read from it is noticed at once")
         std::string more;
         while (more.size() < 1'000'000) more += get("/");
         while (client.try_send(more) > 0) sup::test::pause_briefly();
-        reset(std::move(client));
+        reset_connection(std::move(client));
     }
     CHECK(eventually([&] { return patient.gone == 1; }));
     CHECK(eventually([&] { return running.connections() == 0; }));
