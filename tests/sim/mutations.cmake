@@ -1,8 +1,17 @@
 # Does the simulation bite? Each mutant is the core with one line broken on purpose: a copy of the file that holds the
 # line is compiled with the change and linked before the sound core, whose own object of that name is then never
-# pulled in. The test of a mutant passes when the simulation reports the named promise as broken.
+# pulled in. For that the sound core has one object a file here, whatever the build does elsewhere. The test of a mutant passes when the simulation reports the named promise as broken.
 #
 # A mutant whose line is not there exactly once (because the core has changed) does not compile, and says so.
+
+get_target_property(core_files sup_core SOURCES)
+list(TRANSFORM core_files PREPEND ${CMAKE_SOURCE_DIR}/master/core/)
+set(mutant_options -O1 -w)
+add_library(sup_core_by_file STATIC ${core_files})
+target_link_libraries(sup_core_by_file PRIVATE nlohmann_json::nlohmann_json sup_flags)
+target_compile_options(sup_core_by_file PRIVATE ${mutant_options})
+target_precompile_headers(sup_core_by_file PRIVATE <nlohmann/json.hpp> "${CMAKE_SOURCE_DIR}/master/core/rules.h")
+set_target_properties(sup_core_by_file PROPERTIES UNITY_BUILD OFF)
 
 # sup_sim_mutant(NAME FILE LINE REPLACEMENT PROMISE [OPTION…]): the arguments by position, as the C++ in them has semicolons.
 # PROMISE is a part of that promise's words in property.cpp, OPTION one of sup-sim's.
@@ -25,9 +34,10 @@ function(sup_sim_mutant name file line replacement promise)
 
     set(target sim-mutant-${name})
     add_executable(${target} ${mutated})
-    target_link_libraries(${target} PRIVATE sup_sim sup_flags)
-    target_compile_options(${target} PRIVATE -O1 -w)
-    set_target_properties(${target} PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${CMAKE_CURRENT_BINARY_DIR}/mutants)
+    target_link_libraries(${target} PRIVATE sup_sim sup_ledger sup_core_by_file sup_flags)
+    target_compile_options(${target} PRIVATE ${mutant_options})
+    target_precompile_headers(${target} REUSE_FROM sup_core_by_file)
+    set_target_properties(${target} PROPERTIES UNITY_BUILD OFF RUNTIME_OUTPUT_DIRECTORY ${CMAKE_CURRENT_BINARY_DIR}/mutants)
     sup_sim_mutant_test("${name}" ${target} "${promise}" ${ARGN})
 endfunction()
 

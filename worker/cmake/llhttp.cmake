@@ -22,7 +22,7 @@ set(sup_llhttp_prefix ${CMAKE_CURRENT_BINARY_DIR}/llhttp_prefix.h)
 file(CONFIGURE OUTPUT ${sup_llhttp_prefix} CONTENT "${sup_llhttp_defines}\n" @ONLY)
 
 add_library(sup_llhttp STATIC ${sup_llhttp_sources})
-set_target_properties(sup_llhttp PROPERTIES EXPORT_NAME llhttp POSITION_INDEPENDENT_CODE ON)
+set_target_properties(sup_llhttp PROPERTIES EXPORT_NAME llhttp POSITION_INDEPENDENT_CODE ON UNITY_BUILD OFF)
 target_include_directories(sup_llhttp SYSTEM PUBLIC $<BUILD_INTERFACE:${LLHTTP_INCLUDE_DIR}>)
 target_compile_definitions(sup_llhttp PRIVATE LLHTTP_STRICT_MODE=1)
 target_compile_options(sup_llhttp PUBLIC "$<BUILD_INTERFACE:SHELL:-include ${sup_llhttp_prefix}>")
