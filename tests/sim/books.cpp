@@ -10,7 +10,7 @@ using namespace core;
 
 namespace {
 
-void claim(bool holds, const char* detail) {
+void require_booked(bool holds, const char* detail) {
     require(holds, Property::outcomes_remembered, detail);
 }
 
@@ -67,7 +67,7 @@ void Books::follow(const Reply& action, Ledger::Now now) {
     require(action.outcome != Reply::Outcome::promoted || promoted_.contains(action.generation.value()),
             Property::actions_complete, "a reply comes before what it tells is performed");
     const std::uint64_t closed = action.generation ? closed_[*action.generation] : 0;
-    claim(owed_.emplace(action.request, Owed{action, closed}).second, "a request has two outcomes");
+    require_booked(owed_.emplace(action.request, Owed{action, closed}).second, "a request has two outcomes");
     const auto nobody = [](WorkerId) { return DrainTotals{}; };
     switch (action.outcome) {
         case Reply::Outcome::promoted: ledger_.promoted(action, nobody); break;
@@ -81,23 +81,23 @@ void Books::answer() {
     answers_ = ledger_.take_due([&](std::optional<GenerationId>) { return leftovers; });
     for (const Ledger::Answer& answer : answers_) {
         const auto owed = owed_.extract(answer.request);
-        claim(!owed.empty(), "a request is answered twice, or has no outcome yet");
+        require_booked(!owed.empty(), "a request is answered twice, or has no outcome yet");
         const auto& [reply, closed] = owed.mapped();
-        claim(answer.outcome.has_value() == (reply.outcome != Reply::Outcome::stopped),
-              "a stop is told an outcome, or a reload none");
+        require_booked(answer.outcome.has_value() == (reply.outcome != Reply::Outcome::stopped),
+                       "a stop is told an outcome, or a reload none");
         if (!answer.outcome) continue;
-        claim(answer.outcome->promoted == (reply.outcome == Reply::Outcome::promoted) &&
-                  answer.outcome->generation == reply.generation,
-              "a request is told another one's outcome");
-        claim(!leftovers || reply.wait != WaitFor::drained || !answer.outcome->promoted,
-              "who waits for the drain is told while something is left");
-        claim(answer.outcome->connections.closed == closed,
-              "connections are told that nobody who drained for the reload had, or not all");
+        require_booked(answer.outcome->promoted == (reply.outcome == Reply::Outcome::promoted) &&
+                           answer.outcome->generation == reply.generation,
+                       "a request is told another one's outcome");
+        require_booked(!leftovers || reply.wait != WaitFor::drained || !answer.outcome->promoted,
+                       "who waits for the drain is told while something is left");
+        require_booked(answer.outcome->connections.closed == closed,
+                       "connections are told that nobody who drained for the reload had, or not all");
     }
     for (const auto& [request, owed] : owed_) {
         const bool stops = owed.reply.outcome == Reply::Outcome::stopped;
-        claim(stops ? !ledger_.exit_code() : leftovers && owed.reply.wait == WaitFor::drained,
-              "a request has its outcome, and no answer");
+        require_booked(stops ? !ledger_.exit_code() : leftovers && owed.reply.wait == WaitFor::drained,
+                       "a request has its outcome, and no answer");
     }
 }
 

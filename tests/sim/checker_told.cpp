@@ -8,7 +8,7 @@ using namespace core;
 
 namespace {
 
-void claim(bool holds, const char* detail) {
+void require_complete(bool holds, const char* detail) {
     require(holds, Property::actions_complete, detail);
 }
 
@@ -33,27 +33,28 @@ std::optional<GenerationId> Checker::active_id() const {
 }
 
 void Checker::done(const Steer& action) {
-    claim(action.serving != serving_, "it is told again who serves, and nothing has changed");
+    require_complete(action.serving != serving_, "it is told again who serves, and nothing has changed");
     serving_ = action.serving;
 }
 
 void Checker::done(const Promote& action) {
-    claim(promote_owed_ == action, "a promotion is told that did not happen, or wrongly");
+    require_complete(promote_owed_ == action, "a promotion is told that did not happen, or wrongly");
     const auto& untold = model_.generation(action.generation)->untold;
-    claim(std::ranges::find(untold, GenerationState::active) == untold.end(),
-          "a promotion is performed before it is told");
+    require_complete(std::ranges::find(untold, GenerationState::active) == untold.end(),
+                     "a promotion is performed before it is told");
     promote_owed_.reset();
 }
 
 void Checker::done(const GiveUp& action) {
-    claim(give_up_owed_ == action, "a generation is given up that did not fail, or wrongly");
+    require_complete(give_up_owed_ == action, "a generation is given up that did not fail, or wrongly");
     give_up_owed_.reset();
 }
 
 void Checker::done(const NoteSockets& action) {
-    claim(note_owed_ == action, "sockets are noted when nobody is to come, or wrongly");
+    require_complete(note_owed_ == action, "sockets are noted when nobody is to come, or wrongly");
     for (const Worker& worker : model_.workers)
-        claim(worker.generation != model_.generations.back().id, "sockets are noted after somebody came");
+        require_complete(worker.generation != model_.generations.back().id,
+                         "sockets are noted after somebody came");
     note_owed_.reset();
 }
 
@@ -70,21 +71,22 @@ void Checker::owe_restored_sockets(const GenerationModel& released) {
 
 void Checker::done(const RestoreSockets& action) {
     const auto owed = std::ranges::find(restores_owed_, action);
-    claim(owed != restores_owed_.end(), "sockets are restored that nobody may have changed, or wrongly");
+    require_complete(owed != restores_owed_.end(),
+                     "sockets are restored that nobody may have changed, or wrongly");
     restores_owed_.erase(owed);
     if (action.nonblock) coverage_.visit(Situation::nonblock_restored);
 }
 
 void Checker::done(const SetPatience& action) {
     Worker& worker = living(action.worker);
-    claim(worker.patient != action.patient, "a worker's patience is set to what it was");
+    require_complete(worker.patient != action.patient, "a worker's patience is set to what it was");
     worker.patient = action.patient;
 }
 
 void Checker::check_successor(std::optional<GenerationId> successor, std::uint32_t slots) const {
     const GenerationModel* generation = successor ? model_.generation(*successor) : nullptr;
-    claim(slots == (generation == nullptr ? 0 : generation->count()),
-          "it is told wrongly how many slots a successor has");
+    require_complete(slots == (generation == nullptr ? 0 : generation->count()),
+                     "it is told wrongly how many slots a successor has");
 }
 
 void Checker::numbers_hold(const Action& action) const {
@@ -93,21 +95,22 @@ void Checker::numbers_hold(const Action& action) const {
         const bool gone = generation->state == GenerationState::gone;
         const bool drains = news->state == GenerationState::draining;
         const std::uint32_t workers = drains ? count_living(model_, generation->id) : generation->count();
-        claim(news->workers == (gone ? 0 : workers), "it is told wrongly how many workers there are");
-        claim(news->ready == accepting(model_, generation->id).size(),
-              "it is told wrongly how many workers are ready");
+        require_complete(news->workers == (gone ? 0 : workers),
+                         "it is told wrongly how many workers there are");
+        require_complete(news->ready == accepting(model_, generation->id).size(),
+                         "it is told wrongly how many workers are ready");
     }
     if (const auto* news = std::get_if<WorkerChanged>(&action)) {
         const GenerationModel* generation = model_.generation(news->generation);
         const bool ready = news->state == WorkerState::ready;
-        claim(news->ready == (ready ? accepting(model_, generation->id).size() : 0) &&
-                  news->count == (ready ? generation->count() : 0),
-              "it is told wrongly how many of a generation are ready");
+        require_complete(news->ready == (ready ? accepting(model_, generation->id).size() : 0) &&
+                             news->count == (ready ? generation->count() : 0),
+                         "it is told wrongly how many of a generation are ready");
     }
     if (const auto* reply = std::get_if<Reply>(&action)) {
         const bool failed = reply->outcome == Reply::Outcome::failed && reply->generation;
-        claim(reply->still_serving == (failed ? accepting(model_, *reply->generation).size() : 0),
-              "it is told wrongly how many of what failed serve on");
+        require_complete(reply->still_serving == (failed ? accepting(model_, *reply->generation).size() : 0),
+                         "it is told wrongly how many of what failed serve on");
     }
 }
 
@@ -117,14 +120,14 @@ void Checker::serving_told() const {
         if (entry->state == GenerationState::gone) continue;
         serving.push_back({entry->id, entry->state, entry->count(), accepting(model_, entry->id)});
     }
-    claim(serving == serving_, "it is not told who serves");
+    require_complete(serving == serving_, "it is not told who serves");
 }
 
 void Checker::patience_told() const {
     const bool calm = !model_.ending && model_.current.empty() && model_.next.empty();
     for (const Worker& worker : model_.workers) {
         const bool may_wait = calm && worker.state == WorkerState::ready && worker.generation == active_id();
-        claim(worker.patient == may_wait, "it is not told whether a worker's output may wait");
+        require_complete(worker.patient == may_wait, "it is not told whether a worker's output may wait");
     }
 }
 
