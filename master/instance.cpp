@@ -22,6 +22,7 @@ Instance::Instance(uv::Loop& loop, Log& log, Options options)
       core_(std::random_device{}()),
       started_at_(now()),
       turn_(loop.get(), [this] { work_off(); }),
+      deadline_(loop.get(), [this] { deadline_reached(); }),
       output_turns_(loop.get(),
                     {.full = [this] { return log_.full(); }, .piece_over = [this] { log_.flush(); }}),
       orphans_([this] { return main_processes(); }),
@@ -98,10 +99,30 @@ void Instance::work_off() {
         if (const auto* exited = std::get_if<core::WorkerExited>(&event)) forget_worker(exited->worker);
         if (const auto* left = std::get_if<core::WorkerAbandoned>(&event)) abandon_worker(left->worker);
         if (const auto* failed = std::get_if<core::SpawnFailed>(&event)) forget_worker(failed->worker);
+        const bool more = core_.next_deadline().value_or(core::TimePoint::max()) <= looked_at_;
+        if (more && std::holds_alternative<core::DeadlineReached>(event)) post(core::DeadlineReached{});
     }
+    await_deadline();
     record_problem(live_record_.save());
     answer_due();
     end_if_nothing_is_left();
+}
+
+void Instance::await_deadline() {
+    const std::optional<core::TimePoint> next = core_.next_deadline();
+    if (next == awaited_) return;
+    awaited_ = next;
+    if (next)
+        deadline_.arm(*next - now());
+    else
+        deadline_.cancel();
+}
+
+void Instance::deadline_reached() {
+    awaited_.reset();
+    look_at_workers();
+    looked_at_ = now();
+    post(core::DeadlineReached{});
 }
 
 void Instance::reload_by_signal(const char* name) {

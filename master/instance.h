@@ -78,6 +78,8 @@ private:
     // Events are worked off in a turn of the loop of their own, so that no callback finds its caller gone.
     void post(core::Event event);
     void work_off();
+    void await_deadline();
+    void deadline_reached();
 
     void perform(const core::Steer& action);
     void perform(const core::Prepare& action);
@@ -88,8 +90,6 @@ private:
     void perform(const core::ReopenInbox& action);
     void perform(const core::ForwardInbox& action);
     void perform(const core::Kill& action);
-    void perform(const core::ArmTimer& action);
-    void perform(const core::CancelTimer& action);
     void perform(const core::Promote& action);
     void perform(const core::GiveUp& action);
     void perform(const core::NoteSockets& action);
@@ -190,7 +190,9 @@ private:
     std::deque<core::Event> events_;
     uv::Timer turn_;
     bool looked_at_workers_ = false;  // in this turn
-    std::map<core::TimerId, uv::Timer> timers_;
+    uv::Timer deadline_;
+    std::optional<core::TimePoint> awaited_;  // what it is armed for
+    core::TimePoint looked_at_{};             // deadlines have come until then
     std::map<core::GenerationId, std::shared_ptr<const Generation>> generations_;
     std::map<core::GenerationId, std::vector<std::string>> told_changes_;  // see changes_of()
     // What is moved on out of closed inboxes, also when their generation is released.

@@ -206,20 +206,6 @@ void Instance::perform(const core::Kill& action) {
     post(core::WorkerAbandoned{action.worker});
 }
 
-void Instance::perform(const core::ArmTimer& action) {
-    uv::Timer timer(loop_.get(), [this, id = action.timer] {
-        timers_.erase(id);
-        look_at_workers();
-        post(core::TimerFired{id});
-    });
-    timer.arm(action.at - now());
-    timers_.emplace(action.timer, std::move(timer));
-}
-
-void Instance::perform(const core::CancelTimer& action) {
-    timers_.erase(action.timer);
-}
-
 void Instance::perform(const core::Release& action) {
     for (const auto* map : {&workers_, &survived_, &abandoned_}) {
         for (const auto& [id, worker] : *map) {

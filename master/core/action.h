@@ -128,14 +128,6 @@ struct Kill {
     WorkerId worker;
     Reason reason;
 };
-// Report TimerFired when `at` has come. An id is armed once; moving a deadline takes a new id.
-struct ArmTimer {
-    TimerId timer;
-    TimePoint at;
-};
-struct CancelTimer {
-    TimerId timer;
-};
 // The generation is the active one from now on: its settings of the listeners apply, it says where the log
 // goes, and what its predecessor alone listened on is not to be found any more.
 struct Promote {
@@ -243,8 +235,8 @@ struct Exit {
 
 using Action =
     std::variant<Steer, Prepare, Spawn, Drain, OfferInbox, CloseInbox, ReopenInbox, ForwardInbox, Kill,
-                 ArmTimer, CancelTimer, Promote, GiveUp, NoteSockets, RestoreSockets, SetPatience, Release,
-                 Reply, GenerationChanged, WorkerChanged, RestartScheduled, ReloadWaits, CountChanged, Exit>;
+                 Promote, GiveUp, NoteSockets, RestoreSockets, SetPatience, Release, Reply, GenerationChanged,
+                 WorkerChanged, RestartScheduled, ReloadWaits, CountChanged, Exit>;
 
 // One line for a log or a trace: "Spawn worker=7 generation=2 slot=0".
 std::string to_string(const Action& action);

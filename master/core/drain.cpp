@@ -33,18 +33,17 @@ void drain(Step& step, Worker& worker, std::optional<GenerationId> successor) {
     if (is_leaving(worker)) return;
     const Generation* generation = find_generation(step.instance, worker.generation);
     require(generation != nullptr, "a worker's generation lives as long as the worker");
-    cancel(step, worker.timer);
     worker.successor = successor;
     worker.inbox = inbox_for(step, worker, successor);
     step.act(Drain{worker.id, successor, worker.inbox, slots_of(step.instance, successor),
                    reload_of(worker, successor)});
-    worker.timer = arm(step, DrainDeadline{worker.id}, later(step.now, generation->policy.drain_timeout));
+    set_deadline(step, worker, later(step.now, generation->policy.drain_timeout));
     change(step, worker, WorkerState::draining);
 }
 
 void kill(Step& step, Worker& worker, Kill::Reason reason) {
     if (worker.state == WorkerState::killing) return;
-    cancel(step, worker.timer);
+    set_deadline(step, worker, std::nullopt);
     worker.inbox.reset();
     step.act(Kill{worker.id, reason});
     change(step, worker, WorkerState::killing);
@@ -52,16 +51,10 @@ void kill(Step& step, Worker& worker, Kill::Reason reason) {
 
 void drain(Step& step, Generation& generation, std::optional<GenerationId> successor) {
     change(step, generation, GenerationState::draining);
-    for (SlotRecord& slot : generation.slots) cancel(step, slot.restart);
+    for (Slot slot = 0; slot < generation.slots.size(); ++slot)
+        set_restart(step, generation, slot, std::nullopt);
     leave_inbox(step, generation, successor);
     for (auto& [id, worker] : generation.workers) drain(step, worker, successor);
-}
-
-void on(Step& step, const DrainDeadline& timer) {
-    Worker* worker = find_worker(step.instance, timer.worker);
-    require(worker != nullptr, "a worker's timers end with it");
-    worker->timer.reset();
-    kill(step, *worker, Kill::Reason::drain_timeout);
 }
 
 void release_the_gone(Step& step) {

@@ -101,14 +101,14 @@ struct WorkerExited {
     WorkerId worker;
     ExitStatus status;
 };
-struct TimerFired {
-    TimerId timer;
-};
+// Supervisor::next_deadline() has come. The earliest that is due is acted upon, and no other (of one moment,
+// workers' by age, then restarts, then soaks): report it again while one is due.
+struct DeadlineReached {};
 
 using Event =
     std::variant<StartRequested, ReloadRequested, StopRequested, AddWorkerRequested, RemoveWorkerRequested,
                  Prepared, PrepareFailed, WorkerSpawned, SpawnFailed, WorkerReady, WorkerOpenedChannel,
-                 WorkerExtendedTimeout, WorkerOutOfReach, WorkerAbandoned, WorkerExited, TimerFired>;
+                 WorkerExtendedTimeout, WorkerOutOfReach, WorkerAbandoned, WorkerExited, DeadlineReached>;
 
 // One line for a log or a trace: "WorkerExited worker=7 code=1".
 std::string to_string(const Event& event);

@@ -83,7 +83,7 @@ inline constexpr auto field_list<WorkerExited> = list_of("WorkerExited",
                                                          field("worker", &WorkerExited::worker),
                                                          field("status", &WorkerExited::status));
 template <>
-inline constexpr auto field_list<TimerFired> = list_of("TimerFired", field("timer", &TimerFired::timer));
+inline constexpr auto field_list<DeadlineReached> = list_of<DeadlineReached>("DeadlineReached");
 
 // Actions.
 template <>
@@ -121,11 +121,6 @@ inline constexpr auto field_list<ForwardInbox> = list_of("ForwardInbox", field("
 template <>
 inline constexpr auto field_list<Kill> = list_of("Kill", field("worker", &Kill::worker),
                                                  field("reason", &Kill::reason));
-template <>
-inline constexpr auto field_list<ArmTimer> = list_of("ArmTimer", field("timer", &ArmTimer::timer),
-                                                     field("at", &ArmTimer::at));
-template <>
-inline constexpr auto field_list<CancelTimer> = list_of("CancelTimer", field("timer", &CancelTimer::timer));
 template <>
 inline constexpr auto field_list<Promote> = list_of("Promote", field("generation", &Promote::generation),
                                                     field("replaced", &Promote::replaced));

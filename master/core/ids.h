@@ -10,7 +10,6 @@ namespace sup::core {
 enum class GenerationId : std::uint32_t {};
 // One spawn of one process; a restarted slot gets a new one.
 enum class WorkerId : std::uint64_t {};
-enum class TimerId : std::uint64_t {};
 // Given out by the shell, one for each request that wants an answer.
 enum class RequestId : std::uint64_t {};
 // A worker's index, 0…count-1, in its generation.

@@ -5,14 +5,15 @@
 namespace sup::core {
 namespace {
 
-bool has_timer_of_its_state(const Generation& generation, const Worker& worker) {
+bool has_deadline_of_its_state(const Generation& generation, const Worker& worker) {
     switch (worker.state) {
         case WorkerState::starting:
-        case WorkerState::draining: return worker.timer.has_value();
+        case WorkerState::draining: return worker.deadline.has_value();
         case WorkerState::ready:
-            return !worker.timer || (is_rolling(generation) && generation.state == GenerationState::starting);
+            return !worker.deadline ||
+                   (is_rolling(generation) && generation.state == GenerationState::starting);
         case WorkerState::spawning:
-        case WorkerState::killing: return !worker.timer.has_value();
+        case WorkerState::killing: return !worker.deadline.has_value();
         case WorkerState::exited: return false;
     }
     return false;
@@ -32,7 +33,7 @@ bool may_be_empty(const Instance& instance, const Generation& generation, Slot s
 const char* broken_in_worker(const Instance& instance, const Generation& generation, const Worker& worker) {
     if (worker.id >= instance.next_worker) return "a worker's number was given out";
     if (worker.generation != generation.id) return "a worker belongs to the generation that holds it";
-    if (!has_timer_of_its_state(generation, worker)) return "a worker has the timer of its state";
+    if (!has_deadline_of_its_state(generation, worker)) return "a worker has the deadline of its state";
     if (worker.state == WorkerState::spawning && worker.spawned)
         return "a spawned worker left the state spawning";
     if (worker.state == WorkerState::starting && !worker.spawned) return "a starting worker was spawned";
@@ -53,9 +54,9 @@ const char* broken_in_worker(const Instance& instance, const Generation& generat
 
 const char* broken_in_slot(const Instance& instance, const Generation& generation, Slot index) {
     const SlotRecord& slot = generation.slots[index];
-    if (slot.restart && generation.state != GenerationState::active)
+    if (slot.restart_at && generation.state != GenerationState::active)
         return "only the active generation restarts";
-    if (slot.restart && slot.worker) return "a slot that waits for a restart is empty";
+    if (slot.restart_at && slot.worker) return "a slot that waits for a restart is empty";
     if (slot.worker) {
         const auto worker = generation.workers.find(*slot.worker);
         if (worker == generation.workers.end()) return "a slot's worker lives in its generation";
@@ -63,7 +64,7 @@ const char* broken_in_slot(const Instance& instance, const Generation& generatio
         if (is_upcoming(generation) && is_leaving(worker->second))
             return "no worker of a starting generation leaves";
     }
-    if (is_leaving(generation) || slot.worker || slot.restart) return nullptr;
+    if (is_leaving(generation) || slot.worker || slot.restart_at) return nullptr;
     if (may_be_empty(instance, generation, index)) return nullptr;
     return "a slot has a worker, waits for one, or is served by another generation's";
 }
@@ -74,10 +75,11 @@ const char* broken_in_generation(const Instance& instance, const Generation& gen
     if (!is_valid(generation.policy)) return "a generation's policy is valid";
     if (generation.slots.empty()) return "a generation has a slot";
     if (is_leaving(generation) && generation.workers.empty()) return "a leaving generation has workers";
-    if (generation.soak.has_value() != (generation.state == GenerationState::soaking)) {
-        return "a generation soaks as long as its timer runs";
+    if (generation.soaks_until.has_value() != (generation.state == GenerationState::soaking)) {
+        return "a generation soaks until its deadline";
     }
-    if (is_rolling(generation) && generation.soak) return "in a rolling reload each worker soaks by itself";
+    if (is_rolling(generation) && generation.soaks_until)
+        return "in a rolling reload each worker soaks by itself";
     if (is_upcoming(generation) && !(instance.reload && instance.reload->generation == generation.id)) {
         return "a starting generation belongs to the reload under way";
     }
@@ -126,9 +128,6 @@ const char* broken_invariant(const Instance& instance) {
     for (const DrainedWaiter& waiter : instance.drained_waiters) {
         if (!instance.generations.contains(waiter.replaced))
             return "who waits for a drain waits for a generation";
-    }
-    for (const auto& [id, timer] : instance.timers) {
-        if (id >= instance.next_timer) return "a timer's number was given out";
     }
     if (const char* broken = broken_in_reload(instance)) return broken;
     return broken_in_end(instance);

@@ -149,24 +149,22 @@ void promote_if_ready(Step& step) {
         const Duration soak = soak_of(step.instance, *generation);
         if (soak > Duration{0}) {
             change(step, *generation, GenerationState::soaking, {}, soak);
-            generation->soak = arm(step, SoakEnd{generation->id}, later(step.now, soak));
+            set_deadline(step, *generation, later(step.now, soak));
         }
     }
-    if (!generation->soak) promote(step, *generation);
+    if (!generation->soaks_until) promote(step, *generation);
 }
 
-void on(Step& step, const SoakEnd& timer) {
-    Generation* generation = find_generation(step.instance, timer.generation);
-    require(generation != nullptr && generation->state == GenerationState::soaking,
-            "a soak's timer ends with it");
-    generation->soak.reset();  // promoted when the step settles
+// It has soaked, and is promoted when the step settles.
+void deadline_reached(Step& step, GenerationId soaked) {
+    set_deadline(step, step.instance.generations.at(soaked), std::nullopt);
 }
 
 void abort_reload(Step& step, Generation& generation, const Failure& failure) {
     Instance& instance = step.instance;
     require(instance.reload && instance.reload->generation == generation.id,
             "only a reload under way is aborted");
-    cancel(step, generation.soak);
+    set_deadline(step, generation, std::nullopt);
     change(step, generation, GenerationState::aborting, failure);
     step.act(GiveUp{generation.id, id_of(active_generation(instance))});
     reply_failed(step, instance.reload->askers, failure, generation.id);
@@ -179,7 +177,7 @@ void abort_reload(Step& step, Generation& generation, const Failure& failure) {
     const bool restores = is_rolling(generation) && successor;
     for (auto& [id, worker] : generation.workers) {
         if (restores && worker.state == WorkerState::ready) {
-            cancel(step, worker.timer);  // it serves on until its slot is restored
+            set_deadline(step, worker, std::nullopt);  // it serves on until its slot is restored
         } else if (may_serve(worker, generation.policy)) {
             drain(step, worker, successor);
         } else {

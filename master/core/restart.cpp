@@ -45,15 +45,14 @@ void restart(Step& step, Generation& generation, Slot slot, bool short_life) {
     const Duration base = backoff(generation.policy, record.short_lives);
     const Duration delay = with_jitter(base, generation.policy.backoff_max, step.instance.random);
     step.act(RestartScheduled{generation.id, slot, delay, record.short_lives});
-    record.restart = arm(step, RestartDue{generation.id, slot}, later(step.now, delay));
+    set_restart(step, generation, slot, later(step.now, delay));
 }
 
-void on(Step& step, const RestartDue& timer) {
-    Generation* generation = find_generation(step.instance, timer.generation);
-    require(generation != nullptr && generation->state == GenerationState::active,
-            "only an active generation restarts its workers");
-    generation->slots.at(timer.slot).restart.reset();
-    spawn(step, *generation, timer.slot);
+void deadline_reached(Step& step, SlotId waited) {
+    Generation& generation = step.instance.generations.at(waited.generation);
+    require(generation.state == GenerationState::active, "only an active generation restarts its workers");
+    set_restart(step, generation, waited.slot, std::nullopt);
+    spawn(step, generation, waited.slot);
 }
 
 }  // namespace sup::core

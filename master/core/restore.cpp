@@ -139,67 +139,9 @@ void read(const Saved& saved, std::map<Id, T>& members) {
     });
 }
 
-// Their owners claim them later; see Timers.
-void read(const Saved& saved, std::map<TimerId, Timer>& timers) {
-    saved.each([&](const Saved& each) {
-        const Timer unclaimed{.purpose = {}, .at = fresh<TimePoint>(each["at"])};
-        if (!timers.emplace(fresh<TimerId>(each["timer"]), unclaimed).second) each.fail("is there twice");
-    });
-}
-
 template <Listed T>
 void read(const Saved& saved, T& record) {
     for_each_field<T>([&](const auto& each) { read(saved[each.name], record.*each.member); });
-}
-
-// Only the owner of a timer says what it is for.
-class Timers {
-public:
-    Timers(const Saved& saved, std::map<TimerId, Timer> unclaimed)
-        : saved_(saved), unclaimed_(std::move(unclaimed)) {}
-
-    template <typename Purpose>
-    void claim(const std::optional<TimerId>& timer, Purpose purpose) {
-        if (!timer) return;
-        const auto found = unclaimed_.find(*timer);
-        if (found == unclaimed_.end()) saved_.fail("has not each timer that something waits for, once");
-        claimed_.emplace(*timer, Timer{purpose, found->second.at});
-        unclaimed_.erase(found);
-    }
-
-    std::map<TimerId, Timer> all_claimed() && {
-        if (!unclaimed_.empty()) saved_.fail("has a timer that nothing waits for");
-        return std::move(claimed_);
-    }
-
-private:
-    Saved saved_;
-    std::map<TimerId, Timer> unclaimed_;
-    std::map<TimerId, Timer> claimed_;
-};
-
-void claim_timer(Timers& timers, const Worker& worker, const Policy& policy) {
-    if (worker.state == WorkerState::draining)
-        timers.claim(worker.timer, DrainDeadline{worker.id});
-    else if (worker.state == WorkerState::ready)
-        timers.claim(worker.timer, SlotSoakEnd{worker.id});
-    else if (policy.ready_after)
-        timers.claim(worker.timer, ReadyDelay{worker.id});
-    else
-        timers.claim(worker.timer, ReadyDeadline{worker.id});
-}
-
-std::map<TimerId, Timer> timers(const Saved& saved, const Instance& instance) {
-    Timers timers(saved, instance.timers);
-    for (const auto& [generation_id, generation] : instance.generations) {
-        timers.claim(generation.soak, SoakEnd{generation_id});
-        for (const auto& [worker_id, worker] : generation.workers)
-            claim_timer(timers, worker, generation.policy);
-        for (Slot slot = 0; slot < generation.slots.size(); ++slot) {
-            timers.claim(generation.slots[slot].restart, RestartDue{generation_id, slot});
-        }
-    }
-    return std::move(timers).all_claimed();
 }
 
 Instance instance(const Saved& saved) {
@@ -207,7 +149,6 @@ Instance instance(const Saved& saved) {
         saved["version"].fail("is not one that this program knows (1)");
     }
     auto read = fresh<Instance>(saved);
-    read.timers = timers(saved["timers"], read);
     if (const char* broken = broken_invariant(read))
         saved.fail(std::string("breaks the rule that ") + broken);
     return read;

@@ -15,7 +15,7 @@ namespace sup::core {
 namespace {
 
 bool is_empty(const SlotRecord& slot) {
-    return !slot.worker && !slot.restart;
+    return !slot.worker && !slot.restart_at;
 }
 
 // Whose workers share the slots of the roll. Generations that an earlier reload has replaced do not.
@@ -25,18 +25,19 @@ bool takes_part(const Generation& generation) {
 }
 
 // Nobody of the active generation comes into this slot any more, unless it is given back.
-void vacate(Step& step, Generation& active, SlotRecord& slot, GenerationId successor) {
-    cancel(step, slot.restart);
-    const SlotRecord left = slot;
-    slot.worker.reset();
-    slot.spoke = false;
+void vacate(Step& step, Generation& active, Slot slot, GenerationId successor) {
+    set_restart(step, active, slot, std::nullopt);
+    SlotRecord& record = active.slots[slot];
+    const SlotRecord left = record;
+    record.worker.reset();
+    record.spoke = false;
     leave_inbox_to_peers(step, active, left, successor);
 }
 
 // A worker is replaced. It leaves its slot at once, so that its exit restarts nothing.
 void replace(Step& step, Generation& old, Worker& worker, GenerationId successor) {
-    SlotRecord* slot = slot_of(old, worker);
-    if (slot != nullptr && old.state == GenerationState::active) vacate(step, old, *slot, successor);
+    if (slot_of(old, worker) != nullptr && old.state == GenerationState::active)
+        vacate(step, old, worker.slot, successor);
     drain(step, worker, successor);
 }
 
@@ -69,9 +70,8 @@ void give_back_slots(Step& step, const Generation& active) {
 // that gets its turn also when the active generation cannot be restored.
 void give_up_restarts(Step& step, Generation& active, GenerationId successor) {
     for (Slot slot = 0; slot < active.slots.size(); ++slot) {
-        SlotRecord& record = active.slots[slot];
-        if (record.restart && served_elsewhere(step.instance, active, slot))
-            vacate(step, active, record, successor);
+        if (active.slots[slot].restart_at && served_elsewhere(step.instance, active, slot))
+            vacate(step, active, slot, successor);
     }
 }
 
@@ -94,7 +94,7 @@ std::vector<std::uint32_t> occupants(const Instance& instance) {
         if (!takes_part(generation)) continue;
         for (const auto& [worker_id, worker] : generation.workers) add(worker.slot);
         for (Slot slot = 0; slot < generation.slots.size(); ++slot) {
-            if (generation.slots[slot].restart) add(slot);
+            if (generation.slots[slot].restart_at) add(slot);
         }
     }
     return counts;
@@ -145,13 +145,7 @@ void begin_slot_soak(Step& step, const Generation& generation, Worker& worker) {
     const Duration soak = soak_of(step.instance, generation, worker);
     if (soak == Duration{0}) return;
     worker.soak = soak;
-    worker.timer = arm(step, SlotSoakEnd{worker.id}, later(step.now, soak));
-}
-
-void on(Step& step, const SlotSoakEnd& timer) {
-    Worker* worker = find_worker(step.instance, timer.worker);
-    require(worker != nullptr, "a worker's timers end with it");
-    worker->timer.reset();  // it takes over its slot when the step settles
+    set_deadline(step, worker, later(step.now, soak));
 }
 
 void roll(Step& step) {

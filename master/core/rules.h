@@ -10,8 +10,8 @@
 
 namespace sup::core {
 
-// supervisor.cpp: one event to the rule for what its timer was for.
-void on(Step& step, const TimerFired& event);
+// supervisor.cpp: to the rule for whose deadline it is.
+void on(Step& step, const DeadlineReached& event);
 
 // worker_life.cpp: from spawn to exit. A worker's death goes to abort_reload() or restart(), by what its
 // generation is.
@@ -23,15 +23,14 @@ void on(Step& step, const WorkerExtendedTimeout& event);
 void on(Step& step, const WorkerOutOfReach& event);
 void on(Step& step, const WorkerAbandoned& event);
 void on(Step& step, const WorkerExited& event);
-void on(Step& step, const ReadyDelay& timer);
-void on(Step& step, const ReadyDeadline& timer);
+void deadline_reached(Step& step, WorkerId id);
 
 // reload.cpp: request, prepare, start, soak, promote or abort.
 void on(Step& step, const StartRequested& event);
 void on(Step& step, const ReloadRequested& event);
 void on(Step& step, const Prepared& event);
 void on(Step& step, const PrepareFailed& event);
-void on(Step& step, const SoakEnd& timer);
+void deadline_reached(Step& step, GenerationId soaked);
 void abort_reload(Step& step, Generation& generation, const Failure& failure);
 void promote_if_ready(Step& step);
 void start_next_reload(Step& step);
@@ -40,7 +39,6 @@ void start_next_reload(Step& step);
 // How long a generation that is not active yet must live when all its workers are ready.
 Duration soak_of(const Instance& instance, const Generation& generation);
 void begin_slot_soak(Step& step, const Generation& generation, Worker& worker);
-void on(Step& step, const SlotSoakEnd& timer);
 void roll(Step& step);
 void drain_those_still_serving(Step& step);
 
@@ -49,7 +47,6 @@ void drain_those_still_serving(Step& step);
 void drain(Step& step, Worker& worker, std::optional<GenerationId> successor);
 void kill(Step& step, Worker& worker, Kill::Reason reason);
 void drain(Step& step, Generation& generation, std::optional<GenerationId> successor);
-void on(Step& step, const DrainDeadline& timer);
 void release_the_gone(Step& step);
 
 // handoff.cpp: who hands its connections over to whom.
@@ -64,7 +61,7 @@ void forward_inbox(Step& step, GenerationId gone);
 
 // restart.cpp: a slot of the active generation lost its worker.
 void restart(Step& step, Generation& generation, Slot slot, bool short_life);
-void on(Step& step, const RestartDue& timer);
+void deadline_reached(Step& step, SlotId waited);
 
 // scale.cpp
 void on(Step& step, const AddWorkerRequested& event);

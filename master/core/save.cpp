@@ -56,13 +56,6 @@ json saved(const std::map<Id, T>& members) {
     return array;
 }
 
-// Only when they fire: what a timer is for is known by its owner.
-json saved(const std::map<TimerId, Timer>& timers) {
-    json array = json::array();
-    for (const auto& [id, timer] : timers) array.push_back({{"timer", saved(id)}, {"at", saved(timer.at)}});
-    return array;
-}
-
 template <Listed T>
 json saved(const T& record) {
     json object = json::object();

@@ -25,10 +25,10 @@ void on(Step& step, const AddWorkerRequested&) {
 void on(Step& step, const RemoveWorkerRequested&) {
     Generation* generation = active_generation(step.instance);
     if (generation == nullptr || generation->slots.size() == 1) return;
-    SlotRecord removed = generation->slots.back();
+    set_restart(step, *generation, static_cast<Slot>(generation->slots.size() - 1), std::nullopt);
+    const SlotRecord removed = generation->slots.back();
     generation->slots.pop_back();
     announce_count(step, *generation);
-    cancel(step, removed.restart);
     leave_inbox_to_peers(step, *generation, removed, std::nullopt);
     if (removed.worker) drain(step, generation->workers.at(*removed.worker), generation->id);
 }

@@ -49,7 +49,7 @@ bool serves(const Generation& generation, Slot slot) {
     if (slot >= generation.slots.size() || !generation.slots[slot].worker) return false;
     const auto worker = generation.workers.find(*generation.slots[slot].worker);
     return worker != generation.workers.end() && worker->second.state == WorkerState::ready &&
-           !worker->second.timer;
+           !worker->second.deadline;
 }
 
 bool served_elsewhere(const Instance& instance, const Generation& generation, Slot slot) {

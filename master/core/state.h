@@ -5,7 +5,6 @@
 #include <cstdint>
 #include <map>
 #include <optional>
-#include <variant>
 #include <vector>
 
 #include "master/core/action.h"
@@ -13,31 +12,6 @@
 #include "master/core/policy.h"
 
 namespace sup::core {
-
-// What an armed timer is for. Its owner (worker, generation or slot) keeps the timer's id, to cancel it.
-struct ReadyDelay {
-    WorkerId worker;
-};
-struct ReadyDeadline {
-    WorkerId worker;
-};
-struct DrainDeadline {
-    WorkerId worker;
-};
-struct SoakEnd {
-    GenerationId generation;
-};
-struct SlotSoakEnd {
-    WorkerId worker;
-};
-struct RestartDue {
-    GenerationId generation;
-    Slot slot;
-};
-struct Timer {
-    std::variant<ReadyDelay, ReadyDeadline, DrainDeadline, SoakEnd, SlotSoakEnd, RestartDue> purpose;
-    TimePoint at;
-};
 
 struct Worker {
     WorkerId id;
@@ -49,8 +23,9 @@ struct Worker {
     bool was_ready = false;
     bool channel = false;        // can hand connections over, and take them
     std::uint32_t restarts = 0;  // of its slot, when it was spawned
-    // Starting: until ready. Ready, in a rolling reload: its soak. Draining: its deadline. Else none.
-    std::optional<TimerId> timer = {};
+    // Starting: when it becomes ready, or must be. Ready, in a rolling reload: the end of its soak. Draining:
+    // SIGKILL. Else none.
+    std::optional<TimePoint> deadline = {};
     std::optional<Duration> soak = {};           // in a rolling reload: which it has, or had
     std::optional<GenerationId> successor = {};  // draining: who its Drain said takes over
     std::optional<GenerationId> inbox = {};      // draining: where it hands its connections over to
@@ -64,7 +39,7 @@ struct LastExit {
 
 struct SlotRecord {
     std::optional<WorkerId> worker = {};
-    std::optional<TimerId> restart = {};  // set while it waits out a restart delay
+    std::optional<TimePoint> restart_at = {};  // set while it waits out a restart delay
     std::uint32_t spawns = 0;
     std::uint32_t short_lives = 0;  // in a row
     std::optional<LastExit> last_exit = {};
@@ -79,9 +54,9 @@ struct Generation {
     // By index; how many there are is the count. In a rolling reload a slot may be empty: of the upcoming
     // generation, before its turn; of the active one, while another generation's worker serves in its place.
     std::vector<SlotRecord> slots;
-    std::map<WorkerId, Worker> workers;  // all the living, also those that left their slot
-    std::optional<TimerId> soak = {};    // set while it soaks
-    bool inbox_closed = false;           // nothing comes in
+    std::map<WorkerId, Worker> workers;         // all the living, also those that left their slot
+    std::optional<TimePoint> soaks_until = {};  // set while it soaks
+    bool inbox_closed = false;                  // nothing comes in
 };
 
 struct Request {
@@ -108,7 +83,6 @@ struct Instance {
     bool exited = false;
 
     std::map<GenerationId, Generation> generations;  // all that are not gone
-    std::map<TimerId, Timer> timers;                 // all that are armed
 
     std::vector<Request> waiting;  // for the next reload
     std::optional<Reload> reload;
@@ -120,7 +94,6 @@ struct Instance {
 
     GenerationId next_generation{1};
     WorkerId next_worker{1};
-    TimerId next_timer{1};
     std::uint64_t random = 0;  // the jitter's generator
 };
 

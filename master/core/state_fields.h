@@ -11,14 +11,15 @@ inline constexpr auto field_list<Worker> = list_of(
     "Worker", field("worker", &Worker::id), field("generation", &Worker::generation),
     field("slot", &Worker::slot), field("state", &Worker::state), field("spawned_at", &Worker::spawned_at),
     field("spawned", &Worker::spawned), field("was_ready", &Worker::was_ready),
-    field("channel", &Worker::channel), field("restarts", &Worker::restarts), field("timer", &Worker::timer),
-    field("soak", &Worker::soak), field("successor", &Worker::successor), field("inbox", &Worker::inbox));
+    field("channel", &Worker::channel), field("restarts", &Worker::restarts),
+    field("deadline", &Worker::deadline), field("soak", &Worker::soak),
+    field("successor", &Worker::successor), field("inbox", &Worker::inbox));
 template <>
 inline constexpr auto field_list<LastExit> = list_of("LastExit", field("status", &LastExit::status),
                                                      field("at", &LastExit::at));
 template <>
 inline constexpr auto field_list<SlotRecord> = list_of("SlotRecord", field("worker", &SlotRecord::worker),
-                                                       field("restart", &SlotRecord::restart),
+                                                       field("restart_at", &SlotRecord::restart_at),
                                                        field("spawns", &SlotRecord::spawns),
                                                        field("short_lives", &SlotRecord::short_lives),
                                                        field("last_exit", &SlotRecord::last_exit),
@@ -28,7 +29,7 @@ inline constexpr auto field_list<Generation> =
     list_of("Generation", field("generation", &Generation::id), field("state", &Generation::state),
             field("policy", &Generation::policy), field("created_at", &Generation::created_at),
             field("slots", &Generation::slots), field("workers", &Generation::workers),
-            field("soak", &Generation::soak), field("inbox_closed", &Generation::inbox_closed));
+            field("soaks_until", &Generation::soaks_until), field("inbox_closed", &Generation::inbox_closed));
 template <>
 inline constexpr auto field_list<Request> = list_of("Request", field("request", &Request::id),
                                                     field("drained", &Request::wait));
@@ -44,11 +45,11 @@ template <>
 inline constexpr auto field_list<Instance> = list_of(
     "Instance", field("started", &Instance::started), field("exit_code", &Instance::exit_code),
     field("exited", &Instance::exited), field("generations", &Instance::generations),
-    field("timers", &Instance::timers), field("waiting", &Instance::waiting),
-    field("reload", &Instance::reload), field("announced_draining", &Instance::announced_draining),
+    field("waiting", &Instance::waiting), field("reload", &Instance::reload),
+    field("announced_draining", &Instance::announced_draining),
     field("drained_waiters", &Instance::drained_waiters), field("stop_requests", &Instance::stop_requests),
     field("stop_signalled_at", &Instance::stop_signalled_at),
     field("next_generation", &Instance::next_generation), field("next_worker", &Instance::next_worker),
-    field("next_timer", &Instance::next_timer), field("random", &Instance::random));
+    field("random", &Instance::random));
 
 }  // namespace sup::core

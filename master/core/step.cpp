@@ -10,19 +10,16 @@ TimePoint later(TimePoint now, Duration duration) {
     return now + std::min(duration, longest_duration);
 }
 
-TimerId arm(Step& step, decltype(Timer::purpose) purpose, TimePoint at) {
-    const TimerId id = step.instance.next_timer;
-    step.instance.next_timer = TimerId{static_cast<std::uint64_t>(id) + 1};
-    step.instance.timers.emplace(id, Timer{purpose, at});
-    step.act(ArmTimer{id, at});
-    return id;
+void set_deadline(Step& step, Worker& worker, std::optional<TimePoint> at) {
+    step.deadlines.set(worker.id, worker.deadline, at);
 }
 
-void cancel(Step& step, std::optional<TimerId>& timer) {
-    if (!timer) return;
-    step.instance.timers.erase(*timer);
-    step.act(CancelTimer{*timer});
-    timer.reset();
+void set_deadline(Step& step, Generation& generation, std::optional<TimePoint> at) {
+    step.deadlines.set(generation.id, generation.soaks_until, at);
+}
+
+void set_restart(Step& step, Generation& generation, Slot slot, std::optional<TimePoint> at) {
+    step.deadlines.set(SlotId{generation.id, slot}, generation.slots.at(slot).restart_at, at);
 }
 
 void change(Step& step, Worker& worker, WorkerState state) {

@@ -6,12 +6,14 @@
 #include <vector>
 
 #include "master/core/action.h"
+#include "master/core/deadlines.h"
 #include "master/core/state.h"
 
 namespace sup::core {
 
 struct Step {
     Instance& instance;
+    Deadlines& deadlines;
     TimePoint now;
     std::vector<Action> actions = {};
 
@@ -21,9 +23,10 @@ struct Step {
 // `now` plus a duration, without overflow.
 TimePoint later(TimePoint now, Duration duration);
 
-// Arms a timer; its owner keeps the id. Cancelling resets the owner's id, and does nothing if there is none.
-TimerId arm(Step& step, decltype(Timer::purpose) purpose, TimePoint at);
-void cancel(Step& step, std::optional<TimerId>& timer);
+// Sets, moves or ends the deadline of who waits.
+void set_deadline(Step& step, Worker& worker, std::optional<TimePoint> at);
+void set_deadline(Step& step, Generation& generation, std::optional<TimePoint> at);
+void set_restart(Step& step, Generation& generation, Slot slot, std::optional<TimePoint> at);
 
 void change(Step& step, Worker& worker, WorkerState state);
 void change(Step& step, Generation& generation, GenerationState state, std::optional<Failure> failure = {},

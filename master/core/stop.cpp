@@ -70,8 +70,8 @@ void on(Step& step, const StopRequested& event) {
 void exit_if_nothing_is_left(Step& step) {
     Instance& instance = step.instance;
     if (!is_ending(instance) || instance.reload || !instance.generations.empty()) return;
-    require(instance.timers.empty() && instance.drained_waiters.empty() && instance.waiting.empty(),
-            "an instance without generations has no timer and owes no answer");
+    require(step.deadlines.empty() && instance.drained_waiters.empty() && instance.waiting.empty(),
+            "an instance without generations has no deadline and owes no answer");
     for (const RequestId request : instance.stop_requests) {
         step.act(Reply{request, Reply::Outcome::stopped, {}, {}});
     }

@@ -74,6 +74,7 @@ struct View {
 };
 
 struct Instance;  // state.h
+class Deadlines;  // deadlines.h
 
 class Supervisor {
 public:
@@ -87,6 +88,9 @@ public:
     // what does not exist, or that its state does not expect, have no effect; after Exit none has.
     std::vector<Action> step(const Event& event, TimePoint now);
 
+    // When DeadlineReached is to be reported next, if nothing else happens before.
+    std::optional<TimePoint> next_deadline() const;
+
     View view() const;
 
     // The whole state, and the same supervisor again: step for step it does what the saved one would have
@@ -97,6 +101,7 @@ public:
 private:
     explicit Supervisor(std::unique_ptr<Instance> instance);
     std::unique_ptr<Instance> instance_;
+    std::unique_ptr<Deadlines> deadlines_;
 };
 
 const char* to_string(InstanceState state);

@@ -13,22 +13,21 @@ InstanceState instance_state(const Instance& instance) {
     return InstanceState::running;
 }
 
-SlotView view_of(const Instance& instance, const SlotRecord& record, Slot slot) {
+SlotView view_of(const SlotRecord& record, Slot slot) {
     SlotView view{.slot = slot,
                   .restarts = record.spawns == 0 ? 0 : record.spawns - 1,
                   .short_lives = record.short_lives,
                   .ended_at = {},
                   .ended = {},
-                  .restart_at = {}};
+                  .restart_at = record.restart_at};
     if (record.last_exit) {
         view.ended_at = record.last_exit->at;
         view.ended = record.last_exit->status;
     }
-    if (record.restart) view.restart_at = instance.timers.at(*record.restart).at;
     return view;
 }
 
-GenerationView view_of(const Instance& instance, const Generation& generation) {
+GenerationView view_of(const Generation& generation) {
     GenerationView view{.generation = generation.id,
                         .state = generation.state,
                         .count = static_cast<std::uint32_t>(generation.slots.size()),
@@ -41,8 +40,8 @@ GenerationView view_of(const Instance& instance, const Generation& generation) {
     }
     std::ranges::stable_sort(view.workers, {}, &WorkerView::slot);  // they came by age
     for (Slot slot = 0; slot < view.count; ++slot) {
-        if (generation.slots[slot].restart) view.awaiting_restart.push_back(slot);
-        view.slots.push_back(view_of(instance, generation.slots[slot], slot));
+        if (generation.slots[slot].restart_at) view.awaiting_restart.push_back(slot);
+        view.slots.push_back(view_of(generation.slots[slot], slot));
     }
     return view;
 }
@@ -86,7 +85,7 @@ View Supervisor::view() const {
               .wanted = 0,
               .generations = {}};
     for (const auto& [id, generation] : instance_->generations)
-        view.generations.push_back(view_of(*instance_, generation));
+        view.generations.push_back(view_of(generation));
     std::ranges::reverse(view.generations);
     view.degraded = std::ranges::any_of(view.generations, [](const GenerationView& generation) {
         return !generation.awaiting_restart.empty();

@@ -13,16 +13,8 @@ Generation& generation_of(Step& step, const Worker& worker) {
     return *generation;
 }
 
-// The worker that a timer was armed for; the timer has fired.
-Worker& owner(Step& step, WorkerId id) {
-    Worker* worker = find_worker(step.instance, id);
-    require(worker != nullptr, "a worker's timers end with it");
-    worker->timer.reset();
-    return *worker;
-}
-
 void became_ready(Step& step, Worker& worker) {
-    cancel(step, worker.timer);
+    set_deadline(step, worker, std::nullopt);
     worker.was_ready = true;
     change(step, worker, WorkerState::ready);
     step.act(RestoreSockets{worker.generation, id_of(active_generation(step.instance))});
@@ -36,7 +28,7 @@ Failure of_the_release(const Step& step, const Generation& generation, const Wor
     if (generation.state == GenerationState::soaking) {
         failure.kind = Failure::Kind::crashed_in_soak;
         failure.soak = soak_of(step.instance, generation);
-    } else if (served && worker.timer) {
+    } else if (served && worker.deadline) {
         failure.kind = Failure::Kind::crashed_in_soak;
         failure.soak = worker.soak;
     } else if (served) {
@@ -49,7 +41,7 @@ Failure of_the_release(const Step& step, const Generation& generation, const Wor
 void ended(Step& step, Worker& gone, Failure failure) {
     Generation& generation = generation_of(step, gone);
     if (is_upcoming(generation)) failure = of_the_release(step, generation, gone, std::move(failure));
-    cancel(step, gone.timer);
+    set_deadline(step, gone, std::nullopt);
     change(step, gone, WorkerState::exited);
     const Worker worker = gone;
     SlotRecord* slot = slot_of(generation, worker);
@@ -75,11 +67,21 @@ void ended(Step& step, Worker& gone, Failure failure) {
     }
 }
 
+// It has lived for its delay, or its time is up.
+void readiness_due(Step& step, Worker& worker) {
+    Generation& generation = generation_of(step, worker);
+    if (generation.policy.ready_after) return became_ready(step, worker);
+    kill(step, worker, Kill::Reason::ready_timeout);
+    if (generation.state != GenerationState::starting)
+        return;  // a restarted worker: its exit counts as a short life
+    abort_reload(step, generation, {Failure::Kind::ready_timeout, worker.id, worker.slot, {}, {}});
+}
+
 }  // namespace
 
 void spawn(Step& step, Generation& generation, Slot slot) {
     SlotRecord& record = generation.slots.at(slot);
-    require(!record.worker && !record.restart, "a slot is empty when a worker is spawned into it");
+    require(!record.worker && !record.restart_at, "a slot is empty when a worker is spawned into it");
     const WorkerId id = step.instance.next_worker;
     step.instance.next_worker = WorkerId{static_cast<std::uint64_t>(id) + 1};
     record.worker = id;
@@ -100,9 +102,7 @@ void on(Step& step, const WorkerSpawned& event) {
     worker->spawned_at = step.now;
     if (worker->state != WorkerState::spawning) return;  // told to end meanwhile
     const Policy& policy = generation_of(step, *worker).policy;
-    worker->timer = policy.ready_after
-                        ? arm(step, ReadyDelay{worker->id}, later(step.now, *policy.ready_after))
-                        : arm(step, ReadyDeadline{worker->id}, later(step.now, policy.ready_timeout));
+    set_deadline(step, *worker, later(step.now, policy.ready_after.value_or(policy.ready_timeout)));
     change(step, *worker, WorkerState::starting);
 }
 
@@ -124,9 +124,8 @@ void on(Step& step, const WorkerExtendedTimeout& event) {
     if (worker == nullptr || worker->state != WorkerState::starting) return;
     if (generation_of(step, *worker).policy.ready_after) return;
     const TimePoint wanted = later(step.now, event.extension);
-    if (wanted <= step.instance.timers.at(worker->timer.value()).at) return;
-    cancel(step, worker->timer);
-    worker->timer = arm(step, ReadyDeadline{worker->id}, wanted);
+    if (wanted <= worker->deadline) return;
+    set_deadline(step, *worker, wanted);
 }
 
 // Of one that serves nothing is changed: a slot that stays empty is worse.
@@ -135,7 +134,8 @@ void on(Step& step, const WorkerOutOfReach& event) {
     if (worker == nullptr || !worker->spawned || is_leaving(*worker)) return;
     Generation& generation = generation_of(step, *worker);
     if (!is_upcoming(generation)) return;
-    const bool has_soaked = is_rolling(generation) && worker->state == WorkerState::ready && !worker->timer;
+    const bool has_soaked =
+        is_rolling(generation) && worker->state == WorkerState::ready && !worker->deadline;
     if (has_soaked) return;  // its predecessor has left
     const Failure failure{Failure::Kind::out_of_reach, worker->id, worker->slot, {}, event.reason};
     kill(step, *worker, Kill::Reason::aborted);
@@ -154,17 +154,18 @@ void on(Step& step, const WorkerExited& event) {
     ended(step, *worker, {Failure::Kind::exited_before_ready, worker->id, worker->slot, event.status, {}});
 }
 
-void on(Step& step, const ReadyDelay& timer) {
-    became_ready(step, owner(step, timer.worker));
-}
-
-void on(Step& step, const ReadyDeadline& timer) {
-    Worker& worker = owner(step, timer.worker);
-    kill(step, worker, Kill::Reason::ready_timeout);
-    Generation& generation = generation_of(step, worker);
-    if (generation.state != GenerationState::starting)
-        return;  // a restarted worker: its exit counts as a short life
-    abort_reload(step, generation, {Failure::Kind::ready_timeout, worker.id, worker.slot, {}, {}});
+void deadline_reached(Step& step, WorkerId id) {
+    Worker* worker = find_worker(step.instance, id);
+    require(worker != nullptr, "a worker's deadline ends with it");
+    set_deadline(step, *worker, std::nullopt);
+    switch (worker->state) {
+        case WorkerState::starting: readiness_due(step, *worker); break;
+        case WorkerState::ready: break;  // it takes over its slot when the step settles
+        case WorkerState::draining: kill(step, *worker, Kill::Reason::drain_timeout); break;
+        case WorkerState::spawning:
+        case WorkerState::killing:
+        case WorkerState::exited: fail("a worker has the deadline of its state");
+    }
 }
 
 }  // namespace sup::core

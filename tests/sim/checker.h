@@ -1,11 +1,12 @@
 // Holds the core to its promises, step by step. It knows the rules from their description alone: from each
 // event it derives what the core owes, it lets pass only actions that are owed or allowed, and when the step
 // is over nothing may be owed any more. Where the time of a rule has come by a timer, the core's own
-// announcement is the trigger: the checker then asks whether it was due, and that no deadline is without its
-// timer.
+// announcement is the trigger: the checker then asks whether it was due, and after each step, whether the
+// core waits for the next deadline that there is.
 #pragma once
 
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -24,7 +25,8 @@ public:
         : coverage_(coverage), connections_only_(connections_only) {}
 
     // One step of the core, seen from outside. Throws a Violation.
-    void after(const core::Event& event, core::TimePoint now, const std::vector<core::Action>& actions);
+    void after(const core::Event& event, core::TimePoint now, const std::vector<core::Action>& actions,
+               std::optional<core::TimePoint> next_deadline);
     // What the core says of itself, between two steps.
     void compare(const core::View& view) const;
     // No event is due any more, and nothing fails: everything must have come to its end.
@@ -49,7 +51,7 @@ private:
     bool happened(const core::WorkerOutOfReach& event);
     bool happened(const core::WorkerAbandoned& event);
     bool happened(const core::WorkerExited& event);
-    bool happened(const core::TimerFired& event);
+    bool happened(const core::DeadlineReached& event);
 
     // checker_transitions.cpp: what follows from it.
     void begin_reload();
@@ -104,8 +106,6 @@ private:
     void done(const core::Spawn& action);
     void done(const core::Drain& action);
     void done(const core::Kill& action);
-    void done(const core::ArmTimer& action);
-    void done(const core::CancelTimer& action);
     void done(const core::Release& action);
     void done(const core::Reply& action);
     void done(const core::GenerationChanged& action);
@@ -131,11 +131,24 @@ private:
     void serving_told() const;
     void patience_told() const;
 
+    // checker_deadlines.cpp: what has its time.
+    struct Deadline {
+        core::TimePoint at;
+        Property property;  // broken when nothing happens then
+        std::uint64_t owner;
+        core::Slot slot = 0;
+
+        friend bool operator==(const Deadline&, const Deadline&) = default;
+    };
+    void list_deadlines();
+    std::optional<Deadline> earliest() const;
+    void reached_in_time() const;
+    void deadline_told();
+
     // checker_rest.cpp: what must hold when the step is over.
     void settled();
     void nothing_owed() const;
     void slots_filled() const;
-    void timers_match();
     void reload_runs() const;
 
     Coverage& coverage_;
@@ -151,11 +164,8 @@ private:
     std::uint32_t surge_ = 0;   // the most that a roll which is not at its end may have had
     std::vector<bool> served_;  // by slot: before this step's event, and not by whom the event takes away
 
-    struct Deadline {
-        core::TimePoint at;
-        Property property;
-    };
-    std::vector<Deadline> deadlines_;     // scratch
-    std::vector<core::TimePoint> armed_;  // scratch
+    std::vector<Deadline> deadlines_;  // scratch
+    std::optional<Deadline> reached_;  // which this step's event told of
+    std::set<core::TimePoint> former_deadlines_;
 };
 }  // namespace sup::sim

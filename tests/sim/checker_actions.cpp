@@ -139,24 +139,6 @@ void Checker::done(const Kill& action) {
     worker.state = WorkerState::killing;
 }
 
-void Checker::done(const ArmTimer& action) {
-    require(model_.timer_ids.insert(static_cast<std::uint64_t>(action.timer)).second, Property::timers_tidy,
-            "a timer's id is used twice");
-    require(action.at >= now_, Property::timers_tidy, "a timer is armed for the past");
-    model_.timers.push_back({action.timer, action.at});
-    for (Worker& worker : model_.workers) {
-        if (!worker.soak_owed || worker.due != action.at) continue;
-        worker.soak_owed = false;
-        worker.soak_timer = action.timer;
-    }
-}
-
-void Checker::done(const CancelTimer& action) {
-    const auto is_it = [&](const Timer& timer) { return timer.id == action.timer; };
-    require(std::erase_if(model_.timers, is_it) == 1, Property::timers_tidy,
-            "a timer is cancelled that is not armed");
-}
-
 void Checker::done(const Release& action) {
     GenerationModel* generation = model_.generation(action.generation);
     require(generation != nullptr, Property::released_once, "a generation is released that is not there");

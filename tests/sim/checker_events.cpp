@@ -221,7 +221,7 @@ bool Checker::happened(const WorkerOutOfReach& event) {
         coverage_.visit(Situation::serving_out_of_reach);
         return false;
     }
-    if (generation.rolling() && worker->state == WorkerState::ready && !worker->soak_timer) return false;
+    if (generation.rolling() && worker->state == WorkerState::ready && !worker->soaking) return false;
     coverage_.visit(Situation::refused_out_of_reach);
     // In its soak it may be alone in its slot, when its predecessor has died. SIGKILL does not come to it
     // either, so it serves on, and is nobody's.
@@ -243,18 +243,6 @@ bool Checker::happened(const WorkerExited& event) {
     const Worker* worker = model_.worker(event.worker);
     if (worker == nullptr) return false;
     ended(worker->id, {Failure::Kind::exited_before_ready, worker->id, worker->slot, event.status, {}});
-    return true;
-}
-
-bool Checker::happened(const TimerFired& event) {
-    const auto is_it = [&](const Timer& timer) { return timer.id == event.timer; };
-    if (std::erase_if(model_.timers, is_it) == 0) return false;
-    for (Worker& worker : model_.workers) {
-        if (worker.soak_timer != event.timer) continue;
-        worker.soak_timer.reset();
-        coverage_.visit(Situation::slot_soaked);
-        slot_served(*model_.generation(worker.generation));
-    }
     return true;
 }
 

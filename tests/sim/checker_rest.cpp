@@ -23,8 +23,12 @@ Property broken_by_silence(GenerationState due) {
 
 }  // namespace
 
-void Checker::after(const Event& event, TimePoint now, const std::vector<Action>& actions) {
+void Checker::after(const Event& event, TimePoint now, const std::vector<Action>& actions,
+                    std::optional<TimePoint> next_deadline) {
     now_ = now;
+    reached_.reset();
+    model_.deadline_due = model_.next_deadline && *model_.next_deadline <= now;
+    model_.next_deadline = next_deadline;
     aborted_ = false;
     if (model_.exited) {
         require(actions.empty(), Property::exit_once, "something is done after Exit");
@@ -51,7 +55,7 @@ void Checker::settled() {
     offers_hold();
     slots_filled();
     steps_run();
-    timers_match();
+    deadline_told();
     reload_runs();
     serving_told();
     patience_told();
@@ -96,49 +100,6 @@ void Checker::slots_filled() const {
     }
 }
 
-// Each deadline has exactly one timer that is armed for it; a timer that fires too late is still armed.
-void Checker::timers_match() {
-    deadlines_.clear();
-    armed_.clear();
-    for (const Worker& worker : model_.workers) {
-        if (worker.state == WorkerState::starting)
-            deadlines_.push_back({worker.due, Property::deadline_kept});
-        if (worker.draining()) deadlines_.push_back({worker.due, Property::drain_ends});
-        if (worker.soak_owed || worker.soak_timer)
-            deadlines_.push_back({worker.due, Property::promoted_in_time});
-    }
-    for (const GenerationModel& generation : model_.generations) {
-        if (generation.soaked_at) deadlines_.push_back({*generation.soaked_at, Property::promoted_in_time});
-        for (const SlotModel& slot : generation.slots)
-            if (slot.restart_at) deadlines_.push_back({*slot.restart_at, Property::slot_never_forgotten});
-    }
-    for (const Timer& each : model_.timers) armed_.push_back(each.at);
-    if (armed_.size() > 1 && armed_.back() == armed_.front())
-        coverage_.visit(Situation::deadlines_in_one_instant);
-    std::sort(armed_.begin(), armed_.end());
-    std::sort(deadlines_.begin(), deadlines_.end(), [](const Deadline& a, const Deadline& b) {
-        return a.at != b.at ? a.at < b.at : a.property < b.property;
-    });
-    const Deadline* missing = nullptr;  // the first that no timer is armed for
-    auto timer = armed_.begin();
-    auto stray = armed_.end();  // the first that is armed for no deadline
-    for (const Deadline& deadline : deadlines_) {
-        for (; timer != armed_.end() && *timer < deadline.at; ++timer)
-            if (stray == armed_.end()) stray = timer;
-        if (timer != armed_.end() && *timer == deadline.at) {
-            ++timer;
-        } else if (missing == nullptr) {
-            missing = &deadline;
-        }
-    }
-    if (stray == armed_.end()) stray = timer;
-    require(missing == nullptr || stray == armed_.end() || *stray >= missing->at, Property::deadline_kept,
-            "a timer is armed for a time before its deadline");
-    if (missing != nullptr)
-        throw Violation{missing->property, "a deadline has no timer that is armed for it"};
-    require(stray == armed_.end(), Property::timers_tidy, "a timer is armed that no deadline needs");
-}
-
 void Checker::reload_runs() const {
     require(!model_.prepare_owed, Property::cap_kept, "a reload may begin, and does not");
     require(model_.ending || model_.next.empty() || !model_.current.empty() || model_.waits_for.has_value(),
@@ -162,7 +123,7 @@ void Checker::at_rest() const {
         require(worker.state == WorkerState::ready, Property::converges, "a worker is not ready");
     require(model_.next.empty() && model_.current.empty() && active.waiters.empty(), Property::converges,
             "a request is still without an answer");
-    require(model_.timers.empty(), Property::converges, "an idle instance has a timer");
+    require(!model_.next_deadline, Property::converges, "an idle instance waits for a deadline");
 }
 
 }  // namespace sup::sim

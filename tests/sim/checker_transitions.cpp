@@ -35,7 +35,7 @@ void Checker::fail_askers(const Failure& failure, std::optional<GenerationId> ge
 
 void Checker::owe_drain(Worker& worker, std::optional<GenerationId> successor, Property property) {
     if (worker.draining() || worker.killing()) return;
-    worker.end_soak();
+    worker.soaking = false;
     worker.owed = Drain{worker.id, successor, inbox_for(worker, successor)};
     worker.owed_by = property;
     if (worker.state == WorkerState::spawning) coverage_.visit(Situation::drained_in_spawning);
@@ -44,7 +44,7 @@ void Checker::owe_drain(Worker& worker, std::optional<GenerationId> successor, P
 
 void Checker::owe_kill(Worker& worker, Kill::Reason reason, Property property) {
     if (worker.killing()) return;
-    worker.end_soak();
+    worker.soaking = false;
     worker.owed = Kill{worker.id, reason};
     worker.offer_owed.reset();
     worker.owed_by = property;
@@ -57,10 +57,10 @@ void Checker::became_ready(Worker& worker) {
     GenerationModel& generation = *model_.generation(worker.generation);
     if (generation.rolling() && generation.state == GenerationState::starting) {
         const Duration soak = model_.soak_of(worker);
-        worker.soak_owed = soak > Duration{0};
+        worker.soaking = soak > Duration{0};
         worker.soak = soak;
         worker.due = now_ + soak;
-        if (!worker.soak_owed) slot_served(generation);
+        if (!worker.soaking) slot_served(generation);
         return;
     }
     if (generation.state != GenerationState::starting) return roll();
@@ -128,7 +128,7 @@ void Checker::abort(GenerationModel& generation, const Failure& failure) {
         if (worker.state == WorkerState::spawning) coverage_.visit(Situation::aborted_in_spawning);
         if (generation.rolling() && successor && worker.state == WorkerState::ready) {
             coverage_.visit(Situation::rolling_failed_midway);
-            worker.end_soak();
+            worker.soaking = false;
         } else if (worker.state == WorkerState::ready || generation.policy.ready_after) {
             coverage_.visit(Situation::aborted_worker_drains);
             owe_drain(worker, successor, Property::failed_is_ended);
@@ -165,8 +165,8 @@ void Checker::ended(WorkerId id, Failure failure) {
         case GenerationState::starting:
             if (worker.was_ready) coverage_.visit(Situation::ready_worker_exits_in_starting);
             if (generation.rolling() && worker.was_ready)
-                failure.kind = worker.soak_timer ? Failure::Kind::crashed_in_soak
-                                                 : Failure::Kind::exited_before_promotion;
+                failure.kind =
+                    worker.soaking ? Failure::Kind::crashed_in_soak : Failure::Kind::exited_before_promotion;
             if (failure.kind == Failure::Kind::crashed_in_soak) failure.soak = worker.soak;
             abort(generation, failure);
             break;

@@ -44,8 +44,11 @@ void compare_generation(const Model& model, const GenerationModel& generation, c
                       "workers are not in the order of their slots and ages");
     for (const WorkerView& worker : view.workers) compare_worker(model, generation.id, worker);
     std::vector<Slot> awaiting;
-    for (Slot slot = 0; slot < generation.count(); ++slot)
+    for (Slot slot = 0; slot < generation.count(); ++slot) {
         if (generation.slots[slot].restart_at) awaiting.push_back(slot);
+        require_true_view(view.slots.at(slot).restart_at == generation.slots[slot].restart_at,
+                          "it is shown wrongly when a slot restarts");
+    }
     require_true_view(awaiting == view.awaiting_restart,
                       "the slots that wait for their restart are not those shown");
 }

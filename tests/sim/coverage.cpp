@@ -27,7 +27,7 @@ constexpr std::array<const char*, 6> worker_names{"spawning", "starting", "ready
 constexpr std::array<const char*, std::variant_size_v<Event>> event_names{
     "Start",         "Reload",    "Stop",        "AddWorker", "RemoveWorker",  "Prepared",
     "PrepareFailed", "Spawned",   "SpawnFailed", "Ready",     "OpenedChannel", "ExtendedTimeout",
-    "OutOfReach",    "Abandoned", "Exited",      "TimerFired"};
+    "OutOfReach",    "Abandoned", "Exited",      "Deadline"};
 
 // Positions in Event.
 enum EventKind : std::size_t {
@@ -94,9 +94,7 @@ std::optional<WorkerId> subject(const Event& event) {
 }
 
 bool stale(const Model& model, const Event& event) {
-    if (const auto* fired = std::get_if<TimerFired>(&event))
-        return std::none_of(model.timers.begin(), model.timers.end(),
-                            [&](const Timer& timer) { return timer.id == fired->timer; });
+    if (std::holds_alternative<DeadlineReached>(event)) return !model.deadline_due;
     if (const auto* good = std::get_if<Prepared>(&event)) return model.preparing != good->generation;
     if (const auto* bad = std::get_if<PrepareFailed>(&event)) return model.preparing != bad->generation;
     return false;

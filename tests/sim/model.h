@@ -35,10 +35,9 @@ struct Worker {
     std::optional<Signal> owed{};
     Property owed_by{};         // what is broken when that signal does not come, or another one does
     bool beside_count = false;  // its slot was taken away, or given to another, beside the roll
-    bool soak_owed = false;     // ready in a rolling reload: its soak's timer must be armed…
-    std::optional<core::TimerId> soak_timer{};      // … or is; `due` is when it must end
-    Duration soak{};                                // how long that is
-    bool channel = false;                           // it speaks the channel
+    bool soaking = false;       // ready in a rolling reload, until `due`
+    Duration soak{};            // how long that is
+    bool channel = false;       // it speaks the channel
     std::optional<core::GenerationId> successor{};  // draining: as it was told
     std::optional<core::GenerationId> inbox{};      // draining: where it hands its connections over to
     std::optional<Offer> offer_owed{};
@@ -46,12 +45,8 @@ struct Worker {
 
     bool killing() const { return state == core::WorkerState::killing; }
     bool draining() const { return state == core::WorkerState::draining; }
-    void end_soak() {
-        soak_owed = false;
-        soak_timer.reset();
-    }
     bool staying() const { return !killing() && !draining() && !owed; }
-    bool serving() const { return state == core::WorkerState::ready && !owed && !soak_owed && !soak_timer; }
+    bool serving() const { return state == core::WorkerState::ready && !owed && !soaking; }
 };
 
 struct SlotModel {
@@ -108,11 +103,6 @@ struct GenerationModel {
     }
 };
 
-struct Timer {
-    core::TimerId id;
-    core::TimePoint at;
-};
-
 struct Model {
     bool stopping = false;                       // somebody asked for a stop
     std::optional<core::TimePoint> stop_signal;  // when the first signal did
@@ -120,11 +110,12 @@ struct Model {
     bool exited = false;
     int exit_code = 0;
     bool exit_owed = false;
+    std::optional<core::TimePoint> next_deadline;  // as the core told it last
+    bool deadline_due = false;                     // … and it has come
 
     std::vector<GenerationModel> generations;  // by number; gone ones are forgotten at the end of their step
     std::vector<Worker> workers;               // the living, by age
     std::vector<Worker> just_exited;           // in this step
-    std::vector<Timer> timers;                 // armed
     std::optional<core::GenerationId> preparing;
     bool prepare_owed = false;
     std::uint32_t last_number = 0;
@@ -137,7 +128,6 @@ struct Model {
     std::vector<core::Reply> replies_owed;
 
     std::unordered_set<std::uint64_t> worker_ids;  // ever given out
-    std::unordered_set<std::uint64_t> timer_ids;
 
     Worker* worker(core::WorkerId id);
     const Worker* worker(core::WorkerId id) const;

@@ -2,7 +2,7 @@
 
 # Readiness gate and soak.
 sup_sim_mutant(soak-skipped reload.cpp
-    "if (!generation->soak) promote(step, *generation);"
+    "if (!generation->soaks_until) promote(step, *generation);"
     "promote(step, *generation);"
     "a generation is promoted when")
 sup_sim_mutant(start-soaks-in-full reload.cpp
@@ -18,7 +18,7 @@ sup_sim_mutant(crash-in-soak-ignored worker_life.cpp
     "break; case GenerationState::starting: abort_reload"
     "every worker of a failed generation")
 sup_sim_mutant(extension-shortens worker_life.cpp
-    "if (wanted <= step.instance.timers.at(worker->timer.value()).at) return;"
+    "if (wanted <= worker->deadline) return;"
     ""
     "no deadline is shortened")
 
@@ -78,18 +78,18 @@ sup_sim_mutant(drain-deadline-halved drain.cpp
     "later(step.now, generation->policy.drain_timeout)"
     "later(step.now, generation->policy.drain_timeout / 2)"
     "no deadline is shortened")
-sup_sim_mutant(deadline-without-kill drain.cpp
+sup_sim_mutant(deadline-without-kill worker_life.cpp
     "kill(step, *worker, Kill::Reason::drain_timeout);"
-    ""
+    ";"
     "every drain ends by its deadline")
 sup_sim_mutant(drained-again drain.cpp
     "if (is_leaving(worker)) return;"
     ""
     "every worker of a replaced generation")
-sup_sim_mutant(restart-timer-outlives-generation drain.cpp
-    "for (SlotRecord& slot : generation.slots) cancel(step, slot.restart);"
-    ""
-    "no timer outlives its purpose")
+sup_sim_mutant(restart-outlives-generation drain.cpp
+    "set_restart(step, generation, slot, std::nullopt);"
+    ";"
+    "no deadline outlives its own")
 
 # Who hands over to whom: first by the rules, then by what becomes of the connections.
 sup_sim_mutant(offered-where-nobody-takes handoff.cpp
@@ -292,7 +292,7 @@ sup_sim_mutant(slot-passed-on-unready rolling.cpp
     "nobody is drained before its successors")
 sup_sim_mutant(slot-soak-skipped state.cpp
     "worker->second.state == WorkerState::ready &&
-           !worker->second.timer;"
+           !worker->second.deadline;"
     "worker->second.state == WorkerState::ready;"
     "a generation is promoted when" --connections-only)
 sup_sim_mutant(first-step-soaks-no-longer rolling.cpp

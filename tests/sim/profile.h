@@ -22,7 +22,7 @@ struct Profile {
     std::uint32_t crash_within;  // milliseconds of its life
     std::uint32_t ignores_drain;
     std::uint32_t slow_drain;
-    std::uint32_t late_timer;  // of timers: delivered some time after they were due
+    std::uint32_t late_deadline;  // told some time after it was due
 
     // The operator: milliseconds between two of his acts at most, and the weights of what he does.
     std::uint32_t pause;

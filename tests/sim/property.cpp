@@ -45,8 +45,8 @@ const char* to_string(Property property) {
             return "the count changes by one for each scale request, and not otherwise";
         case Property::deadline_kept: return "no deadline is shortened";
         case Property::drain_ends: return "every drain ends by its deadline";
-        case Property::timers_tidy:
-            return "each deadline has one timer, armed once, and no timer outlives its purpose";
+        case Property::deadlines_tidy:
+            return "nothing is waited for without a purpose, and no deadline outlives its own";
         case Property::only_the_living:
             return "actions speak of workers and generations that live, and ids are fresh";
         case Property::gone_ignored:

@@ -26,7 +26,7 @@ enum class Property {
     scaled_by_request,
     deadline_kept,
     drain_ends,
-    timers_tidy,
+    deadlines_tidy,
     only_the_living,
     gone_ignored,
     offered_to_takers,

@@ -94,17 +94,20 @@ private:
         if (trace_)
             for (const core::Action& action : actions) trace_("            -> " + core::to_string(action));
         books_.after(event, now, actions);
-        shadow_.follow(event, now, actions, books_);
+        const std::optional<core::TimePoint> next_deadline = supervisor_.next_deadline();
+        shadow_.follow(event, now, actions, books_, next_deadline);
         if (!actions.empty()) clients_.steer(event, actions);
-        checker_.after(event, now, actions);
+        checker_.after(event, now, actions, next_deadline);
         if (!actions.empty()) clients_.come(checker_.model());
         clients_.released(actions);
         for (const core::Action& action : actions) world_.perform(action);
+        world_.await(next_deadline);
         judge_losses();
         if (random_.chance(5)) checker_.compare(supervisor_.view());
         if (events_ == save_after_) {
             if (trace_) trace_("--- saved and restored");
             shadow_.begin(supervisor_, books_, random_.chance(50));
+            save_after_ += 1 + random_.below(150);
         }
     }
 

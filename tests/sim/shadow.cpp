@@ -32,6 +32,8 @@ void Shadow::begin(Supervisor& supervisor, Books& books, bool swap) {
     Result<Supervisor> restored = Supervisor::restore(nlohmann::json::parse(saved));
     if (!restored) fail("what was saved cannot be restored: " + restored.error().message);
     if (restored->save().dump() != saved) fail("what was restored saves differently");
+    if (restored->next_deadline() != supervisor.next_deadline())
+        fail("what was restored waits for another deadline");
     copy_ = std::move(*restored);
     books_ = books.taken_over();
     if (!swap) return;
@@ -39,12 +41,13 @@ void Shadow::begin(Supervisor& supervisor, Books& books, bool swap) {
     std::swap(books_, books);
 }
 
-void Shadow::follow(const Event& event, TimePoint now, const std::vector<Action>& actions,
-                    const Books& books) {
+void Shadow::follow(const Event& event, TimePoint now, const std::vector<Action>& actions, const Books& books,
+                    std::optional<TimePoint> next_deadline) {
     if (!copy_) return;
     const std::vector<Action> again = copy_->step(event, now);
     if (!std::equal(actions.begin(), actions.end(), again.begin(), again.end(), same_action))
         fail("the restored supervisor acts differently");
+    if (copy_->next_deadline() != next_deadline) fail("the restored supervisor waits for another deadline");
     books_.after(event, now, again);
     if (books_.answers() != books.answers() || (!books.answers().empty() && !books_.same_ledger(books)))
         fail("the restored ledger answers differently");

@@ -1,5 +1,6 @@
-// A second supervisor and ledger, restored from what the first ones saved, that are fed the same from then on. Saving must
-// not change what follows: every step of both must give the same actions.
+// A second supervisor and ledger, restored from what the first ones saved, that are fed the same from then on.
+// Saving must not change what follows: every step of both must give the same actions, and the same next
+// deadline.
 #pragma once
 
 #include <optional>
@@ -17,7 +18,7 @@ public:
     void begin(core::Supervisor& supervisor, Books& books, bool swap);
     // The same step, if there is a shadow. Throws a Violation.
     void follow(const core::Event& event, core::TimePoint now, const std::vector<core::Action>& actions,
-                const Books& books);
+                const Books& books, std::optional<core::TimePoint> next_deadline);
 
 private:
     std::optional<core::Supervisor> copy_;

@@ -37,7 +37,7 @@ bool World::bad(GenerationId generation) const {
 
 bool World::moot(const Pending& pending) {
     switch (pending.kind) {
-        case Kind::timer: return std::find(timers_.begin(), timers_.end(), pending.id) == timers_.end();
+        case Kind::deadline: return pending.id != waits_;
         case Kind::crash: return calm_ || find(pending.id) == nullptr;
         case Kind::ready:
         case Kind::open_channel:
@@ -53,7 +53,7 @@ bool World::moot(const Pending& pending) {
         case Kind::spawn_failure:
         case Kind::move_on:
         case Kind::take:
-        case Kind::stale_timer: return false;
+        case Kind::stale_deadline: return false;
     }
     std::abort();
 }
@@ -91,11 +91,8 @@ std::optional<Event> World::event_of(const Pending& pending) {
             if (exit(worker, pending.kind, pending.status)) return WorkerExited{worker, pending.status};
             schedule(Duration{5} + random_delay(random_, 20), pending.kind, pending.id, pending.status);
             return std::nullopt;
-        case Kind::timer:
-            std::erase(timers_, pending.id);
-            remember(gone_timers_, pending.id);
-            return TimerFired{TimerId{pending.id}};
-        case Kind::stale_timer: return TimerFired{TimerId{pending.id}};
+        case Kind::deadline: awaited_.reset(); return DeadlineReached{};
+        case Kind::stale_deadline: return DeadlineReached{};
         case Kind::accept: accept(worker); return std::nullopt;
         case Kind::time_up: time_up(worker); return std::nullopt;
         case Kind::move_on: move_on(); return std::nullopt;
@@ -127,18 +124,20 @@ void World::perform(const Action& action) {
         if (Process* process = find(number_of(told->worker))) drain(*process);
     } else if (const auto* killed = std::get_if<Kill>(&action)) {
         if (Process* process = find(number_of(killed->worker))) kill(*process);
-    } else if (const auto* arm = std::get_if<ArmTimer>(&action)) {
-        timers_.push_back(number_of(arm->timer));
-        const Duration late = fault(profile_.late_timer) ? random_delay(random_, 50) : Duration{0};
-        schedule(std::max(arm->at - now_, Duration{0}) + late, Kind::timer, number_of(arm->timer));
-    } else if (const auto* cancel = std::get_if<CancelTimer>(&action)) {
-        std::erase(timers_, number_of(cancel->timer));
-        remember(gone_timers_, number_of(cancel->timer));
-        // It had fired already, and its event stood in the queue.
-        if (fault(10)) schedule(Duration{0}, Kind::stale_timer, number_of(cancel->timer));
     } else {
         perform_handoff(action);
     }
+}
+
+void World::await(std::optional<TimePoint> deadline) {
+    if (deadline == awaited_) return;
+    // The earlier one had come already, and its event stood in the queue.
+    if (awaited_ && fault(10)) schedule(Duration{0}, Kind::stale_deadline, 0);
+    awaited_ = deadline;
+    ++waits_;
+    if (!deadline) return;
+    const Duration late = fault(profile_.late_deadline) ? random_delay(random_, 50) : Duration{0};
+    schedule(std::max(*deadline - now_, Duration{0}) + late, Kind::deadline, waits_);
 }
 
 void World::begin_process(const Spawn& spawn) {
@@ -217,7 +216,7 @@ std::uint64_t World::gone_id(const std::deque<std::uint64_t>& gone) {
 }
 
 Event World::stale_event() {
-    if (random_.chance(25)) return TimerFired{TimerId{gone_id(gone_timers_)}};
+    if (random_.chance(25)) return DeadlineReached{};
     if (random_.chance(15)) {
         // Any number but that of the preparation that is under way.
         GenerationId generation{random_.below(6)};

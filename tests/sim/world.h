@@ -1,6 +1,6 @@
-// The world around the core, faked: a virtual clock, timers that may be late, preparations that may fail, and
-// processes that do what processes do at the worst of times. It performs the core's actions and yields the
-// events that follow.
+// The world around the core, faked: a virtual clock, deadlines that may be late, preparations that may fail,
+// and processes that do what processes do at the worst of times. It performs the core's actions and yields
+// the events that follow.
 #pragma once
 
 #include <algorithm>
@@ -29,7 +29,7 @@ public:
         : profile_(profile), random_(random), connections_(coverage, trace) {}
 
     core::TimePoint now() const { return now_; }
-    // When something happens next; nothing when the world is quiet. Timers that were cancelled do not count.
+    // When something happens next; nothing when the world is quiet. A deadline that has moved does not count.
     std::optional<core::TimePoint> next_at();
     // Lets it happen; there must be something. Moves the clock to it. Nothing when the core does not hear of
     // it: what workers do with their connections.
@@ -37,6 +37,8 @@ public:
     void advance(core::TimePoint to) { now_ = std::max(now_, to); }
 
     void perform(const core::Action& action);
+    // After each step: what the core waits for now.
+    void await(std::optional<core::TimePoint> deadline);
     Connections& connections() { return connections_; }
 
     // From now on nothing fails any more: what is planned to crash does not, what is begun succeeds.
@@ -70,8 +72,8 @@ private:
         abandon,
         crash,
         exit,
-        timer,
-        stale_timer,
+        deadline,
+        stale_deadline,
         accept,  // from here on: what the core does not hear of
         time_up,
         move_on,
@@ -137,14 +139,14 @@ private:
     std::uint64_t sequence_ = 0;
     std::priority_queue<Pending, std::vector<Pending>, Later> pending_;
     std::vector<Process> processes_;  // spawned or being spawned, not yet gone
-    std::vector<std::uint64_t> timers_;
+    std::optional<core::TimePoint> awaited_;
+    std::uint64_t waits_ = 0;  // how many there have been; the last is the one that counts
     std::optional<core::GenerationId> preparing_;
     std::vector<core::GenerationId> bad_;
     std::vector<Dialect> dialects_;
     Connections connections_;
     bool moves_on_later_ = false;             // what was forwarded and did not fit
     std::deque<std::uint64_t> gone_workers_;  // the last few
-    std::deque<std::uint64_t> gone_timers_;
 };
 
 }  // namespace sup::sim

@@ -23,7 +23,7 @@ TEST_CASE("a reload waits while as many generations drain as may, and says so on
     Life life = at_the_cap();
     CHECK(life.reload(req(9)) == Lines{"ReloadWaits draining=1 max_draining=1"});
     CHECK(life.view().state == InstanceState::reloading);
-    CHECK(life.feed(TimerFired{TimerId{999}}).empty());
+    CHECK(life.feed(DeadlineReached{}).empty());
 }
 
 TEST_CASE("a reload that waits for the cap starts as soon as a generation is gone") {

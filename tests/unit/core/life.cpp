@@ -9,8 +9,7 @@ namespace sup::core::testing {
 namespace {
 
 bool is_detail(const Action& action) {
-    return std::holds_alternative<ArmTimer>(action) || std::holds_alternative<CancelTimer>(action) ||
-           std::holds_alternative<WorkerChanged>(action) || std::holds_alternative<Steer>(action) ||
+    return std::holds_alternative<WorkerChanged>(action) || std::holds_alternative<Steer>(action) ||
            std::holds_alternative<Promote>(action) || std::holds_alternative<GiveUp>(action) ||
            std::holds_alternative<NoteSockets>(action) || std::holds_alternative<RestoreSockets>(action) ||
            std::holds_alternative<SetPatience>(action);
@@ -22,6 +21,7 @@ Supervisor taken_over(const Supervisor& supervisor) {
     INFO(saved.dump(2));
     if (!restored) FAIL(restored.error().message);
     REQUIRE(restored->save() == saved);
+    REQUIRE(restored->next_deadline() == supervisor.next_deadline());
     return std::move(restored).value();
 }
 
@@ -34,10 +34,6 @@ Lines Life::feed(const Event& event) {
     supervisor_ = taken_over(supervisor_);
     Lines lines;
     for (const Action& action : actions_) {
-        if (const auto* arm = std::get_if<ArmTimer>(&action))
-            REQUIRE(timers_.emplace(arm->timer, arm->at).second);
-        if (const auto* cancel = std::get_if<CancelTimer>(&action))
-            REQUIRE(timers_.erase(cancel->timer) == 1);
         if (const auto* steer = std::get_if<Steer>(&action)) serving_ = steer->serving;
         if (const auto* set = std::get_if<SetPatience>(&action)) {
             REQUIRE(patient_.contains(set->worker) != set->patient);
@@ -54,14 +50,9 @@ Lines Life::feed(const Event& event) {
 Lines Life::pass(Duration duration) {
     const TimePoint end = now_ + duration;
     Lines lines;
-    while (true) {
-        const auto next =
-            std::ranges::min_element(timers_, {}, [](const auto& timer) { return timer.second; });
-        if (next == timers_.end() || next->second > end) break;
-        const TimerId timer = next->first;
-        now_ = std::max(now_, next->second);
-        timers_.erase(next);
-        lines = joined({lines, feed(TimerFired{timer})});
+    for (auto next = next_deadline(); next && *next <= end; next = next_deadline()) {
+        now_ = std::max(now_, *next);
+        lines = joined({lines, feed(DeadlineReached{})});
     }
     now_ = end;
     return lines;

@@ -3,7 +3,6 @@
 #pragma once
 
 #include <cstdint>
-#include <map>
 #include <optional>
 #include <set>
 #include <stdexcept>
@@ -20,10 +19,10 @@ class Life {
 public:
     explicit Life(std::uint64_t seed = 1);
 
-    // One step. The lines are what it did, without the timers, the changes of single workers, and what only
-    // says in full what a change in the lines means.
+    // One step. The lines are what it did, without the changes of single workers, and what only says in full
+    // what a change in the lines means.
     Lines feed(const Event& event);
-    // Lets time pass, and reports each timer that comes due, in order. The lines of all these steps.
+    // Lets time pass, and reports each deadline that comes, in order. The lines of all these steps.
     Lines pass(Duration duration);
 
     Lines start(const Policy& policy, RequestId request = RequestId{1});  // StartRequested, Prepared
@@ -44,7 +43,7 @@ public:
     WorkerState state(WorkerId worker) const;  // exited when it is not there
     TimePoint now() const { return now_; }
     const std::vector<Action>& actions() const { return actions_; }  // of the last step, all of them
-    const std::map<TimerId, TimePoint>& timers() const { return timers_; }
+    std::optional<TimePoint> next_deadline() const { return supervisor_.next_deadline(); }
     const Serving& serving() const { return serving_; }             // as the last Steer said
     const std::set<WorkerId>& patient() const { return patient_; }  // as each SetPatience said
     Supervisor& supervisor() { return supervisor_; }
@@ -53,7 +52,6 @@ private:
     Supervisor supervisor_;
     TimePoint now_{Duration{1'000'000}};
     std::vector<Action> actions_;
-    std::map<TimerId, TimePoint> timers_;
     Serving serving_;
     std::set<WorkerId> patient_;
 };

@@ -79,7 +79,7 @@ TEST_CASE("a restored supervisor does step for step what the saved one does") {
     TimePoint now = life.now();
     std::vector<Event> events{WorkerExited{wrk(4), {true, 9}}, StopRequested{req(50)},
                               WorkerExited{wrk(1), {}}, WorkerExited{wrk(2), {}}, WorkerExited{wrk(5), {}}};
-    for (std::uint64_t timer = 1; timer < 40; ++timer) events.push_back(TimerFired{TimerId{timer}});
+    events.insert(events.end(), 40, DeadlineReached{});
     events.push_back(StopRequested{req(51), true});
     for (std::uint64_t worker = 1; worker < 20; ++worker) events.push_back(WorkerExited{wrk(worker), {}});
     Lines expected;
@@ -117,8 +117,9 @@ TEST_CASE("an error says where the saved state is wrong") {
     saved["generations"][1]["policy"]["count"] = 0;
     CHECK(why_refused(saved) == "the saved state breaks the rule that a generation's policy is valid");
     saved = a_full_life().supervisor().save();
-    saved["timers"].erase(0);
-    CHECK(why_refused(saved) == "the saved state/timers has not each timer that something waits for, once");
+    saved["generations"][0]["workers"][0]["deadline"] = nullptr;
+    CHECK(why_refused(saved) ==
+          "the saved state breaks the rule that a worker has the deadline of its state");
 }
 
 TEST_CASE("a damaged state is refused, or is a state that can be lived with") {
@@ -134,7 +135,7 @@ TEST_CASE("a damaged state is refused, or is a state that can be lived with") {
         ++accepted;
         INFO(json::diff(whole, damaged).dump());
         const TimePoint now = TimePoint{1h};
-        for (std::uint64_t timer = 1; timer < 40; ++timer) restored->step(TimerFired{TimerId{timer}}, now);
+        for (int deadline = 1; deadline < 40; ++deadline) restored->step(DeadlineReached{}, now);
         restored->step(StopRequested{req(60), true}, now);
         for (const GenerationView& generation : restored->view().generations) {
             for (const WorkerView& worker : generation.workers)

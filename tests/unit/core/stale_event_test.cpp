@@ -22,10 +22,10 @@ void check_ignored(Life& life, const Event& event) {
 TEST_CASE("an event about something that never existed is ignored") {
     Life life;
     life.serve(policy_of(1));
-    for (const Event& event : std::vector<Event>{
-             WorkerSpawned{wrk(77)}, SpawnFailed{wrk(77), "no"}, WorkerReady{wrk(77)},
-             WorkerExtendedTimeout{wrk(77), 5s}, WorkerExited{wrk(77), {}}, TimerFired{TimerId{77}},
-             Prepared{gen(7), policy_of(1)}, PrepareFailed{gen(7), false, ""}}) {
+    for (const Event& event :
+         std::vector<Event>{WorkerSpawned{wrk(77)}, SpawnFailed{wrk(77), "no"}, WorkerReady{wrk(77)},
+                            WorkerExtendedTimeout{wrk(77), 5s}, WorkerExited{wrk(77), {}}, DeadlineReached{},
+                            Prepared{gen(7), policy_of(1)}, PrepareFailed{gen(7), false, ""}}) {
         check_ignored(life, event);
     }
 }
@@ -75,13 +75,13 @@ TEST_CASE("a worker that was told to end cannot become ready any more") {
     check_ignored(life, WorkerReady{wrk(2)});
 }
 
-TEST_CASE("a timer that was cancelled and fires all the same is ignored") {
+TEST_CASE("a deadline that is told before it has come is ignored") {
     Life life;
     life.start(policy_of(1));
     life.spawned(gen(1));
-    const TimerId deadline = life.timers().begin()->first;
+    check_ignored(life, DeadlineReached{});
     life.ready(gen(1));
-    check_ignored(life, TimerFired{deadline});
+    check_ignored(life, DeadlineReached{});
 }
 
 TEST_CASE("a preparation of another number than the one asked for is ignored") {

@@ -30,7 +30,7 @@ TEST_CASE("a second stop kills at once what is left, and each is answered") {
     life.stop(req(2));
     life.exit(wrk(1));
     CHECK(life.stop(req(3)) == Lines{"Kill worker=2 reason=stop_now"});
-    CHECK(life.timers().empty());
+    CHECK_FALSE(life.next_deadline());
     CHECK(life.stop(req(4)).empty());  // it is being killed already
     const Lines lines = life.exit(wrk(2));
     CHECK(count(lines, "Reply") == 3);
@@ -89,7 +89,7 @@ TEST_CASE("a stop that says now kills at once, and drains nobody") {
     life.serve(policy_of(2));
     CHECK(life.stop(req(2), true) == Lines{"Kill worker=1 reason=stop_now", "Kill worker=2 reason=stop_now",
                                            "GenerationChanged generation=1 state=draining"});
-    CHECK(life.timers().empty());
+    CHECK_FALSE(life.next_deadline());
 }
 
 TEST_CASE("a stop leaves those alone that drain already, with the deadline they have") {
@@ -229,7 +229,7 @@ TEST_CASE("after Exit nothing happens any more") {
                                     StopRequested{req(5)},           AddWorkerRequested{},
                                     RemoveWorkerRequested{},         Prepared{gen(2), policy_of(1)},
                                     WorkerSpawned{wrk(1)},           WorkerReady{wrk(1)},
-                                    WorkerExited{wrk(1), {}},        TimerFired{TimerId{1}},
+                                    WorkerExited{wrk(1), {}},        DeadlineReached{},
                                     PrepareFailed{gen(2), false, ""}};
     for (const Event& event : events) {
         CHECK(life.feed(event).empty());

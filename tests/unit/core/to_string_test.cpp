@@ -24,7 +24,6 @@ TEST_CASE("an action is one line with its values, and leaves out what is not set
     CHECK(to_string(Action{Spawn{wrk(7), gen(2), 0}}) == "Spawn worker=7 generation=2 slot=0");
     CHECK(to_string(Action{Drain{wrk(7), gen(2)}}) == "Drain worker=7 successor=2");
     CHECK(to_string(Action{Drain{wrk(7), {}}}) == "Drain worker=7");
-    CHECK(to_string(Action{ArmTimer{TimerId{4}, TimePoint{20ms}}}) == "ArmTimer timer=4 at=20ms");
     CHECK(to_string(Action{WorkerChanged{wrk(1), gen(2), 3, WorkerState::killing}}) ==
           "WorkerChanged worker=1 generation=2 slot=3 state=killing");
     CHECK(to_string(Action{Exit{1}}) == "Exit code=1");

@@ -132,12 +132,12 @@ TEST_CASE("output may wait for the log's reader where a worker serves and nothin
 
 TEST_CASE("a generation's news tells its slots, and while it drains the workers that are left") {
     Life life;
-    life.serve(policy_of(3));
+    life.serve({.count = 3, .backoff_min = 1min, .backoff_max = 1min});
     life.exit(wrk(3), 1);  // its slot waits
     life.replace(gen(2), {.count = 4, .soak = 5s});
     CHECK(news(life, GenerationState::soaking).workers == 4);
     CHECK(news(life, GenerationState::soaking).ready == 4);
-    life.feed(TimerFired{life.timers().rbegin()->first});
+    life.pass(5s);
     CHECK(news(life, GenerationState::draining).workers == 2);
     CHECK(news(life, GenerationState::draining).ready == 0);
 }

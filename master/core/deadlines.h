@@ -1,0 +1,45 @@
+// Who waits until when, the earliest first. What it holds is in the instance, too: each that waits knows its
+// own deadline.
+#pragma once
+
+#include <compare>
+#include <optional>
+#include <set>
+#include <utility>
+#include <variant>
+
+#include "master/core/ids.h"
+#include "master/core/time.h"
+
+namespace sup::core {
+
+struct Instance;
+
+// One that waits to restart.
+struct SlotId {
+    GenerationId generation;
+    Slot slot;
+
+    friend auto operator<=>(const SlotId&, const SlotId&) = default;
+};
+// A worker waits for what its state says, a generation for the end of its soak.
+using Waiter = std::variant<WorkerId, SlotId, GenerationId>;
+
+class Deadlines {
+public:
+    Deadlines() = default;
+    explicit Deadlines(const Instance& instance);
+
+    // Each waiter has one at most, and keeps it in `deadline`.
+    void set(const Waiter& waiter, std::optional<TimePoint>& deadline, std::optional<TimePoint> at);
+
+    bool empty() const { return deadlines_.empty(); }
+    std::optional<TimePoint> next() const;
+    // Whose deadline is the earliest, if that has come. Of one moment workers are first, by age, then slots.
+    std::optional<Waiter> due(TimePoint now) const;
+
+private:
+    std::set<std::pair<TimePoint, Waiter>> deadlines_;
+};
+
+}  // namespace sup::core
