@@ -91,6 +91,24 @@ sup_sim_mutant(restart-outlives-generation drain.cpp
     ";"
     "no deadline outlives its own")
 
+# The next deadline.
+sup_sim_mutant(next-is-the-last deadlines.cpp
+    "std::optional(deadlines_.begin()->first)"
+    "std::optional(deadlines_.rbegin()->first)"
+    "every drain ends by its deadline")
+sup_sim_mutant(acted-upon-too-early deadlines.cpp
+    "if (deadlines_.empty() || deadlines_.begin()->first > now) return std::nullopt;"
+    "if (deadlines_.empty()) return std::nullopt;"
+    "an event about what is gone, or has happened before, changes nothing")
+sup_sim_mutant(moved-and-kept deadlines.cpp
+    "if (deadline) deadlines_.erase({*deadline, waiter});"
+    "if (deadline && !at) deadlines_.erase({*deadline, waiter});"
+    "no deadline outlives its own")
+sup_sim_mutant(restart-not-awaited-after-a-restore deadlines.cpp
+    "add(SlotId{generation_id, slot}, generation.slots[slot].restart_at);"
+    ";"
+    "saving and restoring")
+
 # Who hands over to whom: first by the rules, then by what becomes of the connections.
 sup_sim_mutant(offered-where-nobody-takes handoff.cpp
     "return takes_connections(*generation) ? successor : std::nullopt;"

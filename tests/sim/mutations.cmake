@@ -38,7 +38,19 @@ function(sup_sim_mutant name file line replacement promise)
     target_compile_options(${target} PRIVATE ${mutant_options})
     target_precompile_headers(${target} REUSE_FROM sup_core_by_file)
     set_target_properties(${target} PROPERTIES UNITY_BUILD OFF RUNTIME_OUTPUT_DIRECTORY ${CMAKE_CURRENT_BINARY_DIR}/mutants)
+    set_property(DIRECTORY APPEND PROPERTY mutants ${target})
     sup_sim_mutant_test("${name}" ${target} "${promise}" ${ARGN})
+endfunction()
+
+# The target sim-mutants runs them all, and prints which promise killed whom.
+function(sup_sim_mutants_summary)
+    get_property(mutants DIRECTORY PROPERTY mutants)
+    cmake_host_system_information(RESULT processors QUERY NUMBER_OF_LOGICAL_CORES)
+    add_custom_target(sim-mutants
+        COMMAND ${CMAKE_COMMAND} -DBUILD=${CMAKE_BINARY_DIR} -DJOBS=${processors}
+                -P ${CMAKE_CURRENT_SOURCE_DIR}/mutants_summary.cmake
+        USES_TERMINAL)
+    add_dependencies(sim-mutants ${mutants})
 endfunction()
 
 function(sup_sim_mutant_seen name seen promise)
