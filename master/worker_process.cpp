@@ -353,8 +353,8 @@ std::optional<std::string> WorkerProcess::odd_main_process() const {
     if (watch_->reaped()) return std::nullopt;
     const std::string main = "its main " + describe(Sender{pid(), 0});
     const std::string signal = signal_name(generation().config.drain.signal);
-    if (target_.is_wrapped(pid())) {
-        const std::string speaker = describe(Sender{target_.instead_of(pid())->pid(), 0});
+    if (const HeldProcess* server = target_.behind_wrapper(pid())) {
+        const std::string speaker = describe(Sender{server->pid(), 0});
         return "READY=1 came from " + speaker + ", not from " + main +
                ", which only waits for it. A server that compares LISTEN_PID with its own pid does not "
                "take its listeners that way. " +

@@ -33,7 +33,7 @@ const HeldProcess* DrainTarget::instead_of(pid_t main) const {
     switch (drain_.to) {
         case config::DrainTo::automatic:
             if (lives(named_)) return named_->pid() == main ? nullptr : &*named_;
-            return is_wrapped(main) ? &*ready_ : nullptr;
+            return behind_wrapper(main);
         case config::DrainTo::ready: return lives(ready_) ? &*ready_ : nullptr;
         case config::DrainTo::main:
         case config::DrainTo::group: return nullptr;
@@ -41,9 +41,10 @@ const HeldProcess* DrainTarget::instead_of(pid_t main) const {
     return nullptr;
 }
 
-bool DrainTarget::is_wrapped(pid_t main) const {
-    return drain_.to == config::DrainTo::automatic && !lives(named_) && lives(ready_) &&
-           ready_->pid() != main && has_no_answer(main, drain_.signal);
+const HeldProcess* DrainTarget::behind_wrapper(pid_t main) const {
+    const bool wrapped = drain_.to == config::DrainTo::automatic && !lives(named_) && lives(ready_) &&
+                         ready_->pid() != main && has_no_answer(main, drain_.signal);
+    return wrapped ? &*ready_ : nullptr;
 }
 
 bool DrainTarget::ends_wrapper(pid_t main) const {

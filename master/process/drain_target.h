@@ -25,8 +25,9 @@ public:
 
     // Null: the main process, `main`. Not for drain.to "group".
     const HeldProcess* instead_of(pid_t main) const;
-    // Whether that is one that sent READY=1 for a main process that does not handle the signal.
-    bool is_wrapped(pid_t main) const;
+    // The one that sent READY=1 for a main process that does not handle the signal; null: there is none. It
+    // may end at any moment, so whoever has asked does not ask again.
+    const HeldProcess* behind_wrapper(pid_t main) const;
     // Whether the signal would end `main`, whose children are to be drained, and nobody else is known.
     bool ends_wrapper(pid_t main) const;
 

@@ -65,11 +65,15 @@ TEST_CASE("the process that sent READY=1 gets the signal where the main process 
     CHECK(target.ends_wrapper(wrapper.pid()));
     target.said_ready(wrapper.child);
     CHECK(told(target, wrapper.pid()) == wrapper.child.pid);
-    CHECK(target.is_wrapped(wrapper.pid()));
+    const sup::HeldProcess* server = target.behind_wrapper(wrapper.pid());
+    REQUIRE(server == target.instead_of(wrapper.pid()));
+    REQUIRE(server != nullptr);
     CHECK_FALSE(target.ends_wrapper(wrapper.pid()));
-    // With its end the shell is on its own.
+    // With its end the shell is on its own; who had asked before can still name it.
     ::kill(wrapper.child.pid, SIGKILL);
     CHECK(wait_until([&] { return told(target, wrapper.pid()) == wrapper.pid(); }));
+    CHECK(target.behind_wrapper(wrapper.pid()) == nullptr);
+    CHECK(server->pid() == wrapper.child.pid);
 }
 
 TEST_CASE("a main process that handles the signal gets it, whoever sent READY=1") {
@@ -78,7 +82,7 @@ TEST_CASE("a main process that handles the signal gets it, whoever sent READY=1"
     DrainTarget target{Drain{}};
     target.said_ready(wrapper.child);
     CHECK(told(target, wrapper.pid()) == wrapper.pid());
-    CHECK_FALSE(target.is_wrapped(wrapper.pid()));
+    CHECK(target.behind_wrapper(wrapper.pid()) == nullptr);
     CHECK_FALSE(target.ends_wrapper(wrapper.pid()));
 }
 

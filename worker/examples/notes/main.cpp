@@ -39,7 +39,7 @@ public:
         database_.reset(opened);
         if (result != SQLITE_OK) throw std::runtime_error(path + ": " + sqlite3_errmsg(opened));
         sqlite3_busy_timeout(opened, 5'000);
-        run("PRAGMA journal_mode = WAL");
+        switch_to_wal();
         run("CREATE TABLE IF NOT EXISTS notes (id INTEGER PRIMARY KEY, text TEXT NOT NULL)");
     }
 
@@ -78,6 +78,17 @@ private:
 
     void run(const char* sql) {
         if (sqlite3_exec(database_.get(), sql, nullptr, nullptr, nullptr) != SQLITE_OK) fail();
+    }
+
+    // Two workers that both switch a new file would wait for each other, so SQLite refuses one of them at once,
+    // whatever its timeout.
+    void switch_to_wal() {
+        int result = SQLITE_BUSY;
+        for (int tries = 0; result == SQLITE_BUSY && tries < 500; ++tries) {
+            if (tries > 0) sqlite3_sleep(10);
+            result = sqlite3_exec(database_.get(), "PRAGMA journal_mode = WAL", nullptr, nullptr, nullptr);
+        }
+        if (result != SQLITE_OK) fail();
     }
 
     Statement prepare(std::string_view sql) {
