@@ -26,7 +26,7 @@ bool worth_telling(std::uint64_t part, std::uint64_t whole) {
 }  // namespace
 
 std::optional<std::string> ProgressModel::take(const status::Event& event) {
-    return std::visit([this](const auto& one) { return tell(one); }, event);
+    return std::visit([this](const auto& one) { return this->tell(one); }, event);
 }
 
 std::optional<std::string> ProgressModel::tell(const status::GenerationEvent& event) {

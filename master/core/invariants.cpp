@@ -106,7 +106,8 @@ const char* broken_in_end(const Instance& instance) {
     if (!is_ending(instance)) {
         return instance.exited || !instance.stop_requests.empty() ? "a stopped instance ends" : nullptr;
     }
-    if (instance.exit_code != 0 && instance.exit_code != 1) return "an instance exits with 0 or 1";
+    const int code = instance.exit_code.value_or(-1);
+    if (code < 0 || code > 1) return "an instance exits with 0 or 1";
     if (!instance.waiting.empty()) return "no reload waits in an ending instance";
     const bool all_leave =
         std::ranges::all_of(instance.generations, [](const auto& entry) { return is_leaving(entry.second); });
