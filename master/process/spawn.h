@@ -47,8 +47,8 @@ struct SpawnedProcess {
 
 // Returns when the program runs, or failed to. The worker leads a session of its own, has an empty signal mask
 // and every disposition default, and no descriptor but those named in the request (and a script's own, where
-// it can only be opened by it), whatever this process has open without close-on-exec. The error starts with "worker ARGV0: ", and then no process is left. From the main thread,
-// with no other thread running.
+// it can only be opened by it), whatever this process has open without close-on-exec. The error starts with
+// "worker ARGV0: ", and then no process is left. From the main thread, with no other thread running.
 Result<SpawnedProcess> spawn(const SpawnRequest& request);
 
 }  // namespace sup
