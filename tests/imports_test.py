@@ -8,8 +8,8 @@ import tempfile
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 PLANTED = {  # file, what it then includes: upward, sideways, from the other house, from the tests, from nowhere
-    "master/core/step.cpp": "master/process/spawn.h",
-    "master/process/spawn.h": "master/instance.h",
+    "master/core/step.cpp": "master/spawn/spawn.h",
+    "master/spawn/spawn.h": "master/instance/instance.h",
     "master/control/protocol.cpp": "master/status/picture.h",
     "config/value.cpp": "master/core/state.h",
     "common/uv.h": "worker/lifecycle/core.h",

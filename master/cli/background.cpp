@@ -9,7 +9,7 @@
 #include <cstdlib>
 #include <utility>
 
-#include "master/master.h"
+#include "master/instance/master.h"
 
 namespace sup::cli {
 namespace {

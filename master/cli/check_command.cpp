@@ -19,17 +19,17 @@
 #include "config/path.h"
 #include "config/problem.h"
 #include "master/cli/start_script.h"
-#include "master/process/descriptor_limit.h"
-#include "master/process/executable.h"
-#include "master/process/inet_socket.h"
-#include "master/process/pinned_directory.h"
-#include "master/process/socket_access.h"
-#include "master/process/socket_owner.h"
-#include "master/process/socket_place.h"
-#include "master/process/worker_environment.h"
+#include "master/notify/worker_environment.h"
 #include "master/runtime/instance_directory.h"
 #include "master/runtime/log_file.h"
 #include "master/runtime/runtime_directory.h"
+#include "master/sockets/inet_socket.h"
+#include "master/sockets/socket_access.h"
+#include "master/sockets/socket_owner.h"
+#include "master/sockets/socket_place.h"
+#include "master/spawn/descriptor_limit.h"
+#include "master/spawn/executable.h"
+#include "master/spawn/pinned_directory.h"
 
 namespace sup::cli {
 namespace {
@@ -44,8 +44,8 @@ struct Finding {
 };
 using Findings = std::vector<Finding>;
 
-void print(const config::Document& document, const Findings& findings, const std::string& kind,
-           std::ostream& err) {
+void print_section(const config::Document& document, const Findings& findings, const std::string& kind,
+                   std::ostream& err) {
     for (const auto& [pointer, message] : findings) {
         err << safe_lines(config::to_text(document.name,
                                           {config::position_of(document, pointer), pointer, kind + message}))
@@ -53,7 +53,7 @@ void print(const config::Document& document, const Findings& findings, const std
     }
 }
 
-void check_command(const config::Worker& worker, Findings& problems) {
+void check_worker_command(const config::Worker& worker, Findings& problems) {
     const auto executable =
         Executable::pin(worker.program, base_environment(current_environment(), worker.env), worker.cwd);
     if (!executable) problems.push_back({"/worker/command/0", executable.error().message});
@@ -234,15 +234,15 @@ int check_command(const std::string& config_path, std::ostream& out, std::ostrea
     }
     Findings problems;
     Findings notes;
-    check_command(config->worker, problems);
+    check_worker_command(config->worker, problems);
     if (const auto note = note_on_start_script(config->worker)) notes.push_back({"/worker/command", *note});
     check_directories(*config, problems);
     check_log(config->log, notes);
     check_socket_files(*config, problems, notes);
     check_limits(*config, problems);
     check_addresses(*config, notes);
-    print(*document, problems, "", err);
-    print(*document, notes, "note: ", err);
+    print_section(*document, problems, "", err);
+    print_section(*document, notes, "note: ", err);
     if (!problems.empty()) return bad_configuration;
     print_summary(*document, *config, out);
     return good;

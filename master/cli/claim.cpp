@@ -4,9 +4,9 @@
 
 #include "config/load.h"
 #include "master/cli/instances.h"
-#include "master/process/descriptor_limit.h"
 #include "master/runtime/live_record.h"
 #include "master/runtime/runtime_directory.h"
+#include "master/spawn/descriptor_limit.h"
 
 namespace sup::cli {
 namespace {

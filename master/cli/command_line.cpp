@@ -19,7 +19,7 @@
 #include "master/cli/status_command.h"
 #include "master/cli/stop_command.h"
 #include "master/cli/terminal.h"
-#include "master/process/descriptor_limit.h"
+#include "master/spawn/descriptor_limit.h"
 
 namespace sup::cli {
 namespace {

@@ -12,7 +12,7 @@
 
 #include "common/unique_fd.h"
 #include "master/cli/terminal.h"
-#include "master/process/descriptor_limit.h"
+#include "master/spawn/descriptor_limit.h"
 
 namespace sup::cli {
 namespace {

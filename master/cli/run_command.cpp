@@ -4,7 +4,7 @@
 
 #include "master/cli/claim.h"
 #include "master/cli/terminal.h"
-#include "master/master.h"
+#include "master/instance/master.h"
 
 namespace sup::cli {
 

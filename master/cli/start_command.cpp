@@ -20,7 +20,7 @@
 #include "master/cli/progress.h"
 #include "master/cli/terminal.h"
 #include "master/control/line_stream.h"
-#include "master/log_place.h"
+#include "master/log/log_place.h"
 #include "master/runtime/log_file.h"
 
 namespace sup::cli {

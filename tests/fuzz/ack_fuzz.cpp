@@ -2,7 +2,7 @@
 #include <cstdint>
 #include <string>
 
-#include "master/process/ack_message.h"
+#include "master/notify/ack_message.h"
 #include "tests/fuzz/require.h"
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {

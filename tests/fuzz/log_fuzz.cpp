@@ -11,8 +11,8 @@
 #include <vector>
 
 #include "common/unique_fd.h"
-#include "master/log.h"
-#include "master/process/line_splitter.h"
+#include "master/log/log.h"
+#include "master/notify/line_splitter.h"
 #include "tests/fuzz/require.h"
 
 namespace {

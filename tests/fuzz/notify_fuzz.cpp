@@ -4,7 +4,7 @@
 #include <string_view>
 
 #include "common/safe_text.h"
-#include "master/process/notify_message.h"
+#include "master/notify/notify_message.h"
 #include "tests/fuzz/require.h"
 
 namespace {

@@ -6,7 +6,7 @@
 #include <vector>
 
 #include "common/safe_text.h"
-#include "master/process/line_splitter.h"
+#include "master/notify/line_splitter.h"
 #include "tests/fuzz/require.h"
 
 namespace {

@@ -8,8 +8,8 @@
 
 #include <optional>
 
-#include "support.h"
 #include "tests/catch.h"
+#include "tests/unit/support.h"
 
 using namespace sup;
 using namespace sup::test;

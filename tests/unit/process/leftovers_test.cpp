@@ -6,8 +6,8 @@
 #include <algorithm>
 
 #include "master/process/orphan_reaper.h"
-#include "support.h"
 #include "tests/catch.h"
+#include "tests/unit/support.h"
 
 using namespace sup;
 using namespace sup::test;

@@ -8,8 +8,8 @@
 
 #include "master/process/child_watch.h"
 #include "master/process/process_status.h"
-#include "support.h"
 #include "tests/catch.h"
+#include "tests/unit/support.h"
 
 using namespace sup;
 using namespace sup::test;

@@ -8,8 +8,8 @@
 #include <optional>
 #include <vector>
 
-#include "support.h"
 #include "tests/catch.h"
+#include "tests/unit/support.h"
 
 using namespace sup;
 using namespace sup::test;

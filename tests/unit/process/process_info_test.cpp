@@ -2,8 +2,8 @@
 
 #include <unistd.h>
 
-#include "support.h"
 #include "tests/catch.h"
+#include "tests/unit/support.h"
 
 using namespace sup;
 using namespace sup::test;

@@ -3,8 +3,8 @@
 #include <signal.h>
 #include <unistd.h>
 
-#include "support.h"
 #include "tests/catch.h"
+#include "tests/unit/support.h"
 
 using namespace sup;
 using namespace sup::test;

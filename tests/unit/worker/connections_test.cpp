@@ -6,7 +6,7 @@
 #include <vector>
 
 #include "tests/catch.h"
-#include "tests/unit/master/in_flight.h"
+#include "tests/unit/handoff/in_flight.h"
 #include "tests/unit/worker/client.h"
 #include "tests/unit/worker/two_workers.h"
 #include "tests/unit/worker/wire.h"

@@ -15,7 +15,7 @@
 
 #include "sup/worker.h"
 #include "tests/catch.h"
-#include "tests/unit/master/in_flight.h"
+#include "tests/unit/handoff/in_flight.h"
 #include "tests/unit/turn.h"
 #include "worker/lifecycle/announcement.h"
 #include "worker/lifecycle/channel.h"
