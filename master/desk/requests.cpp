@@ -8,7 +8,7 @@ core::RequestId Requests::add(Answer answer) {
     return id;
 }
 
-void Requests::answer(core::RequestId request, const status::Reload& outcome) {
+void Requests::answer(core::RequestId request, const Outcome& outcome) {
     const auto node = waiting_.extract(request);
     if (!node.empty() && node.mapped()) node.mapped()(outcome);
 }

@@ -3,21 +3,24 @@
 
 #include <functional>
 #include <map>
+#include <variant>
 
 #include "master/core/ids.h"
+#include "master/status/answers.h"
 #include "master/status/picture.h"
 
 namespace sup {
 
 class Requests {
 public:
-    // A stop has nothing to say: its outcome is empty.
-    using Answer = std::function<void(const status::Reload& outcome)>;
+    // Of a start or a reload, or of a stop.
+    using Outcome = std::variant<status::Reload, status::Stopped>;
+    using Answer = std::function<void(const Outcome& outcome)>;
 
     // `answer` is called once, by answer(); pass an empty one for a request that nobody waits for (a signal).
     core::RequestId add(Answer answer);
 
-    void answer(core::RequestId request, const status::Reload& outcome);
+    void answer(core::RequestId request, const Outcome& outcome);
 
 private:
     std::uint64_t next_ = 1;

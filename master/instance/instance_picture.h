@@ -7,7 +7,6 @@
 #include <vector>
 
 #include "master/core/supervisor.h"
-#include "master/ledger/outcome.h"
 #include "master/releases/generation.h"
 #include "master/status/picture.h"
 #include "master/workers/worker_process.h"
@@ -31,6 +30,5 @@ struct PictureSource {
 };
 
 status::Picture take_picture(const PictureSource& source);
-status::Reload picture_of(const ReloadOutcome& outcome);
 
 }  // namespace sup

@@ -1,5 +1,6 @@
 #include "master/ledger/ledger.h"
 
+#include <algorithm>
 #include <utility>
 
 namespace sup {
@@ -36,6 +37,7 @@ void Ledger::follow(const core::Release& action) {
     for (auto& [generation, promotion] : promotions_) {
         if (promotion.replaced == action.generation) promotion.replaced.reset();
     }
+    told_changes_.erase(action.generation);
 }
 
 void Ledger::ended(core::WorkerId worker, const DrainTotals& left) {
@@ -88,6 +90,16 @@ std::vector<Ledger::Answer> Ledger::take_due(const Leftovers& leftovers) {
     if (!exit_code_ || stops_.empty() || leftovers(std::nullopt)) return due;
     for (const core::RequestId request : std::exchange(stops_, {})) due.push_back({request, std::nullopt});
     return due;
+}
+
+std::vector<std::string> Ledger::untold_changes(core::GenerationId generation,
+                                                std::vector<std::string> changes) {
+    std::vector<std::string>& told = told_changes_[generation];
+    std::vector<std::string> untold = changes;
+    std::erase_if(untold,
+                  [&](const std::string& change) { return std::ranges::find(told, change) != told.end(); });
+    told = std::move(changes);
+    return untold;
 }
 
 std::optional<ReloadOutcome> Ledger::last_reload(const Live& live) const {

@@ -1,6 +1,6 @@
 // What an instance remembers of its reloads, beside the core's state: how they ended, what became of the
-// connections of those they drained, and who is still to be answered. It is told what the core does and what
-// becomes of the workers. Plain data: a master that takes over restores it with the core's state, and nobody
+// connections of those they drained, who is still to be answered, and what sup could not end. It is told what
+// the core does and what becomes of the workers. Plain data: a master that takes over restores it with the core's state, and nobody
 // who waits notices.
 #pragma once
 
@@ -14,6 +14,7 @@
 
 #include "common/result.h"
 #include "master/core/action.h"
+#include "master/ledger/left_behind.h"
 #include "master/ledger/outcome.h"
 
 namespace sup {
@@ -68,6 +69,13 @@ public:
     std::optional<ReloadOutcome> last_reload(const Live& live) const;
     const std::optional<ReloadOutcome>& failed_start() const { return failed_start_; }
     std::optional<core::GenerationId> last_promoted() const { return last_promoted_; }
+    bool never_served(core::GenerationId generation) const {
+        return !last_promoted_ || generation > *last_promoted_;
+    }
+    // Of how a generation's workers now start otherwise than the first ones did: what was not said last time.
+    std::vector<std::string> untold_changes(core::GenerationId generation, std::vector<std::string> changes);
+    LeftBehindList& left_behind() { return left_behind_; }
+    const LeftBehindList& left_behind() const { return left_behind_; }
     // The core has come to its end; with what exit code.
     std::optional<int> exit_code() const { return exit_code_; }
 
@@ -102,6 +110,8 @@ private:
     std::vector<Waiting> waiting_;
     std::vector<core::RequestId> stops_;
     std::optional<int> exit_code_;
+    std::map<core::GenerationId, std::vector<std::string>> told_changes_;
+    LeftBehindList left_behind_;
 };
 
 }  // namespace sup

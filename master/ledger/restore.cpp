@@ -83,6 +83,24 @@ void read(const json& from, ReloadOutcome& to) {
     read(at(from, "at"), to.at);
 }
 
+void read(const json& from, LeftBehind::Why& to) {
+    int number = 0;
+    read(from, number);
+    if (number < 0 || number > static_cast<int>(LeftBehind::Why::whose_unknown))
+        throw Malformed{"why a process was left behind is not known"};
+    to = static_cast<LeftBehind::Why>(number);
+}
+
+void read(const json& from, LeftBehind& to) {
+    read(at(from, "why"), to.why);
+    read(at(from, "pid"), to.process.pid);
+    read(at(from, "start_time"), to.process.start_time);
+    read(at(from, "name"), to.name);
+    read(at(from, "generation"), to.generation);
+    read(at(from, "slot"), to.slot);
+    read(at(from, "listeners"), to.listeners);
+}
+
 template <typename T>
 void read(const json& from, std::optional<T>& to) {
     if (!from.is_null()) read(from, to.emplace());
@@ -125,6 +143,15 @@ Result<Ledger> Ledger::restore(const json& saved) {
                                        value<bool>(one, "for_leftovers")});
         });
         each(at(saved, "stops"), [&](const json& one) { read(one, ledger.stops_.emplace_back()); });
+        each(at(saved, "told_changes"), [&](const json& one) {
+            auto& changes = ledger.told_changes_[value<core::GenerationId>(one, "generation")];
+            each(at(one, "changes"), [&](const json& change) { read(change, changes.emplace_back()); });
+        });
+        each(at(saved, "left_behind"), [&](const json& one) {
+            LeftBehind left;
+            read(one, left);
+            ledger.left_behind_.add(std::move(left));
+        });
         return ledger;
     } catch (const Malformed& malformed) {
         return Error{"the saved ledger cannot be read: " + malformed.message};

@@ -47,6 +47,16 @@ json saved(const ReloadOutcome& outcome) {
             {"at", outcome.at.time_since_epoch().count()}};
 }
 
+json saved(const LeftBehind& left) {
+    return {{"why", static_cast<int>(left.why)},
+            {"pid", left.process.pid},
+            {"start_time", left.process.start_time},
+            {"name", left.name},
+            {"generation", saved(left.generation)},
+            {"slot", left.slot},
+            {"listeners", left.listeners}};
+}
+
 template <typename T>
 json saved(const std::optional<T>& value) {
     return value ? saved(*value) : json(nullptr);
@@ -66,7 +76,9 @@ json Ledger::save() const {
                   {"failed_start", saved(failed_start_)},
                   {"waiting", json::array()},
                   {"stops", json::array()},
-                  {"exit_code", saved(exit_code_)}};
+                  {"exit_code", saved(exit_code_)},
+                  {"told_changes", json::array()},
+                  {"left_behind", json::array()}};
     for (const auto& [generation, one] : promotions_)
         document["promotions"].push_back({{"generation", saved(generation)},
                                           {"outcome", saved(one.outcome)},
@@ -80,6 +92,9 @@ json Ledger::save() const {
                                        {"outcome", saved(one.outcome)},
                                        {"for_leftovers", one.for_leftovers}});
     for (const core::RequestId request : stops_) document["stops"].push_back(saved(request));
+    for (const auto& [generation, changes] : told_changes_)
+        document["told_changes"].push_back({{"generation", saved(generation)}, {"changes", changes}});
+    for (const LeftBehind& one : left_behind_.all()) document["left_behind"].push_back(saved(one));
     return document;
 }
 

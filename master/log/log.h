@@ -66,6 +66,9 @@ public:
         write(config::LogLevel::error, fmt::format(format, std::forward<Args>(args)...));
     }
 
+    // At a level that is known only now.
+    void say(config::LogLevel level, std::string_view message) { write(level, message); }
+
     // A line that a worker printed, safe to print (safe_text.h). It leaves with the next flush(), or with the
     // master's next entry.
     void worker_line(const WorkerTag& worker, std::string_view line);

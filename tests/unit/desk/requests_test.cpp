@@ -14,14 +14,18 @@ Reload outcome(const char* reason) {
     return reload;
 }
 
+std::string reason(const sup::Requests::Outcome& outcome) {
+    return std::get<Reload>(outcome).reason;
+}
+
 }  // namespace
 
 TEST_CASE("each request is answered once, with its own answer") {
     sup::Requests requests;
     std::vector<std::string> first;
     std::vector<std::string> second;
-    const auto a = requests.add([&](const Reload& told) { first.push_back(told.reason); });
-    const auto b = requests.add([&](const Reload& told) { second.push_back(told.reason); });
+    const auto a = requests.add([&](const auto& told) { first.push_back(reason(told)); });
+    const auto b = requests.add([&](const auto& told) { second.push_back(reason(told)); });
     CHECK(a != b);
     requests.answer(b, outcome("two"));
     requests.answer(a, outcome("one"));
@@ -40,9 +44,8 @@ TEST_CASE("a request that nobody waits for, and one that is not known, may be an
 TEST_CASE("an answer may ask again") {
     sup::Requests requests;
     bool asked_again = false;
-    const auto id = requests.add([&](const Reload&) {
-        requests.answer(requests.add([&](const Reload&) { asked_again = true; }), {});
-    });
+    const auto id = requests.add(
+        [&](const auto&) { requests.answer(requests.add([&](const auto&) { asked_again = true; }), {}); });
     requests.answer(id, {});
     CHECK(asked_again);
 }

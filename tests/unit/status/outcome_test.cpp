@@ -1,8 +1,9 @@
+#include "master/ledger/outcome.h"
+
 #include <nlohmann/json.hpp>
 
-#include "master/instance/instance_picture.h"
-#include "master/ledger/outcome.h"
 #include "master/status/json.h"
+#include "master/status/outcome.h"
 #include "tests/catch.h"
 
 using namespace std::chrono_literals;
@@ -10,7 +11,7 @@ using namespace std::chrono_literals;
 namespace {
 
 nlohmann::json told(const sup::ReloadOutcome& outcome) {
-    return nlohmann::json::parse(sup::status::to_json(picture_of(outcome)));
+    return nlohmann::json::parse(sup::status::to_json(sup::status::picture_of(outcome)));
 }
 
 }  // namespace
@@ -58,10 +59,10 @@ TEST_CASE("a failed reload carries its reason and the worker's last words") {
     sup::ReloadOutcome outcome;
     outcome.reason = "worker ./x: No such file or directory";
     outcome.worker_output = {"one", "two"};
-    const nlohmann::json json = told(outcome);
-    CHECK(json["generation"].is_null());
-    CHECK(json["outcome"] == "failed");
-    CHECK(json["reason"] == outcome.reason);
-    CHECK(json["worker_output"] == nlohmann::json{"one", "two"});
-    CHECK(json["configuration_error"] == false);
+    const nlohmann::json shown = told(outcome);
+    CHECK(shown["generation"].is_null());
+    CHECK(shown["outcome"] == "failed");
+    CHECK(shown["reason"] == outcome.reason);
+    CHECK(shown["worker_output"] == nlohmann::json{"one", "two"});
+    CHECK(shown["configuration_error"] == false);
 }

@@ -1,0 +1,67 @@
+// Who asks and who waits: commands on the control socket, signals, and the one who waits for the start.
+#pragma once
+
+#include <uv.h>
+
+#include <functional>
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "config/config.h"
+#include "master/control/server.h"
+#include "master/core/event.h"
+#include "master/desk/report.h"
+#include "master/desk/requests.h"
+#include "master/status/answers.h"
+#include "master/status/event.h"
+
+namespace sup {
+
+// Main thread only.
+class Desk final : public control::ControlHandler {
+public:
+    struct Callbacks {
+        std::function<void(core::Event)> ask;  // the core
+        std::function<status::Picture()> picture;
+        std::function<void(bool now)> asked_to_stop;  // comes before the event
+    };
+    // `report`: who waits for the start; may be empty. `name`: the instance's.
+    Desk(std::string name, UniqueFd report, Callbacks callbacks);
+
+    // Opens the control socket. An error leaves nothing behind, and is told to who waits for the start.
+    Status open(uv_loop_t* loop, const std::string& socket);
+    // Where somebody has removed the control socket: makes it again. False: it is where it was, or not open.
+    Result<bool> restore();
+    // The end: the answers that were given still leave.
+    void close();
+
+    // The first request. What becomes of the start is told to who waits for it; of a failure not before
+    // report_failed_start(), as something may still run.
+    core::RequestId start();
+    // Of a signal: nobody waits for the answer.
+    core::RequestId add_unawaited() { return requests_.add({}); }
+    void answer(core::RequestId request, const Requests::Outcome& outcome) {
+        requests_.answer(request, outcome);
+    }
+    // To whoever watches, and to who waits for the start.
+    void announce(const status::Event& event);
+    // An entry of the log, to whoever watches.
+    void announce_log(config::LogLevel level, std::string_view message);
+    void report_failed_start(const std::string& reason, const status::FailedStart& failed);
+    bool somebody_waits_for_the_start() const noexcept { return report_.waiting(); }
+
+    // control::ControlHandler
+    std::string status() override;
+    void reload(core::WaitFor wait, control::Reply reply) override;
+    void stop(bool now, control::Reply reply) override;
+
+private:
+    std::string name_;
+    Callbacks callbacks_;
+    Requests requests_;
+    StartReport report_;
+    std::optional<control::ControlServer> control_;
+};
+
+}  // namespace sup

@@ -1,0 +1,19 @@
+// Which of the processes that sup has left behind live on.
+#pragma once
+
+#include <vector>
+
+#include "master/ledger/left_behind.h"
+#include "master/process/process_status.h"
+#include "master/status/picture.h"
+
+namespace sup {
+
+LeftBehind::Process left_process(const ProcessStat& process);
+
+bool has_ended(const LeftBehind::Process& process);
+
+// Those that live on, for the status and for who stops the instance.
+std::vector<status::LeftBehind> living(const LeftBehindList& list);
+
+}  // namespace sup
