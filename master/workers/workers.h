@@ -43,10 +43,10 @@ public:
         std::shared_ptr<const Generation> generation;
         core::Slot slot = 0;
         std::string notify_socket;  // path
-        std::string ack_socket;     // path
-        std::optional<int> inherited_output;
+        std::string ack_socket = {};  // path
+        std::optional<int> inherited_output = {};
         rlimit descriptor_limit{};
-        std::optional<BirthNote> note;
+        std::optional<BirthNote> note = {};
     };
     // The error says what failed and names the command. The worker is good until the core is told of its end.
     Result<const WorkerProcess*> spawn(const Order& order);

@@ -116,3 +116,37 @@ TEST_CASE("a stop is answered when nothing is left, whatever has ended by itself
     CHECK(answers[0] == Ledger::Answer{req(7), std::nullopt});
     CHECK(book.ledger.exit_code() == 0);
 }
+
+TEST_CASE("each change of a generation is told once, and again when it was taken back in between") {
+    Book book;
+    const auto told = [&](std::vector<std::string> changes) {
+        auto untold = book.ledger.untold_changes(gen(1), std::move(changes));
+        book.ledger = taken_over(book.ledger);
+        return untold;
+    };
+    using Changes = std::vector<std::string>;
+    CHECK(told({"a"}) == Changes{"a"});
+    CHECK(told({"a", "b"}) == Changes{"b"});
+    CHECK(told({"b"}).empty());
+    CHECK(told({"a", "b"}) == Changes{"a"});
+    book.release(gen(1));
+    CHECK(told({"a"}) == Changes{"a"});
+}
+
+TEST_CASE("what sup could not end is known to a master that takes over") {
+    Book book;
+    const LeftBehind left{
+        LeftBehind::Why::whose_unknown, {4711, 99}, "process 4711 (x)", gen(2), 3, "http *:80"};
+    book.ledger.left_behind().add(left);
+    const Ledger next = taken_over(book.ledger);
+    CHECK(next.left_behind().all() == std::vector{left});
+}
+
+TEST_CASE("a generation has never served unless it, or a later one, was promoted") {
+    Book book;
+    CHECK(book.ledger.never_served(gen(1)));
+    book.promote(gen(2), {}, 100);
+    CHECK_FALSE(book.ledger.never_served(gen(1)));
+    CHECK_FALSE(book.ledger.never_served(gen(2)));
+    CHECK(book.ledger.never_served(gen(3)));
+}
