@@ -34,9 +34,9 @@ void drain(Step& step, Worker& worker, std::optional<GenerationId> successor) {
     const Generation* generation = find_generation(step.instance, worker.generation);
     require(generation != nullptr, "a worker's generation lives as long as the worker");
     worker.successor = successor;
-    worker.inbox = inbox_for(step, worker, successor);
-    step.act(Drain{worker.id, successor, worker.inbox, slots_of(step.instance, successor),
-                   reload_of(worker, successor)});
+    // Where its connections go is said when the step is over.
+    step.act(
+        Drain{worker.id, successor, {}, slots_of(step.instance, successor), reload_of(worker, successor)});
     set_deadline(step, worker, later(step.now, generation->policy.drain_timeout));
     change(step, worker, WorkerState::draining);
 }
@@ -44,7 +44,6 @@ void drain(Step& step, Worker& worker, std::optional<GenerationId> successor) {
 void kill(Step& step, Worker& worker, Kill::Reason reason) {
     if (worker.state == WorkerState::killing) return;
     set_deadline(step, worker, std::nullopt);
-    worker.inbox.reset();
     step.act(Kill{worker.id, reason});
     change(step, worker, WorkerState::killing);
 }
@@ -53,7 +52,6 @@ void drain(Step& step, Generation& generation, std::optional<GenerationId> succe
     change(step, generation, GenerationState::draining);
     for (Slot slot = 0; slot < generation.slots.size(); ++slot)
         set_restart(step, generation, slot, std::nullopt);
-    leave_inbox(step, generation, successor);
     for (auto& [id, worker] : generation.workers) drain(step, worker, successor);
 }
 
@@ -68,7 +66,6 @@ void release_the_gone(Step& step) {
         const GenerationId id = generation.id;
         change(step, generation, GenerationState::gone);
         it = generations.erase(it);
-        forward_inbox(step, id);
         step.act(Release{id});
         if (const Generation* active = active_generation(step.instance))
             step.act(RestoreSockets{active->id, active->id, is_forgotten(step, *active, id)});

@@ -4,17 +4,16 @@
 // from it: after its close it only empties, and the last to go finds all that was ever put in. The last is
 // the last that is there: a slot that restarts promises somebody, who may be told to leave before it takes
 // anything. A generation that lives on, and in which somebody takes again, gets another one.
+//
+// The rules say nothing of this to anybody. When the step is over, what each should be told is found from the
+// state alone, and compared with what it was told.
 #include <algorithm>
+#include <utility>
 
 #include "master/core/rules.h"
 
 namespace sup::core {
 namespace {
-
-// A slot whose worker has spoken the channel is a promise, also while it restarts, for the next one will.
-bool has_spoken(const Generation& generation) {
-    return std::ranges::any_of(generation.slots, [](const SlotRecord& slot) { return slot.spoke; });
-}
 
 bool takes_now(const Generation& generation, const SlotRecord& slot) {
     if (!slot.worker) return false;
@@ -22,110 +21,161 @@ bool takes_now(const Generation& generation, const SlotRecord& slot) {
     return worker.channel && !is_leaving(worker);
 }
 
+// Now, or when who is to come has come.
 bool takes_connections(const Generation& generation) {
-    return !is_leaving(generation) && !generation.inbox_closed && has_spoken(generation);
+    return !is_leaving(generation) && !generation.last_taker_left &&
+           std::ranges::any_of(generation.slots, &SlotRecord::spoke);
 }
 
-void offer(Step& step, Worker& worker, std::optional<GenerationId> inbox) {
+std::optional<GenerationId> if_it_takes(const Instance& instance, std::optional<GenerationId> id) {
+    const Generation* generation = id ? find_generation(instance, *id) : nullptr;
+    return generation != nullptr && takes_connections(*generation) ? id : std::nullopt;
+}
+
+std::optional<GenerationId> active_that_takes(const Instance& instance) {
+    return if_it_takes(instance, id_of(active_generation(instance)));
+}
+
+// Where that goes which an inbox gets no more, if anybody takes there.
+std::optional<GenerationId> in_place_of(const Instance& instance, GenerationId closed) {
+    const Generation* generation = find_generation(instance, closed);
+    const bool lives_on = generation != nullptr && !is_leaving(*generation);
+    return lives_on ? if_it_takes(instance, generation->inbox_left_to) : active_that_takes(instance);
+}
+
+// Its successor may speak yet, and nobody else has since.
+bool waits_for_its_successor(const Instance& instance, const Worker& worker) {
+    const Generation* successor = worker.successor ? find_generation(instance, *worker.successor) : nullptr;
+    return successor != nullptr && !is_leaving(*successor) && !worker.others_spoke;
+}
+
+// It stays where it is while somebody takes there. Else whoever took that one's place comes first, then the
+// generation that it was told takes over, then the active one.
+std::optional<GenerationId> inbox_for(const Instance& instance, const Worker& worker) {
+    if (!worker.channel) return std::nullopt;
+    const auto told = instance.told.offers.find(worker.id);
+    if (told != instance.told.offers.end() && told->second.inbox) {
+        const GenerationId inbox = *told->second.inbox;
+        if (if_it_takes(instance, inbox)) return inbox;
+        if (const auto instead = in_place_of(instance, inbox)) return instead;
+    }
+    if (const auto successor = if_it_takes(instance, worker.successor)) return successor;
+    if (waits_for_its_successor(instance, worker)) return std::nullopt;
+    return active_that_takes(instance);
+}
+
+// The one who opened its channel: nobody else has.
+WorkerId taker_of(const Generation& generation) {
+    const auto slot = std::ranges::find_if(
+        generation.slots, [&](const SlotRecord& each) { return takes_now(generation, each); });
+    require(slot != generation.slots.end(), "an inbox is reopened for somebody who takes");
+    return *slot->worker;
+}
+
+void reopen_inboxes(Step& step, const Handoffs& wanted) {
+    for (const auto& [id, inbox] : wanted.inboxes) {
+        const auto told = step.instance.told.inboxes.find(id);
+        if (told != step.instance.told.inboxes.end() && inbox.open && !told->second.open)
+            step.act(ReopenInbox{id, taker_of(step.instance.generations.at(id))});
+    }
+}
+
+void change_offers(Step& step, const Handoffs& wanted) {
     const auto active = is_ending(step.instance) ? std::nullopt : id_of(active_generation(step.instance));
-    const auto successor = inbox ? inbox : active;
-    worker.inbox = inbox;
-    step.act(OfferInbox{worker.id, inbox, successor, slots_of(step.instance, successor)});
-}
-
-// Where somebody takes now: in `instead`, in the generation that the worker was told takes over, or in the
-// active one.
-std::optional<GenerationId> late_inbox_for(Step& step, const Worker& worker,
-                                           std::optional<GenerationId> instead) {
-    const Generation* active = active_generation(step.instance);
-    for (const auto id : {instead, worker.successor, active ? std::optional(active->id) : std::nullopt}) {
-        const Generation* generation = id ? find_generation(step.instance, *id) : nullptr;
-        if (generation != nullptr && takes_connections(*generation)) return id;
+    for (const auto& [id, offer] : wanted.offers) {
+        const auto told = step.instance.told.offers.find(id);
+        if (told == step.instance.told.offers.end() || told->second == offer) continue;
+        if (!find_worker(step.instance, id)->channel) continue;
+        const auto successor = offer.inbox ? offer.inbox : active;
+        step.act(OfferInbox{id, offer.inbox, successor, slots_of(step.instance, successor)});
     }
-    return std::nullopt;
 }
 
-// Those that were told to finish by themselves need not any more.
-void offer_to_those_without(Step& step) {
-    for (auto& [generation_id, generation] : step.instance.generations) {
-        for (auto& [worker_id, worker] : generation.workers) {
-            if (worker.state != WorkerState::draining || !worker.channel || worker.inbox) continue;
-            if (const auto inbox = late_inbox_for(step, worker, std::nullopt)) offer(step, worker, inbox);
+// Those of the generations that have gone, too, and of those that are used only now that they leave.
+void close_inboxes(Step& step, const Handoffs& wanted) {
+    const auto is_open = [](const Handoffs& handoffs, GenerationId id, bool if_unknown) {
+        const auto inbox = handoffs.inboxes.find(id);
+        return inbox == handoffs.inboxes.end() ? if_unknown : inbox->second.open;
+    };
+    std::map<GenerationId, Inbox> all = step.instance.told.inboxes;
+    all.insert(wanted.inboxes.begin(), wanted.inboxes.end());
+    for (const auto& [id, inbox] : all) {
+        if (is_open(step.instance.told, id, true) && !is_open(wanted, id, false))
+            step.act(CloseInbox{id, in_place_of(step.instance, id)});
+    }
+}
+
+// The others are told before anybody drains; what is left in the inbox of who has gone goes on after that.
+void weave(Step& step, std::vector<Action> actions, std::vector<Action> changes, const Handoffs& wanted) {
+    const auto say_changes = [&] {
+        for (Action& change : std::exchange(changes, {})) step.act(std::move(change));
+    };
+    for (Action& action : actions) {
+        if (std::holds_alternative<Drain>(action) || std::holds_alternative<Release>(action)) say_changes();
+        if (auto* drained = std::get_if<Drain>(&action))
+            drained->inbox = wanted.offers.at(drained->worker).inbox;
+        if (const auto* released = std::get_if<Release>(&action)) {
+            if (const auto active = active_that_takes(step.instance))
+                step.act(ForwardInbox{released->generation, *active});
         }
+        step.act(std::move(action));
     }
-}
-
-void close_inbox(Step& step, Generation& generation, std::optional<GenerationId> successor) {
-    if (generation.inbox_closed) return;
-    generation.inbox_closed = true;
-    for (auto& [other_id, other] : step.instance.generations) {
-        for (auto& [worker_id, worker] : other.workers) {
-            if (worker.state == WorkerState::draining && worker.inbox == generation.id)
-                offer(step, worker, late_inbox_for(step, worker, successor));
-        }
-    }
-    const Generation* next = successor ? find_generation(step.instance, *successor) : nullptr;
-    const bool takes = next != nullptr && takes_connections(*next);
-    step.act(CloseInbox{generation.id, takes ? successor : std::nullopt});
-}
-
-void reopen_inbox(Step& step, Generation& generation, const Worker& taker) {
-    if (!generation.inbox_closed || is_leaving(generation)) return;
-    generation.inbox_closed = false;
-    step.act(ReopenInbox{generation.id, taker.id});
+    say_changes();
 }
 
 }  // namespace
 
 void on(Step& step, const WorkerOpenedChannel& event) {
-    Worker* worker = find_worker(step.instance, event.worker);
-    if (worker == nullptr || !worker->spawned) return;
-    worker->channel = true;
-    Generation& generation = step.instance.generations.at(worker->generation);
+    Worker* opened = find_worker(step.instance, event.worker);
+    if (opened == nullptr || !opened->spawned) return;
+    opened->channel = true;
+    Generation& generation = step.instance.generations.at(opened->generation);
     // One that is being killed will take nothing, and says nothing about the next one in its slot.
-    SlotRecord* slot = slot_of(generation, *worker);
-    if (slot != nullptr && worker->state != WorkerState::killing) {
+    SlotRecord* slot = slot_of(generation, *opened);
+    const bool takes = slot != nullptr && opened->state != WorkerState::killing;
+    if (takes) {
         slot->spoke = true;
-        reopen_inbox(step, generation, *worker);
+        generation.last_taker_left = false;
+        generation.inbox_left_to.reset();
     }
-    const Generation* active = active_generation(step.instance);
-    // Its inbox was not closed when it began to leave, as nobody took from it.
-    if (is_leaving(generation))
-        close_inbox(step, generation, active != nullptr ? std::optional(active->id) : std::nullopt);
-    if (active != nullptr) offer_to_those_without(step);
+    // Who leaves with its generation looks into the inbox when that is closed.
+    generation.inbox_used = generation.inbox_used || takes || is_leaving(generation);
+    for (auto& [generation_id, each] : step.instance.generations) {
+        for (auto& [worker_id, worker] : each.workers)
+            if (worker.state == WorkerState::draining) worker.others_spoke = true;
+    }
 }
 
-// The successor's inbox, if this worker can hand over and somebody there can take.
-std::optional<GenerationId> inbox_for(Step& step, const Worker& worker,
-                                      std::optional<GenerationId> successor) {
-    if (!worker.channel || !successor) return std::nullopt;
-    const Generation* generation = find_generation(step.instance, *successor);
-    require(generation != nullptr, "a successor lives");
-    return takes_connections(*generation) ? successor : std::nullopt;
+void slot_left(Generation& generation, const SlotRecord& left, std::optional<GenerationId> to) {
+    if (!left.spoke || generation.last_taker_left) return;
+    const auto takes = [&](const SlotRecord& slot) { return takes_now(generation, slot); };
+    generation.last_taker_left = takes(left) && std::ranges::none_of(generation.slots, takes);
+    if (!takes_connections(generation)) generation.inbox_left_to = to;
 }
 
-// Nothing comes into a leaving generation's inbox any more. Those who hand over to it are sent on first, so
-// that whoever finds it closed has been told of another one.
-void leave_inbox(Step& step, Generation& leaving, std::optional<GenerationId> successor) {
-    if (has_spoken(leaving)) close_inbox(step, leaving, successor);
-    if (successor) offer_to_those_without(step);
+Handoffs wanted_handoffs(const Instance& instance) {
+    Handoffs wanted;
+    const bool last = is_ending(instance);
+    for (const auto& [id, generation] : instance.generations) {
+        if (generation.inbox_used) wanted.inboxes.emplace(id, Inbox{id, takes_connections(generation)});
+        for (const auto& [worker_id, worker] : generation.workers) {
+            if (worker.state != WorkerState::draining) continue;
+            wanted.offers.emplace(worker_id, Offer{worker_id, inbox_for(instance, worker), last});
+        }
+    }
+    return wanted;
 }
 
-// The generation lives on without that slot, whose worker leaves the inbox to those who are there.
-void leave_inbox_to_peers(Step& step, Generation& generation, const SlotRecord& left,
-                          std::optional<GenerationId> successor) {
-    if (!left.spoke) return;
-    const bool was_the_last =
-        takes_now(generation, left) && std::ranges::none_of(generation.slots, [&](const SlotRecord& slot) {
-            return takes_now(generation, slot);
-        });
-    if (was_the_last || !takes_connections(generation)) close_inbox(step, generation, successor);
-}
-
-void forward_inbox(Step& step, GenerationId gone) {
-    const Generation* active = active_generation(step.instance);
-    if (active == nullptr || !takes_connections(*active)) return;
-    step.act(ForwardInbox{gone, active->id});
+// First those are sent on who hand over, so that whoever finds an inbox closed was told of another one.
+void reconcile_handoffs(Step& step) {
+    Handoffs wanted = wanted_handoffs(step.instance);
+    std::vector<Action> actions = std::exchange(step.actions, {});
+    reopen_inboxes(step, wanted);
+    change_offers(step, wanted);
+    close_inboxes(step, wanted);
+    std::vector<Action> changes = std::exchange(step.actions, {});
+    weave(step, std::move(actions), std::move(changes), wanted);
+    step.instance.told = std::move(wanted);
 }
 
 }  // namespace sup::core

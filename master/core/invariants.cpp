@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "master/core/rules.h"
+
 namespace sup::core {
 namespace {
 
@@ -39,14 +41,6 @@ const char* broken_in_worker(const Instance& instance, const Generation& generat
     if (worker.state == WorkerState::starting && !worker.spawned) return "a starting worker was spawned";
     if (worker.state == WorkerState::ready && !(worker.spawned && worker.was_ready))
         return "a ready worker was ready";
-    if (worker.inbox && (!worker.channel || worker.state != WorkerState::draining)) {
-        return "only a draining worker with a channel hands over";
-    }
-    if (worker.inbox) {
-        const auto to = instance.generations.find(*worker.inbox);
-        if (to == instance.generations.end() || is_leaving(to->second))
-            return "nobody hands over to a leaving generation";
-    }
     if (is_leaving(generation) && !is_leaving(worker) && !may_serve_on(instance, generation, worker))
         return "all workers of a leaving generation leave";
     return nullptr;
@@ -130,6 +124,7 @@ const char* broken_invariant(const Instance& instance) {
         if (!instance.generations.contains(waiter.replaced))
             return "who waits for a drain waits for a generation";
     }
+    if (wanted_handoffs(instance) != instance.told) return "everybody was told where to hand over to";
     if (const char* broken = broken_in_reload(instance)) return broken;
     return broken_in_end(instance);
 }

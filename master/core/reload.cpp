@@ -173,7 +173,6 @@ void abort_reload(Step& step, Generation& generation, const Failure& failure) {
 
     const Generation* active = active_generation(instance);
     const auto successor = is_ending(instance) ? std::nullopt : id_of(active);
-    leave_inbox(step, generation, successor);
     const bool restores = is_rolling(generation) && successor;
     for (auto& [id, worker] : generation.workers) {
         if (restores && worker.state == WorkerState::ready) {

@@ -31,7 +31,7 @@ void vacate(Step& step, Generation& active, Slot slot, GenerationId successor) {
     const SlotRecord left = record;
     record.worker.reset();
     record.spoke = false;
-    leave_inbox_to_peers(step, active, left, successor);
+    slot_left(active, left, successor);
 }
 
 // A worker is replaced. It leaves its slot at once, so that its exit restarts nothing.

@@ -51,13 +51,12 @@ void release_the_gone(Step& step);
 
 // handoff.cpp: who hands its connections over to whom.
 void on(Step& step, const WorkerOpenedChannel& event);
-std::optional<GenerationId> inbox_for(Step& step, const Worker& worker,
-                                      std::optional<GenerationId> successor);
-void leave_inbox(Step& step, Generation& leaving, std::optional<GenerationId> successor);
-// `left` is not one of the generation's slots any more; its worker is told to leave after this.
-void leave_inbox_to_peers(Step& step, Generation& generation, const SlotRecord& left,
-                          std::optional<GenerationId> successor);
-void forward_inbox(Step& step, GenerationId gone);
+// `left` is not one of the generation's slots any more, and its worker not told to leave yet.
+void slot_left(Generation& generation, const SlotRecord& left, std::optional<GenerationId> to);
+// What everybody should be told, by what is. Nothing is to be said when it is what they were told.
+Handoffs wanted_handoffs(const Instance& instance);
+// Says what has changed; the step's drains say the rest.
+void reconcile_handoffs(Step& step);
 
 // restart.cpp: a slot of the active generation lost its worker.
 void restart(Step& step, Generation& generation, Slot slot, bool short_life);

@@ -29,7 +29,7 @@ void on(Step& step, const RemoveWorkerRequested&) {
     const SlotRecord removed = generation->slots.back();
     generation->slots.pop_back();
     announce_count(step, *generation);
-    leave_inbox_to_peers(step, *generation, removed, std::nullopt);
+    slot_left(*generation, removed, std::nullopt);
     if (removed.worker) drain(step, generation->workers.at(*removed.worker), generation->id);
 }
 

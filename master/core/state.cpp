@@ -66,9 +66,13 @@ std::uint32_t leaving_generations(const Instance& instance) {
     }));
 }
 
-Generation* find_generation(Instance& instance, GenerationId id) {
+const Generation* find_generation(const Instance& instance, GenerationId id) {
     const auto found = instance.generations.find(id);
     return found == instance.generations.end() ? nullptr : &found->second;
+}
+
+Generation* find_generation(Instance& instance, GenerationId id) {
+    return const_cast<Generation*>(find_generation(std::as_const(instance), id));
 }
 
 const Generation* active_generation(const Instance& instance) {

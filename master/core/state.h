@@ -28,7 +28,7 @@ struct Worker {
     std::optional<TimePoint> deadline = {};
     std::optional<Duration> soak = {};           // in a rolling reload: which it has, or had
     std::optional<GenerationId> successor = {};  // draining: who its Drain said takes over
-    std::optional<GenerationId> inbox = {};      // draining: where it hands its connections over to
+    bool others_spoke = false;  // draining: somebody has opened its channel since it was told to
 };
 
 // How the last worker of a slot ended.
@@ -43,7 +43,7 @@ struct SlotRecord {
     std::uint32_t spawns = 0;
     std::uint32_t short_lives = 0;  // in a row
     std::optional<LastExit> last_exit = {};
-    bool spoke = false;  // a worker of it opened its channel, so its next one will
+    bool spoke = false;  // a promise: a worker of it opened its channel, so its next one will
 };
 
 struct Generation {
@@ -56,7 +56,11 @@ struct Generation {
     std::vector<SlotRecord> slots;
     std::map<WorkerId, Worker> workers;         // all the living, also those that left their slot
     std::optional<TimePoint> soaks_until = {};  // set while it soaks
-    bool inbox_closed = false;                  // nothing comes in
+    bool inbox_used = false;  // somebody opened its channel, so something may be in the inbox
+    // The last who took from it left a generation that lives on: its inbox is not left to promises. Until
+    // somebody takes again.
+    bool last_taker_left = false;
+    std::optional<GenerationId> inbox_left_to = {};  // by whom it was replaced, if it was
 };
 
 struct Request {
@@ -77,12 +81,34 @@ struct DrainedWaiter {
     GenerationId replaced;
 };
 
+// What a draining worker is told of handing over its connections.
+struct Offer {
+    WorkerId id;
+    std::optional<GenerationId> inbox = {};  // where to
+    bool last = false;                       // everything stops
+
+    friend bool operator==(const Offer&, const Offer&) = default;
+};
+struct Inbox {
+    GenerationId id;
+    bool open = false;
+
+    friend bool operator==(const Inbox&, const Inbox&) = default;
+};
+struct Handoffs {
+    std::map<WorkerId, Offer> offers;       // of all that drain
+    std::map<GenerationId, Inbox> inboxes;  // of all generations that use theirs
+
+    friend bool operator==(const Handoffs&, const Handoffs&) = default;
+};
+
 struct Instance {
     bool started = false;
     std::optional<int> exit_code;  // set: the instance is ending, and will exit with this
     bool exited = false;
 
     std::map<GenerationId, Generation> generations;  // all that are not gone
+    Handoffs told;                                   // what the last step left everybody with
 
     std::vector<Request> waiting;  // for the next reload
     std::optional<Reload> reload;
@@ -123,6 +149,7 @@ Generation* find_generation(Instance& instance, GenerationId id);
 Generation* active_generation(Instance& instance);
 // On its way to become the active one.
 Generation* upcoming_generation(Instance& instance);
+const Generation* find_generation(const Instance& instance, GenerationId id);
 const Generation* active_generation(const Instance& instance);
 Worker* find_worker(Instance& instance, WorkerId id);
 

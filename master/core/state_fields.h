@@ -13,7 +13,7 @@ inline constexpr auto field_list<Worker> = list_of(
     field("spawned", &Worker::spawned), field("was_ready", &Worker::was_ready),
     field("channel", &Worker::channel), field("restarts", &Worker::restarts),
     field("deadline", &Worker::deadline), field("soak", &Worker::soak),
-    field("successor", &Worker::successor), field("inbox", &Worker::inbox));
+    field("successor", &Worker::successor), field("others_spoke", &Worker::others_spoke));
 template <>
 inline constexpr auto field_list<LastExit> = list_of("LastExit", field("status", &LastExit::status),
                                                      field("at", &LastExit::at));
@@ -29,7 +29,9 @@ inline constexpr auto field_list<Generation> =
     list_of("Generation", field("generation", &Generation::id), field("state", &Generation::state),
             field("policy", &Generation::policy), field("created_at", &Generation::created_at),
             field("slots", &Generation::slots), field("workers", &Generation::workers),
-            field("soaks_until", &Generation::soaks_until), field("inbox_closed", &Generation::inbox_closed));
+            field("soaks_until", &Generation::soaks_until), field("inbox_used", &Generation::inbox_used),
+            field("last_taker_left", &Generation::last_taker_left),
+            field("inbox_left_to", &Generation::inbox_left_to));
 template <>
 inline constexpr auto field_list<Request> = list_of("Request", field("request", &Request::id),
                                                     field("drained", &Request::wait));
@@ -42,10 +44,19 @@ inline constexpr auto field_list<DrainedWaiter> = list_of("DrainedWaiter",
                                                           field("promoted", &DrainedWaiter::promoted),
                                                           field("replaced", &DrainedWaiter::replaced));
 template <>
+inline constexpr auto field_list<Offer> = list_of("Offer", field("worker", &Offer::id),
+                                                  field("inbox", &Offer::inbox), field("last", &Offer::last));
+template <>
+inline constexpr auto field_list<Inbox> = list_of("Inbox", field("generation", &Inbox::id),
+                                                  field("open", &Inbox::open));
+template <>
+inline constexpr auto field_list<Handoffs> = list_of("Handoffs", field("offers", &Handoffs::offers),
+                                                     field("inboxes", &Handoffs::inboxes));
+template <>
 inline constexpr auto field_list<Instance> = list_of(
     "Instance", field("started", &Instance::started), field("exit_code", &Instance::exit_code),
     field("exited", &Instance::exited), field("generations", &Instance::generations),
-    field("waiting", &Instance::waiting), field("reload", &Instance::reload),
+    field("told", &Instance::told), field("waiting", &Instance::waiting), field("reload", &Instance::reload),
     field("announced_draining", &Instance::announced_draining),
     field("drained_waiters", &Instance::drained_waiters), field("stop_requests", &Instance::stop_requests),
     field("stop_signalled_at", &Instance::stop_signalled_at),

@@ -33,18 +33,6 @@ void end_reload(Step& step) {
     }
 }
 
-// Whoever drains already was told of successors, and those go now as well: nobody will take its connections
-// any more. Whoever drains from now on hears it with that.
-void tell_the_draining(Step& step) {
-    for (auto& [generation_id, generation] : step.instance.generations) {
-        for (auto& [worker_id, worker] : generation.workers) {
-            if (worker.state != WorkerState::draining || !worker.channel) continue;
-            worker.inbox.reset();
-            step.act(OfferInbox{worker.id});
-        }
-    }
-}
-
 }  // namespace
 
 void begin_end(Step& step, int exit_code) {
@@ -61,7 +49,6 @@ void on(Step& step, const StopRequested& event) {
     if (again || event.now) kill_everything(step);
     if (is_ending(step.instance)) return;
     begin_end(step, 0);
-    tell_the_draining(step);
     end_reload(step);
     drain_those_still_serving(step);
     if (Generation* active = active_generation(step.instance)) drain(step, *active, std::nullopt);

@@ -35,6 +35,7 @@ std::vector<Action> Supervisor::step(const Event& event, TimePoint now) {
     const Outlook before = look(*instance_);
     std::visit([&](const auto& what) { on(step, what); }, event);
     settle(step);
+    reconcile_handoffs(step);
     tell_changes(step, before);
     return std::move(step.actions);
 }

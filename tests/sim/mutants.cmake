@@ -111,120 +111,165 @@ sup_sim_mutant(restart-not-awaited-after-a-restore deadlines.cpp
 
 # Who hands over to whom: first by the rules, then by what becomes of the connections.
 sup_sim_mutant(offered-where-nobody-takes handoff.cpp
-    "return takes_connections(*generation) ? successor : std::nullopt;"
-    "return successor;"
+    "return generation != nullptr && takes_connections(*generation) ? id : std::nullopt;"
+    "return generation != nullptr ? id : std::nullopt;"
     "is offered its successor's inbox exactly where")
 sup_sim_mutant_seen(offered-where-nobody-takes "by the connections"
     "connection" --connections-only)
 sup_sim_mutant(offered-without-a-channel handoff.cpp
-    "if (!worker.channel || !successor) return std::nullopt;"
-    "if (!successor) return std::nullopt;"
+    "if (!worker.channel) return std::nullopt;"
+    ""
     "is offered its successor's inbox exactly where")
 sup_sim_mutant(restarting-slot-forgotten handoff.cpp
-    "return takes_connections(*generation) ? successor : std::nullopt;"
-    "return takes_connections(*generation) && std::ranges::any_of(generation->slots, [](const SlotRecord& slot) { return slot.spoke && slot.worker; }) ? successor : std::nullopt;"
+    "std::ranges::any_of(generation.slots, &SlotRecord::spoke)"
+    "std::ranges::any_of(generation.slots, [](const SlotRecord& slot) { return slot.spoke && slot.worker; })"
     "is offered its successor's inbox exactly where")
 sup_sim_mutant(the-killed-take handoff.cpp
-    "slot != nullptr && worker->state != WorkerState::killing"
+    "slot != nullptr && opened->state != WorkerState::killing"
     "slot != nullptr"
     "an inbox is closed to senders")
 sup_sim_mutant(never-offered handoff.cpp
-    "worker->channel = true;"
+    "opened->channel = true;"
     ""
     "is offered its successor's inbox exactly where")
 sup_sim_mutant(not-offered-when-a-channel-opens handoff.cpp
-    "if (active != nullptr) offer_to_those_without(step);"
+    "worker.others_spoke = true;"
     ";"
     "is sent on, before")
-sup_sim_mutant(not-offered-at-the-promotion handoff.cpp
-    "if (successor) offer_to_those_without(step);"
+sup_sim_mutant(drained-without-an-offer handoff.cpp
+    "drained->inbox = wanted.offers.at(drained->worker).inbox;"
     ";"
+    "is offered its successor's inbox exactly where")
+sup_sim_mutant(offered-late-by-the-active-alone handoff.cpp
+    "if (const auto successor = if_it_takes(instance, worker.successor)) return successor;"
+    ""
+    "is offered its successor's inbox exactly where")
+sup_sim_mutant(offered-again-and-again handoff.cpp
+    "|| told->second == offer) continue;"
+    ") continue;"
+    "is sent on, before")
+sup_sim_mutant(sent-from-where-somebody-takes handoff.cpp
+    "if (if_it_takes(instance, inbox)) return inbox;"
+    ""
     "is sent on, before")
 sup_sim_mutant(closed-and-not-sent-on handoff.cpp
-    "offer(step, worker, late_inbox_for(step, worker, successor));"
+    "change_offers(step, wanted);"
     ";"
     "is sent on, before")
-sup_sim_mutant(not-sent-on drain.cpp
-    "leave_inbox(step, generation, successor);"
-    ""
-    "an inbox is closed to senders")
-sup_sim_mutant_seen(not-sent-on "by the connections"
-    "a connection is lost only" --connections-only)
-sup_sim_mutant(sent-on-too-late drain.cpp
-    "leave_inbox(step, generation, successor);
-    for (auto& [id, worker] : generation.workers) drain(step, worker, successor);"
-    "for (auto& [id, worker] : generation.workers) drain(step, worker, successor);
-    leave_inbox(step, generation, successor);"
-    "an inbox is closed to senders")
 sup_sim_mutant(sent-on-to-the-leaving handoff.cpp
-    "offer(step, worker, late_inbox_for(step, worker, successor));"
-    "offer(step, worker, generation.id);"
+    "if (if_it_takes(instance, inbox)) return inbox;"
+    "return inbox;"
     "is sent on, before")
-sup_sim_mutant(inbox-not-closed handoff.cpp
-    "step.act(CloseInbox{generation.id, takes ? successor : std::nullopt});"
+sup_sim_mutant(sent-on-after-the-close handoff.cpp
+    "change_offers(step, wanted);
+    close_inboxes(step, wanted);"
+    "close_inboxes(step, wanted);
+    change_offers(step, wanted);"
+    "is sent on, before")
+sup_sim_mutant(told-too-late handoff.cpp
+    "if (std::holds_alternative<Drain>(action) || std::holds_alternative<Release>(action)) say_changes();"
     ""
+    "an inbox is closed to senders")
+sup_sim_mutant_seen(told-too-late "by the connections"
+    "a connection is lost only" --connections-only --seeds 30000)
+sup_sim_mutant(told-and-forgotten handoff.cpp
+    "step.instance.told = std::move(wanted);"
+    ""
+    "an inbox is closed to senders")
+sup_sim_mutant(the-leaving-still-take handoff.cpp
+    "return !is_leaving(generation) && !generation.last_taker_left"
+    "return !generation.last_taker_left"
+    "an inbox is closed to senders")
+sup_sim_mutant_seen(the-leaving-still-take "by the connections"
+    "a connection is lost only" --connections-only)
+sup_sim_mutant(the-failed-still-take handoff.cpp
+    "return !is_leaving(generation) && !generation.last_taker_left"
+    "return generation.state != GenerationState::draining && !generation.last_taker_left"
+    "an inbox is closed to senders")
+sup_sim_mutant(inbox-not-closed handoff.cpp
+    "step.act(CloseInbox{id, in_place_of(step.instance, id)});"
+    ";"
     "an inbox is closed to senders")
 sup_sim_mutant_seen(inbox-not-closed "by the connections"
     "a connection is lost only" --connections-only --seeds 30000)
+sup_sim_mutant(inbox-of-the-gone-not-closed handoff.cpp
+    "&& !is_open(wanted, id, false))"
+    "&& !is_open(wanted, id, true))"
+    "an inbox is closed to senders")
 sup_sim_mutant(late-speakers-inbox-left-open handoff.cpp
-    "    if (is_leaving(generation))
-        close_inbox(step, generation, active != nullptr ? std::optional(active->id) : std::nullopt);"
-    ""
+    "generation.inbox_used || takes || is_leaving(generation);"
+    "generation.inbox_used || takes;"
     "an inbox is closed to senders")
 sup_sim_mutant(inbox-not-reopened handoff.cpp
-    "reopen_inbox(step, generation, *worker);"
+    "generation.last_taker_left = false;"
     ""
     "an inbox is closed to senders")
 sup_sim_mutant(reopened-and-not-told handoff.cpp
-    "step.act(ReopenInbox{generation.id, taker.id});"
+    "reopen_inboxes(step, wanted);"
     ""
     "an inbox is closed to senders")
-sup_sim_mutant(offered-late-by-the-active-alone handoff.cpp
-    "for (const auto id : {instead, worker.successor, active"
-    "for (const auto id : {instead, active"
-    "is sent on, before")
+sup_sim_mutant(offered-before-it-is-reopened handoff.cpp
+    "reopen_inboxes(step, wanted);
+    change_offers(step, wanted);"
+    "change_offers(step, wanted);
+    reopen_inboxes(step, wanted);"
+    "an inbox is closed to senders")
 sup_sim_mutant(forwarded-to-the-closed handoff.cpp
-    "step.act(CloseInbox{generation.id, takes ? successor : std::nullopt});"
-    "step.act(CloseInbox{generation.id});"
+    "step.act(CloseInbox{id, in_place_of(step.instance, id)});"
+    "step.act(CloseInbox{id});"
     "goes on to the active one that takes")
 sup_sim_mutant_seen(forwarded-to-the-closed "by the connections"
     "a connection is lost only" --connections-only --seeds 30000)
-sup_sim_mutant(inbox-of-the-failed-not-closed reload.cpp
-    "leave_inbox(step, generation, successor);"
-    ""
-    "an inbox is closed to senders")
 sup_sim_mutant(scaled-down-and-not-withdrawn scale.cpp
-    "leave_inbox_to_peers(step, *generation, removed, std::nullopt);"
+    "slot_left(*generation, removed, std::nullopt);"
     ""
     "an inbox is closed to senders")
 sup_sim_mutant_seen(scaled-down-and-not-withdrawn "by the connections"
     "connection" --connections-only --seeds 30000)
-sup_sim_mutant(stop-not-told stop.cpp
-    "tell_the_draining(step);"
-    ""
+sup_sim_mutant(stop-not-told handoff.cpp
+    "const bool last = is_ending(instance);"
+    "const bool last = false;"
     "is sent on, before")
-sup_sim_mutant(inbox-not-forwarded drain.cpp
-    "forward_inbox(step, id);"
-    ""
+sup_sim_mutant(inbox-not-forwarded handoff.cpp
+    "step.act(ForwardInbox{released->generation, *active});"
+    ";"
     "goes on to the active one that takes")
 sup_sim_mutant_seen(inbox-not-forwarded "by the connections"
     "a connection is lost only" --connections-only)
-sup_sim_mutant(forwarded-after-release drain.cpp
-    "forward_inbox(step, id);
-        step.act(Release{id});"
-    "step.act(Release{id});
-        forward_inbox(step, id);"
+sup_sim_mutant(forwarded-after-release handoff.cpp
+    "if (const auto active = active_that_takes(step.instance))
+                step.act(ForwardInbox{released->generation, *active});"
+    "const GenerationId from = released->generation;
+            step.act(std::move(action));
+            if (const auto active = active_that_takes(step.instance)) step.act(ForwardInbox{from, *active});
+            continue;"
     "goes on to the active one that takes")
 sup_sim_mutant_seen(forwarded-after-release "by the connections"
     "a connection is lost only" --connections-only)
 sup_sim_mutant(forwarded-where-nobody-takes handoff.cpp
-    "if (active == nullptr || !takes_connections(*active)) return;"
-    "if (active == nullptr) return;"
+    "if (const auto active = active_that_takes(step.instance))"
+    "if (const auto active = id_of(active_generation(step.instance)))"
     "goes on to the active one that takes")
-sup_sim_mutant(killed-and-still-offered drain.cpp
-    "worker.inbox.reset();"
+sup_sim_mutant(killed-and-still-offered handoff.cpp
+    "if (worker.state != WorkerState::draining) continue;"
+    "if (!is_leaving(worker)) continue;"
+    "is sent on, before")
+sup_sim_mutant(last-that-takes-replaced rolling.cpp
+    "slot_left(active, left, successor);"
     ""
-    "saving and restoring")
+    "an inbox is closed to senders")
+sup_sim_mutant(left-to-who-is-not-there handoff.cpp
+    "generation.last_taker_left = takes(left) && std::ranges::none_of(generation.slots, takes);"
+    ""
+    "an inbox is closed to senders")
+sup_sim_mutant(closed-while-a-peer-takes handoff.cpp
+    "takes(left) && std::ranges::none_of(generation.slots, takes);"
+    "takes(left);"
+    "an inbox is closed to senders")
+sup_sim_mutant(not-sent-on-to-who-replaced-them handoff.cpp
+    "generation.inbox_left_to = to;"
+    ";"
+    "is sent on, before")
 
 # Restarts and scale.
 sup_sim_mutant(slot-given-up-after-short-life worker_life.cpp
@@ -297,6 +342,19 @@ sup_sim_mutant(promise-not-saved save.cpp
     "object[each.name] = each.name == std::string(\"spoke\") ? json(false) : saved(record.*each.member);"
     "saving and restoring")
 
+sup_sim_mutant(what-was-told-not-saved save.cpp
+    "object[each.name] = saved(record.*each.member);"
+    "object[each.name] = each.name == std::string(\"inbox\") ? json(nullptr) : saved(record.*each.member);"
+    "saving and restoring")
+sup_sim_mutant(who-waits-for-its-successor-not-saved save.cpp
+    "object[each.name] = saved(record.*each.member);"
+    "object[each.name] = each.name == std::string(\"others_spoke\") ? json(true) : saved(record.*each.member);"
+    "saving and restoring" --seeds 30000)
+sup_sim_mutant(last-taker-not-saved save.cpp
+    "object[each.name] = saved(record.*each.member);"
+    "object[each.name] = each.name == std::string(\"last_taker_left\") ? json(false) : saved(record.*each.member);"
+    "saving and restoring")
+
 # The view.
 sup_sim_mutant(degraded-inverted view.cpp
     "return !generation.awaiting_restart.empty();"
@@ -354,20 +412,6 @@ sup_sim_mutant(stop-forgets-who-still-serves stop.cpp
     "drain_those_still_serving(step);"
     ""
     "a stop signals every worker once")
-sup_sim_mutant(last-that-takes-replaced rolling.cpp
-    "leave_inbox_to_peers(step, active, left, successor);"
-    ""
-    "an inbox is closed to senders")
-sup_sim_mutant(left-to-who-is-not-there handoff.cpp
-    "if (was_the_last || !takes_connections(generation))"
-    "if (!takes_connections(generation))"
-    "an inbox is closed to senders")
-sup_sim_mutant(closed-while-a-peer-takes handoff.cpp
-    "std::ranges::none_of(generation.slots, [&](const SlotRecord& slot) {
-            return takes_now(generation, slot);
-        });"
-    "true;"
-    "an inbox is closed to senders")
 sup_sim_mutant(max-surge-not-saved save.cpp
     "object[each.name] = saved(record.*each.member);"
     "object[each.name] = each.name == std::string(\"max_surge\") ? json(nullptr) : saved(record.*each.member);"
@@ -421,8 +465,8 @@ sup_sim_mutant(drained-for-the-wrong-reload drain.cpp
     "return *successor;"
     "actions say in full")
 sup_sim_mutant(clients-sent-nowhere handoff.cpp
-    "const auto successor = inbox ? inbox : active;"
-    "const auto successor = inbox;"
+    "const auto successor = offer.inbox ? offer.inbox : active;"
+    "const auto successor = offer.inbox;"
     "actions say in full")
 sup_sim_mutant(sockets-restored-under-the-new drain.cpp
     "return gone > serving.id && step.instance.generations.rbegin()->first == serving.id;"
