@@ -78,28 +78,25 @@ private:
     void processes_bounded();
     std::vector<bool> served_slots(std::optional<core::WorkerId> beside) const;
 
-    // checker_handoff.cpp: who hands over to whom, what of it may come now, and what must hold afterwards.
+    // checker_handoff.cpp: whether what was told of the handoff holds.
     void rule(bool holds, Property property, const char* detail) const;
-    std::optional<core::GenerationId> inbox_for(const Worker& worker,
-                                                std::optional<core::GenerationId> successor);
-    void owe_close(GenerationModel& left, std::optional<core::GenerationId> successor);
-    void owe_close_at_once(GenerationModel& left, std::optional<core::GenerationId> successor);
-    // A slot that had spoken is no slot of this generation any more.
-    void left_to_peers(GenerationModel& generation, const Worker* leaver,
-                       std::optional<core::GenerationId> successor);
-    void owe_reopening(GenerationModel& generation, const Worker& taker);
-    std::optional<core::GenerationId> late_inbox_for(const Worker& worker,
-                                                     std::optional<core::GenerationId> instead) const;
-    void owe_late_offers();
-    void owe_word_of_the_stop();
-    void owe_forward(GenerationModel& gone);
-    void check_offer(const Worker& worker, const core::Drain& owed, const core::Drain& action) const;
+    bool takes(std::optional<core::GenerationId> id) const;
+    void spoke(Worker& worker);
+    void taker_left(GenerationModel& generation, const Worker* leaver,
+                    std::optional<core::GenerationId> successor);
+    std::optional<core::GenerationId> in_place_of(const GenerationModel& closed) const;
+    void visit_drain(const Worker& worker, const core::Drain& action);
+    void leaves_inbox_to_others(const Worker& leaver) const;
+    void check_offer(const Worker& worker, const core::Drain& action);
+    void visit_offer(const Worker& worker, const core::OfferInbox& action);
     void done(const core::OfferInbox& action);
     void done(const core::CloseInbox& action);
     void done(const core::ReopenInbox& action);
     void done(const core::ForwardInbox& action);
-    bool could_hand_over(const Worker& worker) const;
-    void offers_hold() const;
+    void inbox_released(const GenerationModel& gone);
+    void offer_holds(const Worker& worker) const;
+    void inbox_holds(const GenerationModel& generation) const;
+    void offers_hold();
 
     // checker_actions.cpp: whether an action may come now.
     void done(const core::Prepare& action);
@@ -156,6 +153,7 @@ private:
     Model model_;
     core::TimePoint now_{};
     bool aborted_ = false;   // a reload failed in this step
+    bool ends_ = false;      // in this step the instance began to end
     core::Serving serving_;  // as it was told last
     std::optional<core::Promote> promote_owed_;
     std::optional<core::GiveUp> give_up_owed_;

@@ -78,7 +78,7 @@ void Checker::done(const Drain& action) {
     require(owed != nullptr, worker.owed_by, "a worker is drained that should be killed");
     require(owed->successor == action.successor, worker.owed_by,
             "a worker is drained towards the wrong successor");
-    check_offer(worker, *owed, action);
+    check_offer(worker, action);
     check_successor(action.successor, action.successor_slots);
     require(action.successor.has_value() != model_.ending, Property::actions_complete,
             "a worker drains without a successor, and not because everything stops");
@@ -102,6 +102,7 @@ void Checker::done(const Drain& action) {
     worker.owed.reset();
     worker.successor = action.successor;
     worker.inbox = action.inbox;
+    worker.heard_of_the_end = !action.successor;
     worker.state = WorkerState::draining;
     worker.due = now_ + model_.generation(worker.generation)->policy.drain_timeout;
 }
@@ -143,8 +144,7 @@ void Checker::done(const Release& action) {
     GenerationModel* generation = model_.generation(action.generation);
     require(generation != nullptr, Property::released_once, "a generation is released that is not there");
     require(generation->release_owed, Property::released_once, "a generation is released that is not gone");
-    rule(!generation->forward_owed, Property::inbox_forwarded,
-         "a generation is released before its inbox was forwarded");
+    inbox_released(*generation);
     generation->release_owed = false;
     owe_restored_sockets(*generation);
 }

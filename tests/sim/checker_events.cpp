@@ -39,7 +39,6 @@ bool Checker::happened(const StopRequested& event) {
     if (!again && model_.ending) coverage_.visit(Situation::stop_while_start_fails);
     if (!model_.ending) {
         end(0);
-        owe_word_of_the_stop();
         const Failure stopping{.kind = Failure::Kind::stopping};
         if (GenerationModel* candidate = model_.candidate()) {
             coverage_.visit(candidate->state == GenerationState::soaking ? Situation::stop_while_soaking
@@ -58,7 +57,6 @@ bool Checker::happened(const StopRequested& event) {
         }
         if (GenerationModel* active = model_.active()) {
             active->become(GenerationState::draining);
-            owe_close(*active, std::nullopt);
             for (SlotModel& slot : active->slots) slot.restart_at.reset();
             for (Worker& worker : model_.workers) {
                 if (worker.generation == active->id)
@@ -100,7 +98,7 @@ bool Checker::happened(const RemoveWorkerRequested&) {
     active->count_owed = true;
     if (slot.restart_at) coverage_.visit(Situation::scaled_down_while_waiting_for_restart);
     Worker* worker = slot.worker ? model_.worker(*slot.worker) : nullptr;
-    if (slot.spoke) left_to_peers(*active, worker, std::nullopt);
+    if (slot.spoke) taker_left(*active, worker, std::nullopt);
     if (worker == nullptr) return true;
     if (worker->killing()) coverage_.visit(Situation::scaled_down_while_killing);
     worker->beside_count = true;
@@ -184,18 +182,7 @@ bool Checker::happened(const WorkerOpenedChannel& event) {
     if (worker->state == WorkerState::starting) coverage_.visit(Situation::channel_before_ready);
     if (worker->state == WorkerState::ready) coverage_.visit(Situation::channel_after_ready);
     if (worker->draining()) coverage_.visit(Situation::channel_while_draining);
-    worker->channel = true;
-    GenerationModel& generation = *model_.generation(worker->generation);
-    const bool holds_slot =
-        worker->slot < generation.slots.size() && generation.slots[worker->slot].worker == worker->id;
-    if (holds_slot && !worker->killing()) {
-        generation.slots[worker->slot].spoke = true;
-        owe_reopening(generation, *worker);
-    }
-    const GenerationModel* active = model_.active();
-    if (generation.leaving())
-        owe_close_at_once(generation, active != nullptr ? std::optional(active->id) : std::nullopt);
-    if (active != nullptr) owe_late_offers();
+    spoke(*worker);
     return true;
 }
 

@@ -30,6 +30,7 @@ void Checker::after(const Event& event, TimePoint now, const std::vector<Action>
     model_.deadline_due = model_.next_deadline && *model_.next_deadline <= now;
     model_.next_deadline = next_deadline;
     aborted_ = false;
+    ends_ = false;
     if (model_.exited) {
         require(actions.empty(), Property::exit_once, "something is done after Exit");
         return;

@@ -146,13 +146,7 @@ void Checker::pass_on(Worker& worker, const GenerationModel& next) {
 // Nobody takes there any more whom the slot had promised.
 void Checker::vacated(GenerationModel& active, SlotModel& slot, const Worker* leaver,
                       const GenerationModel& next) {
-    if (!std::exchange(slot.spoke, false)) return;
-    const bool was_closed = active.inbox_closed;
-    left_to_peers(active, leaver, next.id);
-    const auto hands_over = [&](const Worker& other) { return other.draining() && other.inbox == active.id; };
-    if (active.inbox_closed && !was_closed &&
-        std::any_of(model_.workers.begin(), model_.workers.end(), hands_over))
-        coverage_.visit(Situation::last_that_takes_replaced);
+    if (std::exchange(slot.spoke, false)) taker_left(active, leaver, next.id);
 }
 
 // One of its workers serves from now on.

@@ -36,7 +36,7 @@ void Checker::fail_askers(const Failure& failure, std::optional<GenerationId> ge
 void Checker::owe_drain(Worker& worker, std::optional<GenerationId> successor, Property property) {
     if (worker.draining() || worker.killing()) return;
     worker.soaking = false;
-    worker.owed = Drain{worker.id, successor, inbox_for(worker, successor)};
+    worker.owed = Drain{worker.id, successor};
     worker.owed_by = property;
     if (worker.state == WorkerState::spawning) coverage_.visit(Situation::drained_in_spawning);
     if (worker.state == WorkerState::starting) coverage_.visit(Situation::drained_before_ready);
@@ -46,7 +46,6 @@ void Checker::owe_kill(Worker& worker, Kill::Reason reason, Property property) {
     if (worker.killing()) return;
     worker.soaking = false;
     worker.owed = Kill{worker.id, reason};
-    worker.offer_owed.reset();
     worker.owed_by = property;
 }
 
@@ -98,8 +97,6 @@ void Checker::promote(GenerationModel& generation) {
     if (old != nullptr) {
         old->become(GenerationState::draining);
         old->replacement = generation.id;
-        owe_close(*old, generation.id);
-        owe_late_offers();
         for (SlotModel& slot : old->slots) slot.restart_at.reset();
         for (Worker& worker : model_.workers) {
             if (worker.generation == old->id) owe_drain(worker, generation.id, Property::replaced_is_drained);
@@ -120,8 +117,6 @@ void Checker::abort(GenerationModel& generation, const Failure& failure) {
     generation.soaked_at.reset();
     const GenerationModel* active = model_.active();
     const auto successor = active != nullptr && !model_.ending ? std::optional{active->id} : std::nullopt;
-    owe_close(generation, successor);
-    if (successor) owe_late_offers();
     for (Worker& worker : model_.workers) {
         if (worker.generation != generation.id) continue;
         if (failure.kind == Failure::Kind::out_of_reach && failure.worker == worker.id) continue;  // killed
@@ -203,7 +198,6 @@ void Checker::owe_restart(GenerationModel& generation, SlotModel& slot, const Wo
 void Checker::gone(GenerationModel& generation) {
     generation.become(GenerationState::gone);
     generation.release_owed = true;
-    owe_forward(generation);
     for (const RequestId request : generation.waiters) {
         const GenerationModel* replacement = model_.generation(generation.replacement);
         coverage_.visit(model_.ending ? Situation::drained_waiter_at_stop : Situation::drained_waiter);
@@ -218,6 +212,7 @@ void Checker::gone(GenerationModel& generation) {
 // Nothing new begins; who waits for it hears so.
 void Checker::end(int exit_code) {
     model_.ending = true;
+    ends_ = true;
     model_.exit_code = exit_code;
     for (const Asker& asker : std::exchange(model_.next, {}))
         owe_reply({asker.request, Reply::Outcome::failed, {}, Failure{.kind = Failure::Kind::stopping}});

@@ -83,9 +83,8 @@ bool Model::all_ready(const GenerationModel& generation) const {
 }
 
 bool Model::takes(const GenerationModel& generation) const {
-    if (generation.leaving() || generation.inbox_closed) return false;
-    return std::any_of(generation.slots.begin(), generation.slots.end(),
-                       [](const SlotModel& slot) { return slot.spoke; });
+    const bool leaves = generation.leaving() || generation.state == core::GenerationState::gone;
+    return !leaves && !generation.inbox_closed && generation.promises();
 }
 
 bool Model::last_taker(const Worker& worker) const {

@@ -2,6 +2,7 @@
 // answered. Beside what is, it holds what is owed: the actions that must come before the step is over.
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 #include <optional>
 #include <unordered_set>
@@ -15,11 +16,6 @@
 namespace sup::sim {
 
 using Signal = std::variant<core::Drain, core::Kill>;
-
-// What OfferInbox must say.
-struct Offer {
-    std::optional<core::GenerationId> inbox;
-};
 
 struct Worker {
     core::WorkerId id;
@@ -39,9 +35,11 @@ struct Worker {
     Duration soak{};            // how long that is
     bool channel = false;       // it speaks the channel
     std::optional<core::GenerationId> successor{};  // draining: as it was told
-    std::optional<core::GenerationId> inbox{};      // draining: where it hands its connections over to
-    std::optional<Offer> offer_owed{};
-    bool patient = false;  // as the last SetPatience said
+    std::optional<core::GenerationId> inbox{};      // draining: where it was told to hand over to
+    std::optional<core::GenerationId> sent_from{};  // … until this step
+    bool others_spoke = false;      // draining: somebody opened its channel since it was told to
+    bool heard_of_the_end = false;  // that nobody takes over
+    bool patient = false;           // as the last SetPatience said
 
     bool killing() const { return state == core::WorkerState::killing; }
     bool draining() const { return state == core::WorkerState::draining; }
@@ -76,11 +74,11 @@ struct GenerationModel {
     std::optional<core::TimePoint> soaked_at;  // soaking: promotion
     Duration soak{0};                          // soaking: how long that takes
     bool release_owed = false;
-    std::optional<core::GenerationId> forward_owed{};  // where its inbox's content must go
-    bool inbox_closed = false;
-    bool close_owed = false;
-    std::optional<core::GenerationId> sent_on_to{};  // what is on its way into it when it is closed
-    std::optional<core::WorkerId> reopen_owed{};     // whose the new inbox is
+    bool inbox_used = false;       // somebody took from it, or came while its generation left
+    bool inbox_closed = false;     // as it was told
+    bool inbox_forwarded = false;  // as it was told
+    bool last_taker_left = false;  // of one that lives on…
+    std::optional<core::GenerationId> replaced_by{};  // …and who came in its place
     bool count_owed = false;
     bool excused = false;  // aborting, and served still when a later reload began: not held against the cap
     core::GenerationId replacement{};      // draining: who answers…
@@ -94,6 +92,8 @@ struct GenerationModel {
     bool leaving() const {
         return state == core::GenerationState::draining || state == core::GenerationState::aborting;
     }
+    // Whether somebody took from its inbox in one of its slots, so that the next one there will.
+    bool promises() const { return std::ranges::any_of(slots, &SlotModel::spoke); }
     bool rolling() const { return policy.max_surge.has_value(); }
     // Whether its workers fill the slots that a rolling reload passes on, or gives back.
     bool shares_slots() const {

@@ -123,11 +123,11 @@ sup_sim_mutant(offered-without-a-channel handoff.cpp
 sup_sim_mutant(restarting-slot-forgotten handoff.cpp
     "std::ranges::any_of(generation.slots, &SlotRecord::spoke)"
     "std::ranges::any_of(generation.slots, [](const SlotRecord& slot) { return slot.spoke && slot.worker; })"
-    "is offered its successor's inbox exactly where")
+    "an inbox is closed to senders")
 sup_sim_mutant(the-killed-take handoff.cpp
     "slot != nullptr && opened->state != WorkerState::killing"
-    "slot != nullptr"
-    "an inbox is closed to senders")
+    "slot != nullptr && (opened->state != WorkerState::killing || !generation.inbox_used)"
+    "goes on to the active one that takes")
 sup_sim_mutant(never-offered handoff.cpp
     "opened->channel = true;"
     ""
@@ -170,8 +170,6 @@ sup_sim_mutant(told-too-late handoff.cpp
     "if (std::holds_alternative<Drain>(action) || std::holds_alternative<Release>(action)) say_changes();"
     ""
     "an inbox is closed to senders")
-sup_sim_mutant_seen(told-too-late "by the connections"
-    "a connection is lost only" --connections-only --seeds 30000)
 sup_sim_mutant(told-and-forgotten handoff.cpp
     "step.instance.told = std::move(wanted);"
     ""
@@ -213,7 +211,7 @@ sup_sim_mutant(offered-before-it-is-reopened handoff.cpp
     change_offers(step, wanted);"
     "change_offers(step, wanted);
     reopen_inboxes(step, wanted);"
-    "an inbox is closed to senders")
+    "is sent on, before")
 sup_sim_mutant(forwarded-to-the-closed handoff.cpp
     "step.act(CloseInbox{id, in_place_of(step.instance, id)});"
     "step.act(CloseInbox{id});"
@@ -224,8 +222,6 @@ sup_sim_mutant(scaled-down-and-not-withdrawn scale.cpp
     "slot_left(*generation, removed, std::nullopt);"
     ""
     "an inbox is closed to senders")
-sup_sim_mutant_seen(scaled-down-and-not-withdrawn "by the connections"
-    "connection" --connections-only --seeds 30000)
 sup_sim_mutant(stop-not-told handoff.cpp
     "const bool last = is_ending(instance);"
     "const bool last = false;"
