@@ -1,7 +1,5 @@
 #include "tests/integration/support/build.h"
 
-#include <iostream>
-
 namespace sup::test {
 
 std::string sup_binary() {
@@ -36,10 +34,6 @@ std::string strace() {
 }
 std::string unshare() {
     return SUP_TEST_UNSHARE;
-}
-
-void skip(const std::string& reason) {
-    std::cout << "SKIPPED: " << reason << std::endl;
 }
 
 }  // namespace sup::test

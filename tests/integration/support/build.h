@@ -3,6 +3,8 @@
 
 #include <string>
 
+#include "tests/skip.h"
+
 namespace sup::test {
 
 std::string sup_binary();
@@ -31,8 +33,5 @@ inline constexpr bool sanitized = false;
 #else
 inline constexpr bool sanitized = false;
 #endif
-
-// Says to ctest and to the reader that this machine cannot run the rest of the test. Return after it.
-void skip(const std::string& reason);
 
 }  // namespace sup::test

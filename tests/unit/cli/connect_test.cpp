@@ -6,7 +6,8 @@ using namespace sup::cli;
 using Kind = sup::control::CallError::Kind;
 
 TEST_CASE(
-    "a reload whose outcome is not told does not end as one that failed; one that was not heard of says so") {
+    "a reload whose outcome is not told does not end as one that failed, and one that was not heard of says "
+    "so") {
     const auto explained = [](Kind kind) { return explain({kind, "why"}, "hello", "the reload"); };
     CHECK(explained(Kind::refused).code == ExitCode::failed);
     CHECK(explained(Kind::timed_out).code == ExitCode::timed_out);

@@ -8,6 +8,7 @@
 
 #include "config/document.h"
 #include "tests/catch.h"
+#include "tests/skip.h"
 #include "tests/unit/config/temp_folder.h"
 
 using namespace sup::config;
@@ -56,7 +57,7 @@ TEST_CASE("what cannot be a configuration file is refused by its kind") {
 }
 
 TEST_CASE("a file that may not be read is refused") {
-    if (geteuid() == 0) return;  // root may read everything
+    if (geteuid() == 0) return sup::test::skip("root may read everything");
     const TempFolder folder;
     const std::string file = folder.write("secret.json", minimal);
     REQUIRE(chmod(file.c_str(), 0) == 0);

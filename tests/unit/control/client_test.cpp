@@ -9,6 +9,7 @@
 
 #include "master/control/socket_address.h"
 #include "tests/catch.h"
+#include "tests/skip.h"
 #include "tests/unit/control/world.h"
 
 using namespace sup::control;
@@ -208,7 +209,7 @@ void answer_as_another_user(const std::string& path) {
 }  // namespace
 
 TEST_CASE("another user's process that answers in the master's place is refused") {
-    if (::geteuid() != 0) return;  // only root can try
+    if (::geteuid() != 0) return sup::test::skip("only root can be somebody else");
     const sup::test::TemporaryDirectory directory;
     answer_as_another_user(directory.path() + "/s");
 }

@@ -37,7 +37,7 @@ TEST_CASE("a second stop kills at once what is left, and each is answered") {
     CHECK(lines.back() == "Exit code=0");
 }
 
-TEST_CASE("one Ctrl-C that is heard twice is one stop; a second signal a second later kills") {
+TEST_CASE("one Ctrl-C that is heard twice is one stop, and a second signal a second later kills") {
     Life life;
     life.serve(policy_of(1));
     life.feed(StopRequested{req(2), false, StopBy::signal});

@@ -86,7 +86,8 @@ TEST_CASE("paths in lists and behind a letter are held, too") {
 }
 
 TEST_CASE(
-    "values of the environment that lead through a link name what it meant; words, URLs and the rest stay") {
+    "values of the environment that lead through a link name what it meant, and words, URLs and the rest "
+    "stay") {
     const Layout layout;
     std::map<std::string, Template> written;
     const auto set = [&](const char* name, const std::string& text) {

@@ -7,6 +7,7 @@
 #include <fstream>
 
 #include "tests/catch.h"
+#include "tests/skip.h"
 #include "tests/temporary_directory.h"
 #include "tests/unit/runtime/mode_of.h"
 
@@ -88,7 +89,7 @@ TEST_CASE("in a folder that anybody can write to, the directory must be one's ow
     REQUIRE(::chmod(open.c_str(), 0777) == 0);
     CHECK_THAT(error_of(create_runtime_directory({open, true})), Catch::Contains("by others"));
 
-    if (::geteuid() != 0) return;  // only root can give a directory away
+    if (::geteuid() != 0) return test::skip("only root can give a directory away");
     const std::string foreign = directory.path() + "/foreign";
     REQUIRE(::mkdir(foreign.c_str(), 0700) == 0);
     REQUIRE(::chown(foreign.c_str(), 65534, 65534) == 0);
@@ -97,7 +98,7 @@ TEST_CASE("in a folder that anybody can write to, the directory must be one's ow
 }
 
 TEST_CASE("an instance is not put into somebody else's directory, but root may look at what runs there") {
-    if (::geteuid() != 0) return;
+    if (::geteuid() != 0) return test::skip("only root can give a directory away");
     const test::TemporaryDirectory directory;
     const std::string foreign = directory.path() + "/foreign";
     REQUIRE(::mkdir(foreign.c_str(), 0700) == 0);
@@ -136,7 +137,7 @@ TEST_CASE("a runtime directory is refused where others could put something else 
     std::filesystem::create_directory_symlink("open/run", link);
     CHECK_THAT(error_of(create_runtime_directory({link, false})), Catch::Contains(open + " can be"));
 
-    if (::geteuid() != 0) return;
+    if (::geteuid() != 0) return test::skip("only root can give a directory away");
     REQUIRE(::chown(folder.c_str(), 0, 65534) == 0);
     REQUIRE(::chmod(folder.c_str(), 0775) == 0);
     CHECK_THAT(error_of(create_runtime_directory(runtime)), Catch::Contains("by group 65534"));

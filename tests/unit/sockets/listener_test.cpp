@@ -16,6 +16,7 @@
 #include "master/sockets/socket_cloak.h"
 #include "master/sockets/socket_owner.h"
 #include "tests/catch.h"
+#include "tests/skip.h"
 #include "tests/unit/support.h"
 
 using namespace sup;
@@ -102,10 +103,7 @@ TEST_CASE("a listener listens where it says, closes on exec, and blocks unless t
 }
 
 TEST_CASE("a literal IPv6 address is IPv6 alone, and * is both") {
-    if (!has_ipv6()) {
-        WARN("no IPv6 here: not tried");
-        return;
-    }
+    if (!has_ipv6()) return skip("no IPv6 here");
     for (const std::string host : {"::1", "::"}) {
         const auto six = bound(listen_on("six", host));
         CHECK(six->address() == "[" + host + "]:" + std::to_string(port_of(*six)));
@@ -154,10 +152,7 @@ TEST_CASE("an address that no interface has is an error that says so") {
 TEST_CASE("a port that needs a privilege is an error that says how to get it") {
     std::ifstream sysctl{"/proc/sys/net/ipv4/ip_unprivileged_port_start"};
     int first_free = 0;
-    if (!(sysctl >> first_free) || first_free <= 1) {
-        WARN("every port is free to everybody here: not tried");
-        return;
-    }
+    if (!(sysctl >> first_free) || first_free <= 1) return skip("every port is free to everybody here");
     Pipe result = make_pipe();
     const pid_t child = ::fork();
     REQUIRE(child >= 0);
@@ -366,12 +361,12 @@ bool client_comes_to(const Listener& listener, const std::string& host) {
 
 }  // namespace
 
-TEST_CASE("a reload moves between a wildcard and one address of a port, and back; old clients stay") {
+TEST_CASE("a reload moves between a wildcard and one address of a port, and back, and old clients stay") {
     const auto [from, to] = GENERATE(
         std::pair{"0.0.0.0", "127.0.0.1"}, std::pair{"127.0.0.1", "0.0.0.0"}, std::pair{"*", "127.0.0.1"},
         std::pair{"127.0.0.1", "*"}, std::pair{"0.0.0.0", "*"}, std::pair{"*", "0.0.0.0"},
         std::pair{"::", "::1"}, std::pair{"::1", "::"}, std::pair{"*", "::"}, std::pair{"::", "*"});
-    if (!has_ipv6()) return;
+    if (!has_ipv6()) return skip("no IPv6 here");
     INFO(from << " to " << to);
     const bool v6 =
         std::string(from).find(':') != std::string::npos || std::string(to).find(':') != std::string::npos;
@@ -381,7 +376,7 @@ TEST_CASE("a reload moves between a wildcard and one address of a port, and back
     const Listeners next = acquired({listen_on("http", to, port)}, {old_one});
     CHECK(next[0]->address() == config::to_string(tcp(to, port)));
     CHECK(old_one->socket()->queued() == 1);
-    if (!may_show_sockets()) return;
+    if (!may_show_sockets()) return skip("only with CAP_NET_RAW a socket can be shown again");
     // Until the promotion clients come to who serves now, afterwards to who serves then.
     CHECK(client_comes_to(*old_one, v6 ? "::1" : "127.0.0.1"));
     REQUIRE(next[0]->apply().ok());

@@ -195,7 +195,8 @@ TEST_CASE("a client that goes, in whatever way and state, leaves nothing behind,
     }
 }
 
-TEST_CASE("a client that only ends its side gets what is due, and then the end; until then the loop sleeps") {
+TEST_CASE(
+    "a client that only ends its side gets what is due, and then the end, and until then the loop sleeps") {
     const SocketKind kind = GENERATE(SocketKind::tcp, SocketKind::unix_stream);
     for (const State& state : states()) {
         if (state.sent.find("/stream") != std::string::npos) continue;  // has no end

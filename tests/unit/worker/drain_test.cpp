@@ -1,9 +1,9 @@
 // How a worker that was told to drain treats its clients, run by hand (so: a stop).
 #include <atomic>
+#include <future>
 #include <memory>
 #include <optional>
 #include <string>
-#include <thread>
 #include <vector>
 
 #include "common/uv.h"
@@ -145,14 +145,14 @@ TEST_CASE("connections in the accept queue are served at a stop, with every byte
         clients.back()->send(get("/" + std::to_string(i)));
     }
     worker.drain();
-    std::thread thread([&] { CHECK(worker.run() == 0); });
+    auto exit_code = std::async(std::launch::async, [&] { return worker.run(); });
     for (int i = 0; i < 50; ++i) {
         const Answer answer = clients[static_cast<std::size_t>(i)]->receive();
         CHECK(answer.body == "/" + std::to_string(i));
         CHECK(answer.says_close());
     }
     clients.clear();
-    thread.join();
+    CHECK(exit_code.get() == 0);
 }
 
 TEST_CASE("what is still open at the deadline is closed in order, and the process ends by itself") {
@@ -185,6 +185,7 @@ TEST_CASE("a large answer is not cut by a stop") {
 TEST_CASE("event streams and long polls end in order when the drain begins, and not at its deadline") {
     std::atomic<int> open = 0;
     std::atomic<int> told = 0;
+    std::atomic<bool> told_right = true;
     RunningServer server([&](Request& request, Response response) {
         const bool streams = request.path() == "/events";
         if (streams) {
@@ -192,8 +193,7 @@ TEST_CASE("event streams and long polls end in order when the drain begins, and 
             response.write("data: 1\n\n");
         }
         response.on_drain([&, streams](Response& out, const sup::worker::Drain& drain) {
-            CHECK(drain.left > 1s);
-            CHECK_FALSE(drain.successor);
+            if (drain.left <= 1s || drain.successor) told_right = false;
             ++told;
             if (!streams) {
                 out.send(204, "");
@@ -216,5 +216,6 @@ TEST_CASE("event streams and long polls end in order when the drain begins, and 
     CHECK(events.receive().body == "data: 1\n\nretry: 1\n\n");
     CHECK(polls.receive().status == 204);
     CHECK(told == 2);
+    CHECK(told_right);
     CHECK(server.unanswered() == 0);
 }

@@ -55,8 +55,9 @@ public:
               options.content_type = "text/x";
               options.etag = "\"v1\"";
               options.ranges = request.path() != "/whole";
-              CHECK(response.send_file(::dup(file.get()), options));
+              if (!response.send_file(::dup(file.get()), options)) sent_ = false;
           }) {}
+    ~FileServer() { CHECK(sent_); }
 
     // Each on the same connection, which must survive.
     Answer ask(const std::string& headers, const std::string& path = "/", const std::string& method = "GET") {
@@ -67,6 +68,7 @@ public:
 private:
     UniqueFd ten_ = memory_file("0123456789");
     UniqueFd empty_ = memory_file("");
+    std::atomic<bool> sent_ = true;
     RunningServer server_;
     Client client_{server_.address()};
 };

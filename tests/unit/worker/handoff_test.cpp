@@ -478,7 +478,7 @@ TEST_CASE("a client that goes while its connection is on its way does no harm") 
     CHECK(eventually([&] { return counter(workers.board.row(1).connections) == 10; }));
 }
 
-TEST_CASE("a receiver without free descriptors leaves connections in the inbox; none is lost") {
+TEST_CASE("a receiver without free descriptors leaves connections in the inbox, and none is lost") {
     TwoWorkers workers({.descriptor_limit = 32});
     workers.open_inbox();
     Clients clients = connect(workers.old, 60);

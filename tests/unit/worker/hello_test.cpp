@@ -319,7 +319,7 @@ TEST_CASE("somebody else clearing O_NONBLOCK on the shared listener does not han
     }
 }
 
-TEST_CASE("without free descriptors connections wait in the queue; none is closed, and all are answered") {
+TEST_CASE("without free descriptors connections wait in the queue, none is closed, and all are answered") {
     FakeMaster master({.descriptor_limit = 24});
     REQUIRE(master.wait_until_ready());
     std::vector<std::unique_ptr<Client>> clients;

@@ -195,8 +195,7 @@ TEST_CASE("a request tells who asks, where it came in, and all that was sent of 
     RunningServer server([&](Request& request, Response response) {
         told = request.peer().address + " " + std::string(request.listener()) + " " +
                std::string(request.authority()) + " " + request.decoded_path().value_or("none");
-        CHECK(request.peer().port > 0);
-        CHECK_FALSE(request.peer().credentials);
+        if (request.peer().port == 0 || request.peer().credentials) told += " from nowhere";
         for (const std::string_view value : request.headers("x-many")) told.append(" ").append(value);
         response.send(200, told);
     });

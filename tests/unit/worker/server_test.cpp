@@ -7,6 +7,7 @@
 
 #include <atomic>
 #include <fstream>
+#include <future>
 #include <memory>
 #include <optional>
 #include <string>
@@ -578,11 +579,11 @@ TEST_CASE("two servers share a worker's listeners by name") {
                             {.listeners = {"listen0"}});
     sup::http::Server second(worker, [](Request&, Response response) { response.send(200, "second"); },
                              {.listeners = {"listen1"}});
-    std::thread thread([&] { CHECK(worker.run() == 0); });
+    auto exit_code = std::async(std::launch::async, [&] { return worker.run(); });
     CHECK(sup::test::request(worker.listeners()[0].address, get("/")).body == "first");
     CHECK(sup::test::request(worker.listeners()[1].address, get("/")).body == "second");
     worker.drain();
-    thread.join();
+    CHECK(exit_code.get() == 0);
 }
 
 TEST_CASE("a worker that cannot listen, or has nothing to serve, says so") {

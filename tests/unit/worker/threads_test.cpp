@@ -365,10 +365,14 @@ TEST_CASE("what belongs to the loop aborts on another thread, and says what to d
 
 TEST_CASE("what never changes may be asked for on any thread") {
     const Worker worker(by_hand());
+    unsigned generation = 42;
+    std::size_t listeners = 42;
     std::thread([&] {
-        static_cast<void>(worker.generation());
-        static_cast<void>(worker.listeners());
+        generation = worker.generation();
+        listeners = worker.listeners().size();
     }).join();
+    CHECK(generation == 0);
+    CHECK(listeners == 0);
 }
 
 TEST_CASE("a job that ends costs as much among many as among few") {
