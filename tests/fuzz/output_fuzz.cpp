@@ -5,8 +5,8 @@
 #include <string_view>
 #include <vector>
 
-#include "common/safe_text.h"
 #include "master/notify/line_splitter.h"
+#include "tests/fuzz/readable.h"
 #include "tests/fuzz/require.h"
 
 namespace {
@@ -35,7 +35,18 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     require(split(bytes, std::size_t{data[0]} + 1) == lines, "lines do not depend on how they arrive");
     for (const std::string& line : lines) {
         require(line.size() <= 4 * sup::max_line_bytes + ellipses, "a line is bounded");
-        require(sup::safe_text(line, line.size() + 8) == line, "a line is safe to print");
+        require(sup::test::readable(line), "a line is safe to print");
     }
+    // What is readable comes as it was printed.
+    std::vector<std::string> printed;
+    for (std::string_view rest = bytes; !rest.empty();) {
+        const std::size_t end = std::min(rest.find('\n'), rest.size());
+        printed.emplace_back(rest.substr(0, end));
+        rest.remove_prefix(std::min(end + 1, rest.size()));
+    }
+    const bool plain = std::ranges::all_of(printed, [](const std::string& line) {
+        return line.size() <= sup::max_line_bytes && sup::test::readable(line);
+    });
+    if (plain) require(lines == printed, "readable lines are told as they are");
     return 0;
 }

@@ -30,7 +30,12 @@ UniqueFd connect_to_path(const std::string& path, int flags, int& problem) {
     sockaddr_un to{};
     to.sun_family = AF_UNIX;
     path.copy(to.sun_path, sizeof(to.sun_path) - 1);
-    problem = ::connect(fd.get(), reinterpret_cast<const sockaddr*>(&to), sizeof(to)) == 0 ? 0 : errno;
+    socklen_t size = sizeof(to);
+    if (path.starts_with('@')) {  // in the abstract namespace, where the length is part of the name
+        to.sun_path[0] = '\0';
+        size = static_cast<socklen_t>(offsetof(sockaddr_un, sun_path) + path.size());
+    }
+    problem = ::connect(fd.get(), reinterpret_cast<const sockaddr*>(&to), size) == 0 ? 0 : errno;
     return fd;
 }
 

@@ -12,7 +12,7 @@ namespace sup::test {
 class Endpoint {
 public:
     Endpoint(std::uint16_t port) : port_(port) {}     // NOLINT(*-explicit-*): of 127.0.0.1
-    Endpoint(const std::filesystem::path& unix_path)  // NOLINT(*-explicit-*)
+    Endpoint(const std::filesystem::path& unix_path)  // NOLINT(*-explicit-*): also "@name"
         : path_(unix_path.string()) {}
 
     // A stream socket that connects, or tried to: `problem` is then the error number, else 0. TCP comes from

@@ -105,7 +105,7 @@ TEST_CASE("what is on its way to nowhere is closed and counted, and others go on
     CHECK(connections_in(office.inbox(4)) == 1);
 }
 
-TEST_CASE("an inbox that is being emptied is not discarded; another one's connections are counted") {
+TEST_CASE("an inbox that is being emptied is not discarded, and another one's connections are counted") {
     Office office;
     stuff(office.inbox(2));
     put_connection(office.inbox(1));
