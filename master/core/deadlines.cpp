@@ -10,16 +10,15 @@ Deadlines::Deadlines(const Instance& instance) {
     };
     for (const auto& [generation_id, generation] : instance.generations) {
         add(generation_id, generation.soaks_until);
-        for (const auto& [worker_id, worker] : generation.workers) add(worker_id, worker.deadline);
+        for (const auto& [worker_id, worker] : generation.workers) add(worker_id, deadline_of(worker));
         for (Slot slot = 0; slot < generation.slots.size(); ++slot)
             add(SlotId{generation_id, slot}, generation.slots[slot].restart_at);
     }
 }
 
-void Deadlines::set(const Waiter& waiter, std::optional<TimePoint>& deadline, std::optional<TimePoint> at) {
-    if (deadline) deadlines_.erase({*deadline, waiter});
-    deadline = at;
-    if (at) deadlines_.emplace(*at, waiter);
+void Deadlines::move(const Waiter& waiter, std::optional<TimePoint> from, std::optional<TimePoint> to) {
+    if (from) deadlines_.erase({*from, waiter});
+    if (to) deadlines_.emplace(*to, waiter);
 }
 
 std::optional<TimePoint> Deadlines::next() const {

@@ -30,8 +30,8 @@ public:
     Deadlines() = default;
     explicit Deadlines(const Instance& instance);
 
-    // Each waiter has one at most, and keeps it in `deadline`.
-    void set(const Waiter& waiter, std::optional<TimePoint>& deadline, std::optional<TimePoint> at);
+    // Each waiter has one at most, and knows it.
+    void move(const Waiter& waiter, std::optional<TimePoint> from, std::optional<TimePoint> to);
 
     bool empty() const { return deadlines_.empty(); }
     std::optional<TimePoint> next() const;

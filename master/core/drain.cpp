@@ -33,19 +33,16 @@ void drain(Step& step, Worker& worker, std::optional<GenerationId> successor) {
     if (is_leaving(worker)) return;
     const Generation* generation = find_generation(step.instance, worker.generation);
     require(generation != nullptr, "a worker's generation lives as long as the worker");
-    worker.successor = successor;
     // Where its connections go is said when the step is over.
     step.act(
         Drain{worker.id, successor, {}, slots_of(step.instance, successor), reload_of(worker, successor)});
-    set_deadline(step, worker, later(step.now, generation->policy.drain_timeout));
-    change(step, worker, WorkerState::draining);
+    change(step, worker, Worker::Draining{later(step.now, generation->policy.drain_timeout), successor});
 }
 
 void kill(Step& step, Worker& worker, Kill::Reason reason) {
-    if (worker.state == WorkerState::killing) return;
-    set_deadline(step, worker, std::nullopt);
+    if (worker.is<Worker::Killing>()) return;
     step.act(Kill{worker.id, reason});
-    change(step, worker, WorkerState::killing);
+    change(step, worker, Worker::Killing{});
 }
 
 void drain(Step& step, Generation& generation, std::optional<GenerationId> successor) {

@@ -6,6 +6,7 @@
 #include <tuple>
 #include <type_traits>
 #include <utility>
+#include <variant>
 
 namespace sup::core {
 
@@ -58,6 +59,21 @@ inline constexpr NoList field_list{};
 
 template <typename T>
 concept Listed = !std::same_as<std::remove_cvref_t<decltype(field_list<T>)>, NoList>;
+
+// One of several structs, each with a list. What it is, by the name of that list, stands under the field's
+// key; the fields of what it is stand beside it.
+template <typename T>
+inline constexpr bool is_one_of_listed = false;
+template <Listed... Ts>
+inline constexpr bool is_one_of_listed<std::variant<Ts...>> = true;
+template <typename T>
+concept OneOf = is_one_of_listed<T>;
+
+template <OneOf T>
+const char* name_of(const T& value) {
+    return std::visit([](const auto& one) { return field_list<std::remove_cvref_t<decltype(one)>>.name; },
+                      value);
+}
 
 template <typename T>
 concept Enum = std::is_enum_v<T>;

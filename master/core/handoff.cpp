@@ -44,14 +44,15 @@ std::optional<GenerationId> in_place_of(const Instance& instance, GenerationId c
 }
 
 // Its successor may speak yet, and nobody else has since.
-bool waits_for_its_successor(const Instance& instance, const Worker& worker) {
+bool waits_for_its_successor(const Instance& instance, const Worker::Draining& worker) {
     const Generation* successor = worker.successor ? find_generation(instance, *worker.successor) : nullptr;
     return successor != nullptr && !is_leaving(*successor) && !worker.others_spoke;
 }
 
 // It stays where it is while somebody takes there. Else whoever took that one's place comes first, then the
 // generation that it was told takes over, then the active one.
-std::optional<GenerationId> inbox_for(const Instance& instance, const Worker& worker) {
+std::optional<GenerationId> inbox_for(const Instance& instance, const Worker& worker,
+                                      const Worker::Draining& draining) {
     if (!worker.channel) return std::nullopt;
     const auto told = instance.told.offers.find(worker.id);
     if (told != instance.told.offers.end() && told->second.inbox) {
@@ -59,8 +60,8 @@ std::optional<GenerationId> inbox_for(const Instance& instance, const Worker& wo
         if (if_it_takes(instance, inbox)) return inbox;
         if (const auto instead = in_place_of(instance, inbox)) return instead;
     }
-    if (const auto successor = if_it_takes(instance, worker.successor)) return successor;
-    if (waits_for_its_successor(instance, worker)) return std::nullopt;
+    if (const auto successor = if_it_takes(instance, draining.successor)) return successor;
+    if (waits_for_its_successor(instance, draining)) return std::nullopt;
     return active_that_takes(instance);
 }
 
@@ -132,7 +133,7 @@ void on(Step& step, const WorkerOpenedChannel& event) {
     Generation& generation = step.instance.generations.at(opened->generation);
     // One that is being killed will take nothing, and says nothing about the next one in its slot.
     SlotRecord* slot = slot_of(generation, *opened);
-    const bool takes = slot != nullptr && opened->state != WorkerState::killing;
+    const bool takes = slot != nullptr && !opened->is<Worker::Killing>();
     if (takes) {
         slot->spoke = true;
         generation.last_taker_left = false;
@@ -142,7 +143,7 @@ void on(Step& step, const WorkerOpenedChannel& event) {
     generation.inbox_used = generation.inbox_used || takes || is_leaving(generation);
     for (auto& [generation_id, each] : step.instance.generations) {
         for (auto& [worker_id, worker] : each.workers)
-            if (worker.state == WorkerState::draining) worker.others_spoke = true;
+            if (auto* draining = std::get_if<Worker::Draining>(&worker.state)) draining->others_spoke = true;
     }
 }
 
@@ -159,8 +160,9 @@ Handoffs wanted_handoffs(const Instance& instance) {
     for (const auto& [id, generation] : instance.generations) {
         if (generation.inbox_used) wanted.inboxes.emplace(id, Inbox{id, takes_connections(generation)});
         for (const auto& [worker_id, worker] : generation.workers) {
-            if (worker.state != WorkerState::draining) continue;
-            wanted.offers.emplace(worker_id, Offer{worker_id, inbox_for(instance, worker), last});
+            if (const auto* draining = worker.as<Worker::Draining>())
+                wanted.offers.emplace(worker_id,
+                                      Offer{worker_id, inbox_for(instance, worker, *draining), last});
         }
     }
     return wanted;

@@ -7,24 +7,10 @@
 namespace sup::core {
 namespace {
 
-bool has_deadline_of_its_state(const Generation& generation, const Worker& worker) {
-    switch (worker.state) {
-        case WorkerState::starting:
-        case WorkerState::draining: return worker.deadline.has_value();
-        case WorkerState::ready:
-            return !worker.deadline ||
-                   (is_rolling(generation) && generation.state == GenerationState::starting);
-        case WorkerState::spawning:
-        case WorkerState::killing: return !worker.deadline.has_value();
-        case WorkerState::exited: return false;
-    }
-    return false;
-}
-
 // Until its slot is restored, after a rolling reload that failed.
 bool may_serve_on(const Instance& instance, const Generation& generation, const Worker& worker) {
     return generation.state == GenerationState::aborting && is_rolling(generation) &&
-           worker.state == WorkerState::ready && active_generation(instance) != nullptr;
+           worker.is<Worker::Ready>() && active_generation(instance) != nullptr;
 }
 
 bool may_be_empty(const Instance& instance, const Generation& generation, Slot slot) {
@@ -35,12 +21,13 @@ bool may_be_empty(const Instance& instance, const Generation& generation, Slot s
 const char* broken_in_worker(const Instance& instance, const Generation& generation, const Worker& worker) {
     if (worker.id >= instance.next_worker) return "a worker's number was given out";
     if (worker.generation != generation.id) return "a worker belongs to the generation that holds it";
-    if (!has_deadline_of_its_state(generation, worker)) return "a worker has the deadline of its state";
-    if (worker.state == WorkerState::spawning && worker.spawned)
-        return "a spawned worker left the state spawning";
-    if (worker.state == WorkerState::starting && !worker.spawned) return "a starting worker was spawned";
-    if (worker.state == WorkerState::ready && !(worker.spawned && worker.was_ready))
-        return "a ready worker was ready";
+    if (worker.is<Worker::Spawning>() && worker.spawned) return "a spawned worker left the state spawning";
+    const auto* ready = worker.as<Worker::Ready>();
+    if ((worker.is<Worker::Starting>() || ready != nullptr) && !worker.spawned)
+        return "a starting or ready worker was spawned";
+    if (ready != nullptr && ready->soak &&
+        !(is_rolling(generation) && generation.state == GenerationState::starting))
+        return "a worker soaks in a rolling reload that is under way";
     if (is_leaving(generation) && !is_leaving(worker) && !may_serve_on(instance, generation, worker))
         return "all workers of a leaving generation leave";
     return nullptr;

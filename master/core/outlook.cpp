@@ -9,7 +9,7 @@ namespace {
 std::vector<Slot> accepting(const Generation& generation) {
     std::vector<Slot> slots;
     for (const auto& [id, worker] : generation.workers) {
-        if (worker.state == WorkerState::ready) slots.push_back(worker.slot);
+        if (worker.is<Worker::Ready>()) slots.push_back(worker.slot);
     }
     return slots;
 }
@@ -31,7 +31,7 @@ std::vector<WorkerId> who_may_wait(const Instance& instance) {
         active != nullptr && !is_ending(instance) && !instance.reload && instance.waiting.empty();
     if (!calm) return patient;
     for (const auto& [id, worker] : active->workers) {
-        if (worker.state == WorkerState::ready) patient.push_back(id);
+        if (worker.is<Worker::Ready>()) patient.push_back(id);
     }
     return patient;
 }

@@ -37,7 +37,7 @@ bool all_serve(const Generation& generation) {
 
 bool all_ready(const Generation& generation) {
     return std::ranges::all_of(generation.slots, [&](const SlotRecord& slot) {
-        return slot.worker && generation.workers.at(*slot.worker).state == WorkerState::ready;
+        return slot.worker && generation.workers.at(*slot.worker).is<Worker::Ready>();
     });
 }
 
@@ -77,7 +77,7 @@ bool failed_is_left(const Instance& instance, const Generation& next) {
 
 // Whether connections may have reached the worker, so that it must be let finish them.
 bool may_serve(const Worker& worker, const Policy& policy) {
-    return worker.state == WorkerState::ready || policy.ready_after.has_value();
+    return worker.is<Worker::Ready>() || policy.ready_after.has_value();
 }
 
 }  // namespace
@@ -175,8 +175,8 @@ void abort_reload(Step& step, Generation& generation, const Failure& failure) {
     const auto successor = is_ending(instance) ? std::nullopt : id_of(active);
     const bool restores = is_rolling(generation) && successor;
     for (auto& [id, worker] : generation.workers) {
-        if (restores && worker.state == WorkerState::ready) {
-            set_deadline(step, worker, std::nullopt);  // it serves on until its slot is restored
+        if (restores && worker.is<Worker::Ready>()) {
+            set_state(step, worker, Worker::Ready{});  // it serves on until its slot is restored
         } else if (may_serve(worker, generation.policy)) {
             drain(step, worker, successor);
         } else {

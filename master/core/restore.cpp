@@ -58,10 +58,14 @@ public:
         return value_.get<std::uint64_t>();
     }
 
+    bool is(const char* text) const {
+        return value_.is_string() && value_.get_ref<const std::string&>() == text;
+    }
+
     template <typename E>
     E one_of(std::initializer_list<E> values) const {
         for (const E value : values) {
-            if (value_.is_string() && value_.get_ref<const std::string&>() == to_string(value)) return value;
+            if (is(to_string(value))) return value;
         }
         fail("is not the name of a state");
     }
@@ -94,10 +98,6 @@ void read(const Saved& saved, TimePoint& time) {
 }
 void read(const Saved& saved, WaitFor& wait) {
     wait = saved.boolean() ? WaitFor::drained : WaitFor::promoted;
-}
-void read(const Saved& saved, WorkerState& state) {
-    state = saved.one_of({WorkerState::spawning, WorkerState::starting, WorkerState::ready,
-                          WorkerState::draining, WorkerState::killing});
 }
 void read(const Saved& saved, GenerationState& state) {
     state = saved.one_of({GenerationState::starting, GenerationState::soaking, GenerationState::active,
@@ -139,9 +139,26 @@ void read(const Saved& saved, std::map<Id, T>& members) {
     });
 }
 
+template <typename T>
+void read_field(const Saved& record, const char* name, T& value) {
+    read(record[name], value);
+}
+
+template <typename T>
+bool read_if_named(const Saved& record, const char* name, auto& value) {
+    if (!record[name].is(field_list<T>.name)) return false;
+    value = fresh<T>(record);
+    return true;
+}
+
+template <Listed... Ts>
+void read_field(const Saved& record, const char* name, std::variant<Ts...>& value) {
+    if (!(read_if_named<Ts>(record, name, value) || ...)) record[name].fail("is not the name of a state");
+}
+
 template <Listed T>
 void read(const Saved& saved, T& record) {
-    for_each_field<T>([&](const auto& each) { read(saved[each.name], record.*each.member); });
+    for_each_field<T>([&](const auto& each) { read_field(saved, each.name, record.*each.member); });
 }
 
 Instance instance(const Saved& saved) {

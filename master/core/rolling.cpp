@@ -144,8 +144,7 @@ void begin_slot_soak(Step& step, const Generation& generation, Worker& worker) {
     if (!is_rolling(generation) || generation.state != GenerationState::starting) return;
     const Duration soak = soak_of(step.instance, generation, worker);
     if (soak == Duration{0}) return;
-    worker.soak = soak;
-    set_deadline(step, worker, later(step.now, soak));
+    set_state(step, worker, Worker::Ready{Worker::Soak{later(step.now, soak), soak}});
 }
 
 void roll(Step& step) {

@@ -56,10 +56,29 @@ json saved(const std::map<Id, T>& members) {
     return array;
 }
 
+template <OneOf T>
+void add(json& object, const char* name, const T& value);
+
+template <typename T>
+void add(json& object, const char* name, const T& value) {
+    object[name] = saved(value);
+}
+
+template <Listed T>
+void add_fields(json& object, const T& record) {
+    for_each_field<T>([&](const auto& each) { add(object, each.name, record.*each.member); });
+}
+
+template <OneOf T>
+void add(json& object, const char* name, const T& value) {
+    object[name] = name_of(value);
+    std::visit([&](const auto& one) { add_fields(object, one); }, value);
+}
+
 template <Listed T>
 json saved(const T& record) {
     json object = json::object();
-    for_each_field<T>([&](const auto& each) { object[each.name] = saved(record.*each.member); });
+    add_fields(object, record);
     return object;
 }
 

@@ -23,8 +23,19 @@ bool is_preparing(const Instance& instance) {
     return instance.reload && !instance.generations.contains(instance.reload->generation);
 }
 
+WorkerState state_of(const Worker& worker) {
+    return std::visit([](const auto& state) { return state.state; }, worker.state);
+}
+
+std::optional<TimePoint> deadline_of(const Worker& worker) {
+    if (const auto* starting = worker.as<Worker::Starting>()) return starting->deadline;
+    if (const auto* draining = worker.as<Worker::Draining>()) return draining->deadline;
+    const auto* ready = worker.as<Worker::Ready>();
+    return ready != nullptr && ready->soak ? std::optional(ready->soak->deadline) : std::nullopt;
+}
+
 bool is_leaving(const Worker& worker) {
-    return worker.state == WorkerState::draining || worker.state == WorkerState::killing;
+    return worker.is<Worker::Draining>() || worker.is<Worker::Killing>();
 }
 
 bool is_leaving(const Generation& generation) {
@@ -48,8 +59,9 @@ bool still_serves(const Generation& generation) {
 bool serves(const Generation& generation, Slot slot) {
     if (slot >= generation.slots.size() || !generation.slots[slot].worker) return false;
     const auto worker = generation.workers.find(*generation.slots[slot].worker);
-    return worker != generation.workers.end() && worker->second.state == WorkerState::ready &&
-           !worker->second.deadline;
+    if (worker == generation.workers.end()) return false;
+    const auto* ready = worker->second.as<Worker::Ready>();
+    return ready != nullptr && !ready->soak;
 }
 
 bool served_elsewhere(const Instance& instance, const Generation& generation, Slot slot) {

@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <map>
 #include <optional>
+#include <variant>
 #include <vector>
 
 #include "master/core/action.h"
@@ -14,21 +15,49 @@
 namespace sup::core {
 
 struct Worker {
+    struct Spawning {
+        static constexpr WorkerState state = WorkerState::spawning;
+    };
+    struct Starting {
+        static constexpr WorkerState state = WorkerState::starting;
+        TimePoint deadline;  // when it becomes ready, or must be
+    };
+    struct Soak {
+        TimePoint deadline;
+        Duration length;
+    };
+    struct Ready {
+        static constexpr WorkerState state = WorkerState::ready;
+        std::optional<Soak> soak = {};  // in a rolling reload, before it takes over its slot
+    };
+    struct Draining {
+        static constexpr WorkerState state = WorkerState::draining;
+        TimePoint deadline;                          // SIGKILL
+        std::optional<GenerationId> successor = {};  // who its Drain said takes over
+        bool others_spoke = false;  // somebody has opened its channel since it was told to drain
+    };
+    struct Killing {
+        static constexpr WorkerState state = WorkerState::killing;
+    };
+    using State = std::variant<Spawning, Starting, Ready, Draining, Killing>;
+
     WorkerId id;
     GenerationId generation;
     Slot slot;
-    WorkerState state = WorkerState::spawning;
-    TimePoint spawned_at = {};  // Spawn, then WorkerSpawned
-    bool spawned = false;       // WorkerSpawned came
-    bool was_ready = false;
+    TimePoint spawned_at = {};   // Spawn, then WorkerSpawned
+    bool spawned = false;        // WorkerSpawned came
     bool channel = false;        // can hand connections over, and take them
     std::uint32_t restarts = 0;  // of its slot, when it was spawned
-    // Starting: when it becomes ready, or must be. Ready, in a rolling reload: the end of its soak. Draining:
-    // SIGKILL. Else none.
-    std::optional<TimePoint> deadline = {};
-    std::optional<Duration> soak = {};           // in a rolling reload: which it has, or had
-    std::optional<GenerationId> successor = {};  // draining: who its Drain said takes over
-    bool others_spoke = false;  // draining: somebody has opened its channel since it was told to
+    State state = {};
+
+    template <typename One>
+    bool is() const {
+        return std::holds_alternative<One>(state);
+    }
+    template <typename One>
+    const One* as() const {
+        return std::get_if<One>(&state);
+    }
 };
 
 // How the last worker of a slot ended.
@@ -131,6 +160,9 @@ bool is_valid(const Policy& policy);
 
 bool is_ending(const Instance& instance);
 bool is_preparing(const Instance& instance);
+WorkerState state_of(const Worker& worker);
+// What it waits for: readiness, the end of its soak, SIGKILL.
+std::optional<TimePoint> deadline_of(const Worker& worker);
 bool is_leaving(const Worker& worker);           // draining or killing
 bool is_leaving(const Generation& generation);   // draining or aborting
 bool is_upcoming(const Generation& generation);  // starting or soaking

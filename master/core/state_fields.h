@@ -7,13 +7,27 @@
 namespace sup::core {
 
 template <>
-inline constexpr auto field_list<Worker> = list_of(
-    "Worker", field("worker", &Worker::id), field("generation", &Worker::generation),
-    field("slot", &Worker::slot), field("state", &Worker::state), field("spawned_at", &Worker::spawned_at),
-    field("spawned", &Worker::spawned), field("was_ready", &Worker::was_ready),
-    field("channel", &Worker::channel), field("restarts", &Worker::restarts),
-    field("deadline", &Worker::deadline), field("soak", &Worker::soak),
-    field("successor", &Worker::successor), field("others_spoke", &Worker::others_spoke));
+inline constexpr auto field_list<Worker::Spawning> = list_of<Worker::Spawning>("spawning");
+template <>
+inline constexpr auto field_list<Worker::Starting> = list_of("starting",
+                                                             field("deadline", &Worker::Starting::deadline));
+template <>
+inline constexpr auto field_list<Worker::Soak> = list_of("Soak", field("deadline", &Worker::Soak::deadline),
+                                                         field("length", &Worker::Soak::length));
+template <>
+inline constexpr auto field_list<Worker::Ready> = list_of("ready", field("soak", &Worker::Ready::soak));
+template <>
+inline constexpr auto field_list<Worker::Draining> = list_of(
+    "draining", field("deadline", &Worker::Draining::deadline),
+    field("successor", &Worker::Draining::successor), field("others_spoke", &Worker::Draining::others_spoke));
+template <>
+inline constexpr auto field_list<Worker::Killing> = list_of<Worker::Killing>("killing");
+template <>
+inline constexpr auto field_list<Worker> =
+    list_of("Worker", field("worker", &Worker::id), field("generation", &Worker::generation),
+            field("slot", &Worker::slot), field("spawned_at", &Worker::spawned_at),
+            field("spawned", &Worker::spawned), field("channel", &Worker::channel),
+            field("restarts", &Worker::restarts), field("state", &Worker::state));
 template <>
 inline constexpr auto field_list<LastExit> = list_of("LastExit", field("status", &LastExit::status),
                                                      field("at", &LastExit::at));

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cstdio>
 #include <cstdlib>
+#include <utility>
 
 namespace sup::core {
 
@@ -10,21 +11,24 @@ TimePoint later(TimePoint now, Duration duration) {
     return now + std::min(duration, longest_duration);
 }
 
-void set_deadline(Step& step, Worker& worker, std::optional<TimePoint> at) {
-    step.deadlines.set(worker.id, worker.deadline, at);
+void set_state(Step& step, Worker& worker, const Worker::State& state) {
+    const std::optional<TimePoint> before = deadline_of(worker);
+    worker.state = state;
+    step.deadlines.move(worker.id, before, deadline_of(worker));
 }
 
 void set_deadline(Step& step, Generation& generation, std::optional<TimePoint> at) {
-    step.deadlines.set(generation.id, generation.soaks_until, at);
+    step.deadlines.move(generation.id, std::exchange(generation.soaks_until, at), at);
 }
 
 void set_restart(Step& step, Generation& generation, Slot slot, std::optional<TimePoint> at) {
-    step.deadlines.set(SlotId{generation.id, slot}, generation.slots.at(slot).restart_at, at);
+    std::optional<TimePoint>& restart_at = generation.slots.at(slot).restart_at;
+    step.deadlines.move(SlotId{generation.id, slot}, std::exchange(restart_at, at), at);
 }
 
-void change(Step& step, Worker& worker, WorkerState state) {
-    worker.state = state;
-    step.act(WorkerChanged{worker.id, worker.generation, worker.slot, state});
+void change(Step& step, Worker& worker, const Worker::State& state) {
+    set_state(step, worker, state);
+    step.act(WorkerChanged{worker.id, worker.generation, worker.slot, state_of(worker)});
 }
 
 void change(Step& step, Generation& generation, GenerationState state, std::optional<Failure> failure,

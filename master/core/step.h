@@ -23,12 +23,12 @@ struct Step {
 // `now` plus a duration, without overflow.
 TimePoint later(TimePoint now, Duration duration);
 
-// Sets, moves or ends the deadline of who waits.
-void set_deadline(Step& step, Worker& worker, std::optional<TimePoint> at);
+// Sets, moves or ends the deadline of who waits. A worker's is part of its state.
+void set_state(Step& step, Worker& worker, const Worker::State& state);
 void set_deadline(Step& step, Generation& generation, std::optional<TimePoint> at);
 void set_restart(Step& step, Generation& generation, Slot slot, std::optional<TimePoint> at);
 
-void change(Step& step, Worker& worker, WorkerState state);
+void change(Step& step, Worker& worker, const Worker::State& state);
 void change(Step& step, Generation& generation, GenerationState state, std::optional<Failure> failure = {},
             std::optional<Duration> soak = {});
 

@@ -36,7 +36,7 @@ GenerationView view_of(const Generation& generation) {
                         .awaiting_restart = {},
                         .slots = {}};
     for (const auto& [id, worker] : generation.workers) {
-        view.workers.push_back({id, worker.slot, worker.state, worker.spawned_at, worker.restarts});
+        view.workers.push_back({id, worker.slot, state_of(worker), worker.spawned_at, worker.restarts});
     }
     std::ranges::stable_sort(view.workers, {}, &WorkerView::slot);  // they came by age
     for (Slot slot = 0; slot < view.count; ++slot) {
@@ -48,7 +48,7 @@ GenerationView view_of(const Generation& generation) {
 
 bool is_served(const Instance& instance, const Generation& active, Slot slot) {
     const auto worker = active.slots[slot].worker;
-    const bool ready = worker && active.workers.at(*worker).state == WorkerState::ready;
+    const bool ready = worker && active.workers.at(*worker).is<Worker::Ready>();
     return ready || served_elsewhere(instance, active, slot);
 }
 
@@ -64,8 +64,7 @@ void look_at_service(const Instance& instance, View& view) {
 // Its delay is over, but whether it lives this time is not known yet.
 bool restarts_after_short_life(const Generation& active) {
     return std::ranges::any_of(active.slots, [&](const SlotRecord& slot) {
-        return slot.short_lives > 0 && slot.worker &&
-               active.workers.at(*slot.worker).state != WorkerState::ready;
+        return slot.short_lives > 0 && slot.worker && !active.workers.at(*slot.worker).is<Worker::Ready>();
     });
 }
 

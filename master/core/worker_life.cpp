@@ -14,9 +14,7 @@ Generation& generation_of(Step& step, const Worker& worker) {
 }
 
 void became_ready(Step& step, Worker& worker) {
-    set_deadline(step, worker, std::nullopt);
-    worker.was_ready = true;
-    change(step, worker, WorkerState::ready);
+    change(step, worker, Worker::Ready{});
     step.act(RestoreSockets{worker.generation, id_of(active_generation(step.instance))});
     begin_slot_soak(step, generation_of(step, worker), worker);
 }
@@ -24,14 +22,14 @@ void became_ready(Step& step, Worker& worker) {
 // What the exit of a worker whose generation was not active yet means for its reload.
 Failure of_the_release(const Step& step, const Generation& generation, const Worker& worker,
                        Failure failure) {
-    const bool served = is_rolling(generation) && worker.state == WorkerState::ready;
+    const auto* served = is_rolling(generation) ? worker.as<Worker::Ready>() : nullptr;
     if (generation.state == GenerationState::soaking) {
         failure.kind = Failure::Kind::crashed_in_soak;
         failure.soak = soak_of(step.instance, generation);
-    } else if (served && worker.deadline) {
+    } else if (served != nullptr && served->soak) {
         failure.kind = Failure::Kind::crashed_in_soak;
-        failure.soak = worker.soak;
-    } else if (served) {
+        failure.soak = served->soak->length;
+    } else if (served != nullptr) {
         failure.kind = Failure::Kind::exited_before_promotion;
     }
     return failure;
@@ -41,9 +39,9 @@ Failure of_the_release(const Step& step, const Generation& generation, const Wor
 void ended(Step& step, Worker& gone, Failure failure) {
     Generation& generation = generation_of(step, gone);
     if (is_upcoming(generation)) failure = of_the_release(step, generation, gone, std::move(failure));
-    set_deadline(step, gone, std::nullopt);
-    change(step, gone, WorkerState::exited);
     const Worker worker = gone;
+    step.deadlines.move(worker.id, deadline_of(worker), std::nullopt);
+    step.act(WorkerChanged{worker.id, worker.generation, worker.slot, WorkerState::exited});
     SlotRecord* slot = slot_of(generation, worker);
     if (slot != nullptr) {
         slot->worker.reset();
@@ -56,8 +54,8 @@ void ended(Step& step, Worker& gone, Failure failure) {
         case GenerationState::starting: abort_reload(step, generation, failure); break;
         case GenerationState::active: {
             if (slot == nullptr) break;  // scaled down
-            const bool lived =
-                worker.was_ready && step.now - worker.spawned_at >= generation.policy.restart_min_uptime;
+            const bool lived = worker.is<Worker::Ready>() &&
+                               step.now - worker.spawned_at >= generation.policy.restart_min_uptime;
             restart(step, generation, worker.slot, !lived);
             break;
         }
@@ -92,7 +90,7 @@ void spawn(Step& step, Generation& generation, Slot slot) {
                        .restarts = record.spawns++};
     Worker& worker = generation.workers.emplace(id, fresh).first->second;
     step.act(Spawn{id, generation.id, slot});
-    change(step, worker, WorkerState::spawning);
+    change(step, worker, Worker::Spawning{});
 }
 
 void on(Step& step, const WorkerSpawned& event) {
@@ -100,10 +98,10 @@ void on(Step& step, const WorkerSpawned& event) {
     if (worker == nullptr || worker->spawned) return;
     worker->spawned = true;
     worker->spawned_at = step.now;
-    if (worker->state != WorkerState::spawning) return;  // told to end meanwhile
+    if (!worker->is<Worker::Spawning>()) return;  // told to end meanwhile
     const Policy& policy = generation_of(step, *worker).policy;
-    set_deadline(step, *worker, later(step.now, policy.ready_after.value_or(policy.ready_timeout)));
-    change(step, *worker, WorkerState::starting);
+    const Duration time = policy.ready_after.value_or(policy.ready_timeout);
+    change(step, *worker, Worker::Starting{later(step.now, time)});
 }
 
 void on(Step& step, const SpawnFailed& event) {
@@ -114,18 +112,18 @@ void on(Step& step, const SpawnFailed& event) {
 
 void on(Step& step, const WorkerReady& event) {
     Worker* worker = find_worker(step.instance, event.worker);
-    if (worker == nullptr || worker->state != WorkerState::starting) return;
+    if (worker == nullptr || !worker->is<Worker::Starting>()) return;
     if (generation_of(step, *worker).policy.ready_after) return;
     became_ready(step, *worker);
 }
 
 void on(Step& step, const WorkerExtendedTimeout& event) {
     Worker* worker = find_worker(step.instance, event.worker);
-    if (worker == nullptr || worker->state != WorkerState::starting) return;
+    if (worker == nullptr || !worker->is<Worker::Starting>()) return;
     if (generation_of(step, *worker).policy.ready_after) return;
     const TimePoint wanted = later(step.now, event.extension);
-    if (wanted <= worker->deadline) return;
-    set_deadline(step, *worker, wanted);
+    if (wanted <= deadline_of(*worker)) return;
+    set_state(step, *worker, Worker::Starting{wanted});
 }
 
 // Of one that serves nothing is changed: a slot that stays empty is worse.
@@ -134,9 +132,7 @@ void on(Step& step, const WorkerOutOfReach& event) {
     if (worker == nullptr || !worker->spawned || is_leaving(*worker)) return;
     Generation& generation = generation_of(step, *worker);
     if (!is_upcoming(generation)) return;
-    const bool has_soaked =
-        is_rolling(generation) && worker->state == WorkerState::ready && !worker->deadline;
-    if (has_soaked) return;  // its predecessor has left
+    if (is_rolling(generation) && serves(generation, worker->slot)) return;  // its predecessor has left
     const Failure failure{Failure::Kind::out_of_reach, worker->id, worker->slot, {}, event.reason};
     kill(step, *worker, Kill::Reason::aborted);
     abort_reload(step, generation, failure);
@@ -144,7 +140,7 @@ void on(Step& step, const WorkerOutOfReach& event) {
 
 void on(Step& step, const WorkerAbandoned& event) {
     Worker* worker = find_worker(step.instance, event.worker);
-    if (worker == nullptr || worker->state != WorkerState::killing) return;
+    if (worker == nullptr || !worker->is<Worker::Killing>()) return;
     ended(step, *worker, {Failure::Kind::out_of_reach, worker->id, worker->slot, {}, {}});
 }
 
@@ -157,10 +153,10 @@ void on(Step& step, const WorkerExited& event) {
 void deadline_reached(Step& step, WorkerId id) {
     Worker* worker = find_worker(step.instance, id);
     require(worker != nullptr, "a worker's deadline ends with it");
-    set_deadline(step, *worker, std::nullopt);
-    switch (worker->state) {
+    switch (state_of(*worker)) {
         case WorkerState::starting: readiness_due(step, *worker); break;
-        case WorkerState::ready: break;  // it takes over its slot when the step settles
+        // It takes over its slot when the step settles.
+        case WorkerState::ready: set_state(step, *worker, Worker::Ready{}); break;
         case WorkerState::draining: kill(step, *worker, Kill::Reason::drain_timeout); break;
         case WorkerState::spawning:
         case WorkerState::killing:

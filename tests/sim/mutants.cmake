@@ -18,7 +18,7 @@ sup_sim_mutant(crash-in-soak-ignored worker_life.cpp
     "break; case GenerationState::starting: abort_reload"
     "every worker of a failed generation")
 sup_sim_mutant(extension-shortens worker_life.cpp
-    "if (wanted <= worker->deadline) return;"
+    "if (wanted <= deadline_of(*worker)) return;"
     ""
     "no deadline is shortened")
 
@@ -28,7 +28,7 @@ sup_sim_mutant(out-of-reach-promoted worker_life.cpp
     "return;"
     "every worker of a failed generation")
 sup_sim_mutant(out-of-reach-ends-who-serves worker_life.cpp
-    "if (has_soaked) return;"
+    "if (is_rolling(generation) && serves(generation, worker->slot)) return;"
     ";"
     "changes nothing")
 sup_sim_mutant(abandoned-is-waited-for worker_life.cpp
@@ -65,8 +65,8 @@ sup_sim_mutant(abort-hits-the-old reload.cpp
     "for (auto& [id, worker] : (active == nullptr ? generation : *active_generation(instance)).workers) {"
     "an aborted reload leaves the old generation untouched")
 sup_sim_mutant(serving-worker-killed reload.cpp
-    "return worker.state == WorkerState::ready || policy.ready_after.has_value();"
-    "return worker.state == WorkerState::ready && !policy.ready_after.has_value();"
+    "return worker.is<Worker::Ready>() || policy.ready_after.has_value();"
+    "return worker.is<Worker::Ready>() && !policy.ready_after.has_value();"
     "every worker of a failed generation")
 sup_sim_mutant(gone-not-released drain.cpp
     "step.act(Release{id});"
@@ -101,8 +101,8 @@ sup_sim_mutant(acted-upon-too-early deadlines.cpp
     "if (deadlines_.empty()) return std::nullopt;"
     "an event about what is gone, or has happened before, changes nothing")
 sup_sim_mutant(moved-and-kept deadlines.cpp
-    "if (deadline) deadlines_.erase({*deadline, waiter});"
-    "if (deadline && !at) deadlines_.erase({*deadline, waiter});"
+    "if (from) deadlines_.erase({*from, waiter});"
+    "if (from && !to) deadlines_.erase({*from, waiter});"
     "no deadline outlives its own")
 sup_sim_mutant(restart-not-awaited-after-a-restore deadlines.cpp
     "add(SlotId{generation_id, slot}, generation.slots[slot].restart_at);"
@@ -125,15 +125,15 @@ sup_sim_mutant(restarting-slot-forgotten handoff.cpp
     "std::ranges::any_of(generation.slots, [](const SlotRecord& slot) { return slot.spoke && slot.worker; })"
     "an inbox is closed to senders")
 sup_sim_mutant(the-killed-take handoff.cpp
-    "slot != nullptr && opened->state != WorkerState::killing"
-    "slot != nullptr && (opened->state != WorkerState::killing || !generation.inbox_used)"
+    "slot != nullptr && !opened->is<Worker::Killing>()"
+    "slot != nullptr && (!opened->is<Worker::Killing>() || !generation.inbox_used)"
     "goes on to the active one that takes")
 sup_sim_mutant(never-offered handoff.cpp
     "opened->channel = true;"
     ""
     "is offered its successor's inbox exactly where")
 sup_sim_mutant(not-offered-when-a-channel-opens handoff.cpp
-    "worker.others_spoke = true;"
+    "draining->others_spoke = true;"
     ";"
     "is sent on, before")
 sup_sim_mutant(drained-without-an-offer handoff.cpp
@@ -141,7 +141,7 @@ sup_sim_mutant(drained-without-an-offer handoff.cpp
     ";"
     "is offered its successor's inbox exactly where")
 sup_sim_mutant(offered-late-by-the-active-alone handoff.cpp
-    "if (const auto successor = if_it_takes(instance, worker.successor)) return successor;"
+    "if (const auto successor = if_it_takes(instance, draining.successor)) return successor;"
     ""
     "is offered its successor's inbox exactly where")
 sup_sim_mutant(offered-again-and-again handoff.cpp
@@ -247,8 +247,11 @@ sup_sim_mutant(forwarded-where-nobody-takes handoff.cpp
     "if (const auto active = id_of(active_generation(step.instance)))"
     "goes on to the active one that takes")
 sup_sim_mutant(killed-and-still-offered handoff.cpp
-    "if (worker.state != WorkerState::draining) continue;"
-    "if (!is_leaving(worker)) continue;"
+    "            if (const auto* draining = worker.as<Worker::Draining>())
+                wanted.offers"
+    "            const Worker::Draining anyhow{};
+            const auto* draining = worker.is<Worker::Killing>() ? &anyhow : worker.as<Worker::Draining>();
+            if (draining != nullptr) wanted.offers"
     "is sent on, before")
 sup_sim_mutant(last-that-takes-replaced rolling.cpp
     "slot_left(active, left, successor);"
@@ -277,8 +280,8 @@ sup_sim_mutant(restart-from-another-generation worker_life.cpp
     "step.act(Spawn{id, step.instance.reload ? step.instance.reload->generation : generation.id, slot});"
     "a worker is spawned for a free slot of a generation that lives")
 sup_sim_mutant(never-ready-counts-as-long-life worker_life.cpp
-    "worker.was_ready && step.now - worker.spawned_at"
-    "step.now - worker.spawned_at"
+    "worker.is<Worker::Ready>() &&"
+    ""
     "respect the backoff")
 sup_sim_mutant(backoff-overflows restart.cpp
     "std::min(short_lives - 1, 60U)"
@@ -315,8 +318,8 @@ sup_sim_mutant(end-of-session-kills stop.cpp
     "event.by == StopBy::signal && !step"
     "no deadline is shortened")
 sup_sim_mutant(stop-signal-not-saved save.cpp
-    "object[each.name] = saved(record.*each.member);"
-    "object[each.name] = each.name == std::string(\"stop_signalled_at\") ? json(nullptr) : saved(record.*each.member);"
+    "add(object, each.name, record.*each.member);"
+    "if (each.name == std::string(\"stop_signalled_at\")) object[each.name] = json(nullptr); else add(object, each.name, record.*each.member);"
     "saving and restoring" --seeds 12000)
 sup_sim_mutant(exit-while-preparing stop.cpp
     "|| instance.reload || !instance.generations.empty()"
@@ -325,30 +328,34 @@ sup_sim_mutant(exit-while-preparing stop.cpp
 
 # Saving.
 sup_sim_mutant(named-successor-not-saved save.cpp
-    "object[each.name] = saved(record.*each.member);"
-    "object[each.name] = each.name == std::string(\"successor\") ? json(nullptr) : saved(record.*each.member);"
+    "add(object, each.name, record.*each.member);"
+    "if (each.name == std::string(\"successor\")) object[each.name] = json(nullptr); else add(object, each.name, record.*each.member);"
     "saving and restoring" --seeds 30000)
+sup_sim_mutant(soak-not-saved save.cpp
+    "add(object, each.name, record.*each.member);"
+    "if (each.name == std::string(\"soak\")) object[each.name] = json(nullptr); else add(object, each.name, record.*each.member);"
+    "saving and restoring")
 sup_sim_mutant(short-lives-not-saved save.cpp
-    "object[each.name] = saved(record.*each.member);"
-    "object[each.name] = each.name == std::string(\"short_lives\") ? json(0U) : saved(record.*each.member);"
+    "add(object, each.name, record.*each.member);"
+    "if (each.name == std::string(\"short_lives\")) object[each.name] = json(0U); else add(object, each.name, record.*each.member);"
     "saving and restoring")
 
 sup_sim_mutant(promise-not-saved save.cpp
-    "object[each.name] = saved(record.*each.member);"
-    "object[each.name] = each.name == std::string(\"spoke\") ? json(false) : saved(record.*each.member);"
+    "add(object, each.name, record.*each.member);"
+    "if (each.name == std::string(\"spoke\")) object[each.name] = json(false); else add(object, each.name, record.*each.member);"
     "saving and restoring")
 
 sup_sim_mutant(what-was-told-not-saved save.cpp
-    "object[each.name] = saved(record.*each.member);"
-    "object[each.name] = each.name == std::string(\"inbox\") ? json(nullptr) : saved(record.*each.member);"
+    "add(object, each.name, record.*each.member);"
+    "if (each.name == std::string(\"inbox\")) object[each.name] = json(nullptr); else add(object, each.name, record.*each.member);"
     "saving and restoring")
 sup_sim_mutant(who-waits-for-its-successor-not-saved save.cpp
-    "object[each.name] = saved(record.*each.member);"
-    "object[each.name] = each.name == std::string(\"others_spoke\") ? json(true) : saved(record.*each.member);"
+    "add(object, each.name, record.*each.member);"
+    "if (each.name == std::string(\"others_spoke\")) object[each.name] = json(true); else add(object, each.name, record.*each.member);"
     "saving and restoring" --seeds 30000)
 sup_sim_mutant(last-taker-not-saved save.cpp
-    "object[each.name] = saved(record.*each.member);"
-    "object[each.name] = each.name == std::string(\"last_taker_left\") ? json(false) : saved(record.*each.member);"
+    "add(object, each.name, record.*each.member);"
+    "if (each.name == std::string(\"last_taker_left\")) object[each.name] = json(false); else add(object, each.name, record.*each.member);"
     "saving and restoring")
 
 # The view.
@@ -363,9 +370,8 @@ sup_sim_mutant(slot-passed-on-unready rolling.cpp
     "if (!is_leaving(worker)) replace(step, old, worker, next.id);"
     "nobody is drained before its successors")
 sup_sim_mutant(slot-soak-skipped state.cpp
-    "worker->second.state == WorkerState::ready &&
-           !worker->second.deadline;"
-    "worker->second.state == WorkerState::ready;"
+    "return ready != nullptr && !ready->soak;"
+    "return ready != nullptr;"
     "a generation is promoted when" --connections-only)
 sup_sim_mutant(first-step-soaks-no-longer rolling.cpp
     "return policy.soak;"
@@ -388,8 +394,8 @@ sup_sim_mutant(slots-not-given-back rolling.cpp
     "if (next != nullptr) begin_steps(step, *next);"
     "gives every slot back")
 sup_sim_mutant(failed-worker-leaves-too-early reload.cpp
-    "if (restores && worker.state == WorkerState::ready) {"
-    "if (restores && worker.state == WorkerState::killing) {"
+    "if (restores && worker.is<Worker::Ready>()) {"
+    "if (restores && worker.is<Worker::Killing>()) {"
     "every worker of a failed generation")
 sup_sim_mutant(gap-left rolling.cpp
     "    fill_gaps(step, *active);"
@@ -409,8 +415,8 @@ sup_sim_mutant(stop-forgets-who-still-serves stop.cpp
     ""
     "a stop signals every worker once")
 sup_sim_mutant(max-surge-not-saved save.cpp
-    "object[each.name] = saved(record.*each.member);"
-    "object[each.name] = each.name == std::string(\"max_surge\") ? json(nullptr) : saved(record.*each.member);"
+    "add(object, each.name, record.*each.member);"
+    "if (each.name == std::string(\"max_surge\")) object[each.name] = json(nullptr); else add(object, each.name, record.*each.member);"
     "saving and restoring")
 sup_sim_mutant(added-slot-filled-twice scale.cpp
     "if (!served_elsewhere(step.instance, *generation, slot)) spawn(step, *generation, slot);"
@@ -419,12 +425,12 @@ sup_sim_mutant(added-slot-filled-twice scale.cpp
 
 # Whom clients come to, of a listener with a socket for each slot.
 sup_sim_mutant(steered-to-who-is-not-ready outlook.cpp
-    "if (worker.state == WorkerState::ready) slots.push_back(worker.slot);"
-    "if (worker.state == WorkerState::ready || worker.state == WorkerState::starting) slots.push_back(worker.slot);"
+    "if (worker.is<Worker::Ready>()) slots.push_back(worker.slot);"
+    "if (worker.is<Worker::Ready>() || worker.is<Worker::Starting>()) slots.push_back(worker.slot);"
     "actions say in full")
 sup_sim_mutant(steered-to-who-drains outlook.cpp
-    "if (worker.state == WorkerState::ready) slots.push_back(worker.slot);"
-    "if (worker.state == WorkerState::ready || worker.state == WorkerState::draining) slots.push_back(worker.slot);"
+    "if (worker.is<Worker::Ready>()) slots.push_back(worker.slot);"
+    "if (worker.is<Worker::Ready>() || worker.is<Worker::Draining>()) slots.push_back(worker.slot);"
     "actions say in full")
 sup_sim_mutant(steered-by-the-newest steering.cpp
     "if (generation.state == GenerationState::active) return count;"

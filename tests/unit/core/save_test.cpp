@@ -118,8 +118,7 @@ TEST_CASE("an error says where the saved state is wrong") {
     CHECK(why_refused(saved) == "the saved state breaks the rule that a generation's policy is valid");
     saved = a_full_life().supervisor().save();
     saved["generations"][0]["workers"][0]["deadline"] = nullptr;
-    CHECK(why_refused(saved) ==
-          "the saved state breaks the rule that a worker has the deadline of its state");
+    CHECK(why_refused(saved) == "the saved state/generations/0/workers/0/deadline is not a whole number");
 }
 
 TEST_CASE("a damaged state is refused, or is a state that can be lived with") {
