@@ -19,28 +19,63 @@ enum class GenerationState { starting, soaking, active, draining, aborting, gone
 enum class WorkerState { spawning, starting, ready, draining, killing, exited };
 
 // Why a reload, or the start, failed. The shell adds what the core does not know: pid, command, last words.
-struct Failure {
-    enum class Kind {
-        prepare_failed,       // detail says why
-        configuration_error,  // detail says why
-        spawn_failed,         // worker, slot, detail
-        exited_before_ready,  // worker, slot, status
-        ready_timeout,        // worker, slot
-        crashed_in_soak,      // worker, slot, status, soak
-        // worker, slot, status: in a rolling reload it served already, others were still to be replaced
-        exited_before_promotion,
-        out_of_reach,  // worker, slot, detail: it may not be signalled
-        stopping,      // the instance was told to stop first
-    };
-    Kind kind;
-    std::optional<WorkerId> worker = {};
-    std::optional<Slot> slot = {};
-    std::optional<ExitStatus> status = {};
+namespace failure {
+struct PrepareFailed {
     std::string detail = {};
-    std::optional<Duration> soak = {};  // which it had to live for
-
-    friend bool operator==(const Failure&, const Failure&) = default;
+    bool operator==(const PrepareFailed&) const = default;
 };
+struct ConfigurationError {
+    std::string detail = {};
+    bool operator==(const ConfigurationError&) const = default;
+};
+struct SpawnFailed {
+    WorkerId worker;
+    Slot slot;
+    std::string detail = {};
+    bool operator==(const SpawnFailed&) const = default;
+};
+struct ExitedBeforeReady {
+    WorkerId worker;
+    Slot slot;
+    ExitStatus status;
+    bool operator==(const ExitedBeforeReady&) const = default;
+};
+struct ReadyTimeout {
+    WorkerId worker;
+    Slot slot;
+    bool operator==(const ReadyTimeout&) const = default;
+};
+struct CrashedInSoak {
+    WorkerId worker;
+    Slot slot;
+    ExitStatus status;
+    Duration soak;  // which it had to live for
+    bool operator==(const CrashedInSoak&) const = default;
+};
+// In a rolling reload it served already, others were still to be replaced.
+struct ExitedBeforePromotion {
+    WorkerId worker;
+    Slot slot;
+    ExitStatus status;
+    bool operator==(const ExitedBeforePromotion&) const = default;
+};
+// It may not be signalled, or could not be killed.
+struct OutOfReach {
+    WorkerId worker;
+    Slot slot;
+    std::string detail = {};
+    bool operator==(const OutOfReach&) const = default;
+};
+// The instance was told to stop first.
+struct Stopping {
+    bool operator==(const Stopping&) const = default;
+};
+}  // namespace failure
+using Failure = std::variant<failure::PrepareFailed, failure::ConfigurationError, failure::SpawnFailed,
+                             failure::ExitedBeforeReady, failure::ReadyTimeout, failure::CrashedInSoak,
+                             failure::ExitedBeforePromotion, failure::OutOfReach, failure::Stopping>;
+
+std::optional<WorkerId> worker_of(const Failure& failure);
 
 // A generation as its clients see it.
 struct ServingGeneration {
@@ -176,20 +211,28 @@ struct Release {
 
 // The one outcome of a request.
 struct Reply {
-    enum class Outcome {
-        promoted,  // start or reload: `generation` is active, and with WaitFor::drained its predecessor gone
-        failed,    // start or reload: see `failure`; `generation` is unset when it never came to be
-        stopped,   // stop: everything is gone
+    // Start or reload: `generation` is active. With WaitFor::drained its predecessor is gone, and the asker
+    // is told when what the predecessor's workers have left behind is, too.
+    struct Promoted {
+        GenerationId generation;
+        WaitFor wait = WaitFor::promoted;  // what the asker waited for
+        bool operator==(const Promoted&) const = default;
     };
+    // Start or reload.
+    struct Failed {
+        std::optional<GenerationId> generation;  // unset when it never came to be
+        Failure failure;
+        // How many workers of that generation serve on, until their slots are given back.
+        std::uint32_t still_serving = 0;
+        bool operator==(const Failed&) const = default;
+    };
+    // A stop: everything is gone.
+    struct Stopped {
+        bool operator==(const Stopped&) const = default;
+    };
+
     RequestId request;
-    Outcome outcome;
-    std::optional<GenerationId> generation;
-    std::optional<Failure> failure;
-    // Promoted: what the asker waited for. With WaitFor::drained it is told when what the predecessor's
-    // workers have left behind is gone, too.
-    WaitFor wait = WaitFor::promoted;
-    // Failed: how many workers of that generation serve on, until their slots are given back.
-    std::uint32_t still_serving = 0;
+    std::variant<Promoted, Failed, Stopped> outcome;
 };
 
 // Something a person may want to see: for the log and for whoever waits. Changes nothing. Numbers are as they
@@ -242,8 +285,6 @@ using Action =
 std::string to_string(const Action& action);
 const char* to_string(GenerationState state);
 const char* to_string(WorkerState state);
-const char* to_string(Failure::Kind kind);
 const char* to_string(Kill::Reason reason);
-const char* to_string(Reply::Outcome outcome);
 
 }  // namespace sup::core

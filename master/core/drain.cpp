@@ -10,7 +10,7 @@ namespace {
 void answer_drained_waiters(Step& step, GenerationId gone) {
     for (const DrainedWaiter& waiter : step.instance.drained_waiters) {
         if (waiter.replaced != gone) continue;
-        step.act(Reply{waiter.request, Reply::Outcome::promoted, waiter.promoted, {}, WaitFor::drained});
+        step.act(Reply{waiter.request, Reply::Promoted{waiter.promoted, WaitFor::drained}});
     }
     std::erase_if(step.instance.drained_waiters,
                   [&](const DrainedWaiter& waiter) { return waiter.replaced == gone; });

@@ -13,12 +13,40 @@ inline constexpr auto field_list<ExitStatus> = list_of("ExitStatus",
                                                        field("signalled", &ExitStatus::signalled),
                                                        field("code", &ExitStatus::code));
 template <>
-inline constexpr auto field_list<Failure> = list_of("Failure", field("failure", &Failure::kind),
-                                                    field("failed_worker", &Failure::worker),
-                                                    field("failed_slot", &Failure::slot),
-                                                    field("status", &Failure::status),
-                                                    field("detail", &Failure::detail),
-                                                    unprinted("soak", &Failure::soak));
+inline constexpr auto field_list<failure::PrepareFailed> =
+    list_of("prepare_failed", field("detail", &failure::PrepareFailed::detail));
+template <>
+inline constexpr auto field_list<failure::ConfigurationError> =
+    list_of("configuration_error", field("detail", &failure::ConfigurationError::detail));
+template <>
+inline constexpr auto field_list<failure::SpawnFailed> = list_of(
+    "spawn_failed", field("failed_worker", &failure::SpawnFailed::worker),
+    field("failed_slot", &failure::SpawnFailed::slot), field("detail", &failure::SpawnFailed::detail));
+template <>
+inline constexpr auto field_list<failure::ExitedBeforeReady> =
+    list_of("exited_before_ready", field("failed_worker", &failure::ExitedBeforeReady::worker),
+            field("failed_slot", &failure::ExitedBeforeReady::slot),
+            field("status", &failure::ExitedBeforeReady::status));
+template <>
+inline constexpr auto field_list<failure::ReadyTimeout> =
+    list_of("ready_timeout", field("failed_worker", &failure::ReadyTimeout::worker),
+            field("failed_slot", &failure::ReadyTimeout::slot));
+template <>
+inline constexpr auto field_list<failure::CrashedInSoak> = list_of(
+    "crashed_in_soak", field("failed_worker", &failure::CrashedInSoak::worker),
+    field("failed_slot", &failure::CrashedInSoak::slot), field("status", &failure::CrashedInSoak::status),
+    unprinted("soak", &failure::CrashedInSoak::soak));
+template <>
+inline constexpr auto field_list<failure::ExitedBeforePromotion> =
+    list_of("exited_before_promotion", field("failed_worker", &failure::ExitedBeforePromotion::worker),
+            field("failed_slot", &failure::ExitedBeforePromotion::slot),
+            field("status", &failure::ExitedBeforePromotion::status));
+template <>
+inline constexpr auto field_list<failure::OutOfReach> =
+    list_of("out_of_reach", field("failed_worker", &failure::OutOfReach::worker),
+            field("failed_slot", &failure::OutOfReach::slot), field("detail", &failure::OutOfReach::detail));
+template <>
+inline constexpr auto field_list<failure::Stopping> = list_of<failure::Stopping>("stopping");
 template <>
 inline constexpr auto field_list<Policy> =
     list_of("Policy", field("count", &Policy::count), unprinted("ready_after", &Policy::ready_after),
@@ -140,12 +168,18 @@ inline constexpr auto field_list<SetPatience> = list_of("SetPatience", field("wo
 template <>
 inline constexpr auto field_list<Release> = list_of("Release", field("generation", &Release::generation));
 template <>
+inline constexpr auto field_list<Reply::Promoted> = list_of("promoted",
+                                                            field("generation", &Reply::Promoted::generation),
+                                                            unprinted("wait", &Reply::Promoted::wait));
+template <>
+inline constexpr auto field_list<Reply::Failed> = list_of(
+    "failed", field("generation", &Reply::Failed::generation), field("failure", &Reply::Failed::failure),
+    unprinted("still_serving", &Reply::Failed::still_serving));
+template <>
+inline constexpr auto field_list<Reply::Stopped> = list_of<Reply::Stopped>("stopped");
+template <>
 inline constexpr auto field_list<Reply> = list_of("Reply", field("request", &Reply::request),
-                                                  field("outcome", &Reply::outcome),
-                                                  field("generation", &Reply::generation),
-                                                  field("failure", &Reply::failure),
-                                                  unprinted("wait", &Reply::wait),
-                                                  unprinted("still_serving", &Reply::still_serving));
+                                                  field("outcome", &Reply::outcome));
 template <>
 inline constexpr auto field_list<GenerationChanged> =
     list_of("GenerationChanged", field("generation", &GenerationChanged::generation),

@@ -65,9 +65,10 @@ public:
         news.count = found->slots;
     }
     void add(Reply& reply) const {
-        if (reply.outcome != Reply::Outcome::failed || !reply.generation) return;
-        if (const ServingGeneration* found = find(*reply.generation))
-            reply.still_serving = static_cast<std::uint32_t>(found->accepting.size());
+        auto* failed = std::get_if<Reply::Failed>(&reply.outcome);
+        if (failed == nullptr || !failed->generation) return;
+        if (const ServingGeneration* found = find(*failed->generation))
+            failed->still_serving = static_cast<std::uint32_t>(found->accepting.size());
     }
     template <typename Other>
     void add(Other&) const {}

@@ -10,7 +10,7 @@ namespace {
 
 void request_reload(Step& step, Request request) {
     if (is_ending(step.instance)) {
-        step.act(Reply{request.id, Reply::Outcome::failed, {}, Failure{.kind = Failure::Kind::stopping}});
+        step.act(Reply{request.id, Reply::Failed{{}, failure::Stopping{}}});
         return;
     }
     step.instance.waiting.push_back(request);
@@ -48,7 +48,7 @@ void reply_promoted(Step& step, const Reload& reload, const Generation* replaced
         if (asker.wait == WaitFor::drained && replaced != nullptr) {
             step.instance.drained_waiters.push_back({asker.id, reload.generation, replaced->id});
         } else {
-            step.act(Reply{asker.id, Reply::Outcome::promoted, reload.generation, {}, asker.wait});
+            step.act(Reply{asker.id, Reply::Promoted{reload.generation, asker.wait}});
         }
     }
 }
@@ -130,9 +130,9 @@ void on(Step& step, const Prepared& event) {
 void on(Step& step, const PrepareFailed& event) {
     Instance& instance = step.instance;
     if (!is_preparing(instance) || instance.reload->generation != event.generation) return;
-    const auto kind =
-        event.configuration_error ? Failure::Kind::configuration_error : Failure::Kind::prepare_failed;
-    reply_failed(step, instance.reload->askers, {.kind = kind, .detail = event.reason});
+    const Failure failure = event.configuration_error ? Failure(failure::ConfigurationError{event.reason})
+                                                      : Failure(failure::PrepareFailed{event.reason});
+    reply_failed(step, instance.reload->askers, failure);
     instance.reload.reset();
     end_if_start_failed(step);
 }

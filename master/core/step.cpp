@@ -40,7 +40,7 @@ void change(Step& step, Generation& generation, GenerationState state, std::opti
 void reply_failed(Step& step, std::vector<Request>& requests, const Failure& failure,
                   std::optional<GenerationId> generation) {
     for (const Request& request : requests) {
-        step.act(Reply{request.id, Reply::Outcome::failed, generation, failure});
+        step.act(Reply{request.id, Reply::Failed{generation, failure}});
     }
     requests.clear();
 }

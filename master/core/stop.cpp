@@ -25,7 +25,7 @@ void kill_everything(Step& step) {
 void end_reload(Step& step) {
     Instance& instance = step.instance;
     if (!instance.reload) return;
-    const Failure stopping{.kind = Failure::Kind::stopping};
+    const Failure stopping = failure::Stopping{};
     if (is_preparing(instance)) {
         reply_failed(step, instance.reload->askers, stopping);
     } else {
@@ -38,7 +38,7 @@ void end_reload(Step& step) {
 void begin_end(Step& step, int exit_code) {
     step.instance.exit_code = exit_code;
     step.instance.announced_draining.reset();
-    reply_failed(step, step.instance.waiting, {.kind = Failure::Kind::stopping});
+    reply_failed(step, step.instance.waiting, failure::Stopping{});
 }
 
 void on(Step& step, const StopRequested& event) {
@@ -60,7 +60,7 @@ void exit_if_nothing_is_left(Step& step) {
     require(step.deadlines.empty() && instance.drained_waiters.empty() && instance.waiting.empty(),
             "an instance without generations has no deadline and owes no answer");
     for (const RequestId request : instance.stop_requests) {
-        step.act(Reply{request, Reply::Outcome::stopped, {}, {}});
+        step.act(Reply{request, Reply::Stopped{}});
     }
     step.act(Exit{*instance.exit_code});
     instance.exited = true;

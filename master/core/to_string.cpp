@@ -30,6 +30,9 @@ private:
     void add(const char* key, const T& value) {
         if constexpr (Listed<T>) {
             add_fields(value);
+        } else if constexpr (OneOf<T>) {
+            text_ += std::string(" ") + key + "=" + name_of(value);
+            std::visit([&](const auto& one) { add_fields(one); }, value);
         } else {
             text_ += std::string(" ") + key + "=" + word(value);
         }
@@ -119,19 +122,13 @@ const char* to_string(WorkerState state) {
     return "?";
 }
 
-const char* to_string(Failure::Kind kind) {
-    switch (kind) {
-        case Failure::Kind::prepare_failed: return "prepare_failed";
-        case Failure::Kind::configuration_error: return "configuration_error";
-        case Failure::Kind::spawn_failed: return "spawn_failed";
-        case Failure::Kind::exited_before_ready: return "exited_before_ready";
-        case Failure::Kind::ready_timeout: return "ready_timeout";
-        case Failure::Kind::crashed_in_soak: return "crashed_in_soak";
-        case Failure::Kind::exited_before_promotion: return "exited_before_promotion";
-        case Failure::Kind::out_of_reach: return "out_of_reach";
-        case Failure::Kind::stopping: return "stopping";
-    }
-    return "?";
+std::optional<WorkerId> worker_of(const Failure& failure) {
+    return std::visit(
+        [](const auto& why) -> std::optional<WorkerId> {
+            if constexpr (requires { why.worker; }) return why.worker;
+            return std::nullopt;
+        },
+        failure);
 }
 
 const char* to_string(Kill::Reason reason) {
@@ -140,15 +137,6 @@ const char* to_string(Kill::Reason reason) {
         case Kill::Reason::ready_timeout: return "ready_timeout";
         case Kill::Reason::aborted: return "aborted";
         case Kill::Reason::stop_now: return "stop_now";
-    }
-    return "?";
-}
-
-const char* to_string(Reply::Outcome outcome) {
-    switch (outcome) {
-        case Reply::Outcome::promoted: return "promoted";
-        case Reply::Outcome::failed: return "failed";
-        case Reply::Outcome::stopped: return "stopped";
     }
     return "?";
 }

@@ -19,33 +19,26 @@ void became_ready(Step& step, Worker& worker) {
     begin_slot_soak(step, generation_of(step, worker), worker);
 }
 
-// What the exit of a worker whose generation was not active yet means for its reload.
-Failure of_the_release(const Step& step, const Generation& generation, const Worker& worker,
-                       Failure failure) {
+// What the exit of a worker means for the reload of its generation, if that is not active yet.
+Failure failure_of(const Step& step, const Generation& generation, const Worker& worker, ExitStatus status) {
+    if (generation.state == GenerationState::soaking)
+        return failure::CrashedInSoak{worker.id, worker.slot, status, soak_of(step.instance, generation)};
     const auto* served = is_rolling(generation) ? worker.as<Worker::Ready>() : nullptr;
-    if (generation.state == GenerationState::soaking) {
-        failure.kind = Failure::Kind::crashed_in_soak;
-        failure.soak = soak_of(step.instance, generation);
-    } else if (served != nullptr && served->soak) {
-        failure.kind = Failure::Kind::crashed_in_soak;
-        failure.soak = served->soak->length;
-    } else if (served != nullptr) {
-        failure.kind = Failure::Kind::exited_before_promotion;
-    }
-    return failure;
+    if (served == nullptr) return failure::ExitedBeforeReady{worker.id, worker.slot, status};
+    if (served->soak) return failure::CrashedInSoak{worker.id, worker.slot, status, served->soak->length};
+    return failure::ExitedBeforePromotion{worker.id, worker.slot, status};
 }
 
 // Its process is gone, or never was: what that means is decided by what its generation is doing.
-void ended(Step& step, Worker& gone, Failure failure) {
+void ended(Step& step, const Worker& gone, std::optional<ExitStatus> status, const Failure& failure) {
     Generation& generation = generation_of(step, gone);
-    if (is_upcoming(generation)) failure = of_the_release(step, generation, gone, std::move(failure));
     const Worker worker = gone;
     step.deadlines.move(worker.id, deadline_of(worker), std::nullopt);
     step.act(WorkerChanged{worker.id, worker.generation, worker.slot, WorkerState::exited});
     SlotRecord* slot = slot_of(generation, worker);
     if (slot != nullptr) {
         slot->worker.reset();
-        slot->last_exit = LastExit{failure.status, step.now};
+        slot->last_exit = LastExit{status, step.now};
     }
     generation.workers.erase(worker.id);
 
@@ -72,7 +65,7 @@ void readiness_due(Step& step, Worker& worker) {
     kill(step, worker, Kill::Reason::ready_timeout);
     if (generation.state != GenerationState::starting)
         return;  // a restarted worker: its exit counts as a short life
-    abort_reload(step, generation, {Failure::Kind::ready_timeout, worker.id, worker.slot, {}, {}});
+    abort_reload(step, generation, failure::ReadyTimeout{worker.id, worker.slot});
 }
 
 }  // namespace
@@ -107,7 +100,7 @@ void on(Step& step, const WorkerSpawned& event) {
 void on(Step& step, const SpawnFailed& event) {
     Worker* worker = find_worker(step.instance, event.worker);
     if (worker == nullptr || worker->spawned) return;
-    ended(step, *worker, {Failure::Kind::spawn_failed, worker->id, worker->slot, {}, event.reason});
+    ended(step, *worker, {}, failure::SpawnFailed{worker->id, worker->slot, event.reason});
 }
 
 void on(Step& step, const WorkerReady& event) {
@@ -133,7 +126,7 @@ void on(Step& step, const WorkerOutOfReach& event) {
     Generation& generation = generation_of(step, *worker);
     if (!is_upcoming(generation)) return;
     if (is_rolling(generation) && serves(generation, worker->slot)) return;  // its predecessor has left
-    const Failure failure{Failure::Kind::out_of_reach, worker->id, worker->slot, {}, event.reason};
+    const failure::OutOfReach failure{worker->id, worker->slot, event.reason};
     kill(step, *worker, Kill::Reason::aborted);
     abort_reload(step, generation, failure);
 }
@@ -141,13 +134,13 @@ void on(Step& step, const WorkerOutOfReach& event) {
 void on(Step& step, const WorkerAbandoned& event) {
     Worker* worker = find_worker(step.instance, event.worker);
     if (worker == nullptr || !worker->is<Worker::Killing>()) return;
-    ended(step, *worker, {Failure::Kind::out_of_reach, worker->id, worker->slot, {}, {}});
+    ended(step, *worker, {}, failure::OutOfReach{worker->id, worker->slot});
 }
 
 void on(Step& step, const WorkerExited& event) {
     Worker* worker = find_worker(step.instance, event.worker);
     if (worker == nullptr) return;
-    ended(step, *worker, {Failure::Kind::exited_before_ready, worker->id, worker->slot, event.status, {}});
+    ended(step, *worker, event.status, failure_of(step, generation_of(step, *worker), *worker, event.status));
 }
 
 void deadline_reached(Step& step, WorkerId id) {

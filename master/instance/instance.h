@@ -104,8 +104,8 @@ private:
     void tell_changes(const Generation& generation);
     void tell_lost_queues(const Generation& generation);
     void remove_retired_files(const Listeners& kept);
-    Ledger::Words failure_words(const core::Reply& reply) const;
-    std::string restoring_words(const core::Reply& reply) const;
+    Ledger::Words failure_words(const core::Reply::Failed& told) const;
+    std::string restoring_words(const core::Reply::Failed& told) const;
 
     // What is heard of the workers.
     Workers::Callbacks worker_callbacks();

@@ -300,25 +300,23 @@ void Instance::perform(const core::ForwardInbox& action) {
 // Outcomes
 
 void Instance::perform(const core::Reply& action) {
-    switch (action.outcome) {
-        case core::Reply::Outcome::promoted: ledger_.promoted(action, live_totals()); break;
-        case core::Reply::Outcome::failed: {
-            const ReloadOutcome outcome =
-                ledger_.failed(action, failure_words(action), ledger_now(), live_totals());
-            log_.error("{} failed: {}", ledger_.is_start(action.request) ? "the start" : "a reload",
-                       outcome.reason);
-            break;
-        }
-        case core::Reply::Outcome::stopped: ledger_.stopped(action); break;
+    if (const auto* promoted = std::get_if<core::Reply::Promoted>(&action.outcome)) {
+        ledger_.promoted(action.request, *promoted, live_totals());
+    } else if (const auto* failed = std::get_if<core::Reply::Failed>(&action.outcome)) {
+        const ReloadOutcome outcome =
+            ledger_.failed(action.request, *failed, failure_words(*failed), ledger_now(), live_totals());
+        log_.error("{} failed: {}", ledger_.is_start(action.request) ? "the start" : "a reload",
+                   outcome.reason);
+    } else {
+        ledger_.stopped(action.request);
     }
     answer_due();
 }
 
-Ledger::Words Instance::failure_words(const core::Reply& reply) const {
+Ledger::Words Instance::failure_words(const core::Reply::Failed& told) const {
     Ledger::Words words;
-    if (!reply.failure) return words;
-    const core::Failure& failure = *reply.failure;
-    const WorkerProcess* worker = failure.worker ? workers_.find(*failure.worker) : nullptr;
+    const auto id = core::worker_of(told.failure);
+    const WorkerProcess* worker = id ? workers_.find(*id) : nullptr;
     std::optional<FailedWorker> failed;
     if (worker != nullptr) {
         failed = FailedWorker{worker->generation_id(), worker->pid(),
@@ -326,18 +324,18 @@ Ledger::Words Instance::failure_words(const core::Reply& reply) const {
                               worker->generation().config.worker.ready, worker->left_behind()};
         words.worker_output = worker->last_lines();
     }
-    words.reason = describe(failure, failed) + restoring_words(reply);
+    words.reason = describe(told.failure, failed) + restoring_words(told);
     if (worker == nullptr) return words;
     if (const std::string hint = hint_about(*worker); !hint.empty()) words.reason += "; " + hint;
     return words;
 }
 
 // What a rolling reload that failed midway had replaced does not come back in one moment.
-std::string Instance::restoring_words(const core::Reply& reply) const {
+std::string Instance::restoring_words(const core::Reply::Failed& told) const {
     const auto serving = ledger_.last_promoted();
-    if (reply.still_serving == 0 || !serving) return {};
+    if (told.still_serving == 0 || !serving) return {};
     return fmt::format("; generation {} takes back the {} that had been replaced", number(*serving),
-                       counted(reply.still_serving, "slot"));
+                       counted(told.still_serving, "slot"));
 }
 
 // What workers have left still has its time.

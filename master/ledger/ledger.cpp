@@ -60,24 +60,23 @@ ReloadOutcome Ledger::with_connections(ReloadOutcome outcome, const Live& live) 
     return outcome;
 }
 
-ReloadOutcome Ledger::failed(const core::Reply& reply, const Words& words, Now now, const Live& live) {
+ReloadOutcome Ledger::failed(core::RequestId request, const core::Reply::Failed& told, const Words& words,
+                             Now now, const Live& live) {
     ReloadOutcome outcome;
-    outcome.generation = reply.generation;
+    outcome.generation = told.generation;
     outcome.duration = since_the_beginning(now);
     outcome.at = now.wall;
     outcome.reason = words.reason;
     outcome.worker_output = words.worker_output;
-    outcome.configuration_error =
-        reply.failure && reply.failure->kind == core::Failure::Kind::configuration_error;
-    (is_start(reply.request) ? failed_start_ : last_reload_) = outcome;
-    waiting_.push_back({reply.request, with_connections(outcome, live)});
+    outcome.configuration_error = std::holds_alternative<core::failure::ConfigurationError>(told.failure);
+    (is_start(request) ? failed_start_ : last_reload_) = outcome;
+    waiting_.push_back({request, with_connections(outcome, live)});
     return outcome;
 }
 
-void Ledger::promoted(const core::Reply& reply, const Live& live) {
-    const ReloadOutcome& outcome = promotions_.at(reply.generation.value()).outcome;
-    waiting_.push_back(
-        {reply.request, with_connections(outcome, live), reply.wait == core::WaitFor::drained});
+void Ledger::promoted(core::RequestId request, const core::Reply::Promoted& told, const Live& live) {
+    const ReloadOutcome& outcome = promotions_.at(told.generation).outcome;
+    waiting_.push_back({request, with_connections(outcome, live), told.wait == core::WaitFor::drained});
 }
 
 std::vector<Ledger::Answer> Ledger::take_due(const Leftovers& leftovers) {

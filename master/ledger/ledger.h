@@ -59,9 +59,10 @@ public:
     void forget(core::WorkerId worker) { leaving_for_.erase(worker); }
 
     // The outcome of a request. It is one of the answers then, at once or when it is due.
-    ReloadOutcome failed(const core::Reply& reply, const Words& words, Now now, const Live& live);
-    void promoted(const core::Reply& reply, const Live& live);
-    void stopped(const core::Reply& reply) { stops_.push_back(reply.request); }
+    ReloadOutcome failed(core::RequestId request, const core::Reply::Failed& told, const Words& words,
+                         Now now, const Live& live);
+    void promoted(core::RequestId request, const core::Reply::Promoted& told, const Live& live);
+    void stopped(core::RequestId request) { stops_.push_back(request); }
     // Each comes once: of a promotion that was to be waited for until the old generation is gone, when
     // nothing that its workers left is there; of a stop, when nothing at all is.
     std::vector<Answer> take_due(const Leftovers& leftovers);

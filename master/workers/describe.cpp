@@ -2,7 +2,7 @@
 
 #include <fmt/format.h>
 
-#include <cstdlib>
+#include <variant>
 
 #include "common/signal_name.h"
 #include "master/releases/generation.h"
@@ -10,21 +10,16 @@
 namespace sup {
 namespace {
 
-std::string who(const core::Failure& failure, const std::optional<FailedWorker>& worker) {
-    std::string slot = failure.slot ? fmt::format("worker {}", *failure.slot) : "a worker";
-    if (!worker) return slot;
+std::string who(core::Slot slot, const std::optional<FailedWorker>& worker) {
+    if (!worker) return fmt::format("worker {}", slot);
     const std::string of =
-        fmt::format("{} of generation {}", slot, static_cast<std::uint32_t>(worker->generation));
+        fmt::format("worker {} of generation {}", slot, static_cast<std::uint32_t>(worker->generation));
     return worker->pid == 0 ? of : fmt::format("{} (pid {})", of, worker->pid);
 }
 
-std::string how(const core::Failure& failure) {
-    return failure.status ? describe(*failure.status) : std::string("ended");
-}
-
 // A main process that exits by itself while others of its worker live has gone into the background.
-std::string daemon_words(const core::Failure& failure, const std::optional<FailedWorker>& worker) {
-    if (!worker || worker->left_behind.empty() || !failure.status || failure.status->signalled) return {};
+std::string daemon_words(const core::ExitStatus& status, const std::optional<FailedWorker>& worker) {
+    if (!worker || worker->left_behind.empty() || status.signalled) return {};
     return "; it left " + worker->left_behind +
            ": is it a daemon? A worker must stay in the foreground, as sup waits for the process that it "
            "started";
@@ -38,6 +33,45 @@ std::string what_it_should_have_done(const config::Ready& ready) {
     return "sent READY=1 to NOTIFY_SOCKET";
 }
 
+class InWords {
+public:
+    explicit InWords(const std::optional<FailedWorker>& worker) : worker_(worker) {}
+
+    std::string operator()(const core::failure::PrepareFailed& why) const { return why.detail; }
+    std::string operator()(const core::failure::ConfigurationError& why) const { return why.detail; }
+    std::string operator()(const core::failure::SpawnFailed& why) const {
+        return fmt::format("{} could not be started: {}", who(why.slot, worker_), why.detail);
+    }
+    std::string operator()(const core::failure::ExitedBeforeReady& why) const {
+        return fmt::format("{} {} before it was ready{}", who(why.slot, worker_), describe(why.status),
+                           daemon_words(why.status, worker_));
+    }
+    std::string operator()(const core::failure::ReadyTimeout& why) const {
+        return fmt::format(
+            "{} was not ready within {}: it never {} (for a worker that cannot, set "
+            "worker.ready to a duration)",
+            who(why.slot, worker_),
+            worker_ ? format_duration(worker_->ready_timeout) : "worker.ready_timeout",
+            what_it_should_have_done(worker_ ? worker_->ready : config::ReadyByNotify{}));
+    }
+    std::string operator()(const core::failure::CrashedInSoak& why) const {
+        return fmt::format("{} {} {}{}", who(why.slot, worker_), describe(why.status),
+                           why.soak <= shortest_soak ? "right after it was ready" : "within reload.soak",
+                           daemon_words(why.status, worker_));
+    }
+    std::string operator()(const core::failure::ExitedBeforePromotion& why) const {
+        return fmt::format("{} {} before all workers were replaced", who(why.slot, worker_),
+                           describe(why.status));
+    }
+    std::string operator()(const core::failure::OutOfReach& why) const {
+        return fmt::format("{}: {}", who(why.slot, worker_), why.detail);
+    }
+    std::string operator()(const core::failure::Stopping&) const { return "stopping"; }
+
+private:
+    const std::optional<FailedWorker>& worker_;
+};
+
 }  // namespace
 
 std::string describe(const core::ExitStatus& status) {
@@ -46,33 +80,7 @@ std::string describe(const core::ExitStatus& status) {
 }
 
 std::string describe(const core::Failure& failure, const std::optional<FailedWorker>& worker) {
-    using Kind = core::Failure::Kind;
-    switch (failure.kind) {
-        case Kind::prepare_failed:
-        case Kind::configuration_error: return failure.detail;
-        case Kind::spawn_failed:
-            return fmt::format("{} could not be started: {}", who(failure, worker), failure.detail);
-        case Kind::exited_before_ready:
-            return fmt::format("{} {} before it was ready{}", who(failure, worker), how(failure),
-                               daemon_words(failure, worker));
-        case Kind::out_of_reach: return fmt::format("{}: {}", who(failure, worker), failure.detail);
-        case Kind::ready_timeout:
-            return fmt::format(
-                "{} was not ready within {}: it never {} (for a worker that cannot, set "
-                "worker.ready to a duration)",
-                who(failure, worker),
-                worker ? format_duration(worker->ready_timeout) : "worker.ready_timeout",
-                what_it_should_have_done(worker ? worker->ready : config::ReadyByNotify{}));
-        case Kind::crashed_in_soak:
-            return fmt::format("{} {} {}{}", who(failure, worker), how(failure),
-                               failure.soak && *failure.soak <= shortest_soak ? "right after it was ready"
-                                                                              : "within reload.soak",
-                               daemon_words(failure, worker));
-        case Kind::exited_before_promotion:
-            return fmt::format("{} {} before all workers were replaced", who(failure, worker), how(failure));
-        case Kind::stopping: return "stopping";
-    }
-    std::abort();
+    return std::visit(InWords(worker), failure);
 }
 
 }  // namespace sup

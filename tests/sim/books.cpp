@@ -63,16 +63,27 @@ void Books::follow(const Drain& action, Ledger::Now) {
     if (action.reload) drains_for_.emplace(action.worker, *action.reload);
 }
 
+void Books::owe(RequestId request, const Owed& owed) {
+    require_booked(owed_.emplace(request, owed).second, "a request has two outcomes");
+}
+
 void Books::follow(const Reply& action, Ledger::Now now) {
-    require(action.outcome != Reply::Outcome::promoted || promoted_.contains(action.generation.value()),
-            Property::actions_complete, "a reply comes before what it tells is performed");
-    const std::uint64_t closed = action.generation ? closed_[*action.generation] : 0;
-    require_booked(owed_.emplace(action.request, Owed{action, closed}).second, "a request has two outcomes");
     const auto nobody = [](WorkerId) { return DrainTotals{}; };
-    switch (action.outcome) {
-        case Reply::Outcome::promoted: ledger_.promoted(action, nobody); break;
-        case Reply::Outcome::failed: ledger_.failed(action, {"it failed"}, now, nobody); break;
-        case Reply::Outcome::stopped: ledger_.stopped(action); break;
+    if (const auto* promoted = std::get_if<Reply::Promoted>(&action.outcome)) {
+        require(promoted_.contains(promoted->generation), Property::actions_complete,
+                "a reply comes before what it tells is performed");
+        owe(action.request, {.promoted = true,
+                             .generation = promoted->generation,
+                             .for_leftovers = promoted->wait == WaitFor::drained,
+                             .closed = closed_[promoted->generation]});
+        ledger_.promoted(action.request, *promoted, nobody);
+    } else if (const auto* failed = std::get_if<Reply::Failed>(&action.outcome)) {
+        owe(action.request, {.generation = failed->generation,
+                             .closed = failed->generation ? closed_[*failed->generation] : 0});
+        ledger_.failed(action.request, *failed, {"it failed"}, now, nobody);
+    } else {
+        owe(action.request, {.stops = true});
+        ledger_.stopped(action.request);
     }
 }
 
@@ -80,25 +91,23 @@ void Books::answer() {
     const bool leftovers = steps_ % 3 != 0 && !ledger_.exit_code();
     answers_ = ledger_.take_due([&](std::optional<GenerationId>) { return leftovers; });
     for (const Ledger::Answer& answer : answers_) {
-        const auto owed = owed_.extract(answer.request);
-        require_booked(!owed.empty(), "a request is answered twice, or has no outcome yet");
-        const auto& [reply, closed] = owed.mapped();
-        require_booked(answer.outcome.has_value() == (reply.outcome != Reply::Outcome::stopped),
+        const auto found = owed_.extract(answer.request);
+        require_booked(!found.empty(), "a request is answered twice, or has no outcome yet");
+        const Owed& owed = found.mapped();
+        require_booked(answer.outcome.has_value() != owed.stops,
                        "a stop is told an outcome, or a reload none");
         if (!answer.outcome) continue;
-        require_booked(answer.outcome->promoted == (reply.outcome == Reply::Outcome::promoted) &&
-                           answer.outcome->generation == reply.generation,
-                       "a request is told another one's outcome");
-        require_booked(!leftovers || reply.wait != WaitFor::drained || !answer.outcome->promoted,
+        require_booked(
+            answer.outcome->promoted == owed.promoted && answer.outcome->generation == owed.generation,
+            "a request is told another one's outcome");
+        require_booked(!leftovers || !owed.for_leftovers,
                        "who waits for the drain is told while something is left");
-        require_booked(answer.outcome->connections.closed == closed,
+        require_booked(answer.outcome->connections.closed == owed.closed,
                        "connections are told that nobody who drained for the reload had, or not all");
     }
-    for (const auto& [request, owed] : owed_) {
-        const bool stops = owed.reply.outcome == Reply::Outcome::stopped;
-        require_booked(stops ? !ledger_.exit_code() : leftovers && owed.reply.wait == WaitFor::drained,
+    for (const auto& [request, owed] : owed_)
+        require_booked(owed.stops ? !ledger_.exit_code() : leftovers && owed.for_leftovers,
                        "a request has its outcome, and no answer");
-    }
 }
 
 Books Books::taken_over() const {

@@ -23,6 +23,14 @@ public:
     bool same_ledger(const Books& other) const;
 
 private:
+    struct Owed {
+        bool stops = false;
+        bool promoted = false;
+        std::optional<core::GenerationId> generation = {};
+        bool for_leftovers = false;
+        std::uint64_t closed = 0;  // by those who have drained for it, when it had its outcome
+    };
+
     void ended(core::WorkerId worker);
     void forget(core::WorkerId worker);
     void entered(const core::Event& event);
@@ -34,15 +42,12 @@ private:
     void follow(const core::Exit& action, Ledger::Now) { ledger_.follow(action); }
     void follow(const core::Drain& action, Ledger::Now now);
     void follow(const core::Reply& action, Ledger::Now now);
+    void owe(core::RequestId request, const Owed& owed);
     void answer();
 
     Ledger ledger_;
     std::uint64_t steps_ = 0;
     std::vector<Ledger::Answer> answers_;
-    struct Owed {
-        core::Reply reply;
-        std::uint64_t closed;  // by those who have drained for it, when it had its outcome
-    };
     std::map<core::RequestId, Owed> owed_;
     std::set<core::GenerationId> promoted_;
     std::map<core::WorkerId, core::GenerationId> drains_for_;

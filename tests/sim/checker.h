@@ -59,14 +59,15 @@ private:
     void became_ready(Worker& worker);
     void promote(GenerationModel& generation);
     void abort(GenerationModel& generation, const core::Failure& failure);
-    void ended(core::WorkerId id, core::Failure failure);
+    void ended(core::WorkerId id, const core::Failure& failure);
+    core::Failure failure_of(const Worker& worker, core::ExitStatus status) const;
     void owe_restart(GenerationModel& generation, SlotModel& slot, const Worker& worker);
     void gone(GenerationModel& generation);
     void end(int exit_code);
     void exit_if_empty();
     void owe_drain(Worker& worker, std::optional<core::GenerationId> successor, Property property);
     void owe_kill(Worker& worker, core::Kill::Reason reason, Property property);
-    void owe_reply(core::Reply reply);
+    void owe_reply(core::RequestId request, decltype(core::Reply::outcome) outcome);
 
     // checker_rolling.cpp: slots that change hands one by one.
     void roll();
@@ -104,6 +105,7 @@ private:
     void done(const core::Drain& action);
     void done(const core::Kill& action);
     void done(const core::Release& action);
+    void told_before(core::GenerationId id, core::GenerationState news) const;
     void done(const core::Reply& action);
     void done(const core::GenerationChanged& action);
     void done(const core::WorkerChanged& action);

@@ -93,11 +93,12 @@ void Checker::done(const Drain& action) {
         // Those who wait for the end of a replaced generation are told later than its replacement drains
         // others.
         const bool replaced = model_.generation(worker.generation)->state == GenerationState::draining;
-        for (const Reply& reply : model_.replies_owed)
-            require(!replaced || reply.outcome != Reply::Outcome::promoted ||
-                        reply.generation != action.successor,
+        for (const Reply& reply : model_.replies_owed) {
+            const auto* promoted = std::get_if<Reply::Promoted>(&reply.outcome);
+            require(!replaced || promoted == nullptr || promoted->generation != action.successor,
                     Property::one_outcome,
                     "a worker is drained before the askers were told of the promotion");
+        }
     }
     worker.owed.reset();
     worker.successor = action.successor;
@@ -124,7 +125,7 @@ void Checker::done(const Kill& action) {
             throw Violation{unasked_signal(worker), "a worker is killed that nothing asks to leave"};
         require(worker.due <= now_, Property::deadline_kept, "a worker is killed before its ready timeout");
         if (generation.state == GenerationState::starting) {
-            abort(generation, {Failure::Kind::ready_timeout, worker.id, worker.slot, {}, {}});
+            abort(generation, failure::ReadyTimeout{worker.id, worker.slot});
         } else {
             coverage_.visit(Situation::active_ready_timeout);
         }
@@ -149,29 +150,40 @@ void Checker::done(const Release& action) {
     owe_restored_sockets(*generation);
 }
 
+void Checker::told_before(GenerationId id, GenerationState news) const {
+    const GenerationModel* generation = model_.generation(id);
+    require(generation == nullptr || std::ranges::find(generation->untold, news) == generation->untold.end(),
+            Property::told_truly, "a reply comes before the news of what it tells");
+}
+
 void Checker::done(const Reply& action) {
     auto& owed = model_.replies_owed;
     const auto reply =
         std::find_if(owed.begin(), owed.end(), [&](const Reply& r) { return r.request == action.request; });
-    require(reply != owed.end() || action.outcome != Reply::Outcome::stopped, Property::stop_leaves_nothing,
+    const bool stopped = std::holds_alternative<Reply::Stopped>(action.outcome);
+    require(reply != owed.end() || !stopped, Property::stop_leaves_nothing,
             "a stop is answered while something is left");
     require(reply != owed.end(), Property::one_outcome,
             "a reply is not due: answered already, not known yet, or not asked");
-    require(reply->outcome == action.outcome, Property::one_outcome, "a reply tells the wrong outcome");
-    require(reply->generation == action.generation, Property::one_outcome,
-            "a reply names the wrong generation");
-    require(reply->failure == action.failure, Property::one_outcome, "a reply gives the wrong reason");
-    require(reply->wait == action.wait, Property::actions_complete,
-            "a reply says wrongly what it was waited for");
-    require(action.outcome != Reply::Outcome::promoted || !promote_owed_, Property::actions_complete,
-            "a reply comes before what it tells is performed");
-    const GenerationModel* generation = action.generation ? model_.generation(*action.generation) : nullptr;
-    const auto news =
-        action.outcome == Reply::Outcome::failed ? GenerationState::aborting : GenerationState::active;
-    if (generation != nullptr)
-        require(
-            std::find(generation->untold.begin(), generation->untold.end(), news) == generation->untold.end(),
-            Property::told_truly, "a reply comes before the news of what it tells");
+    require(reply->outcome.index() == action.outcome.index(), Property::one_outcome,
+            "a reply tells the wrong outcome");
+    if (const auto* promoted = std::get_if<Reply::Promoted>(&action.outcome)) {
+        const auto& due = std::get<Reply::Promoted>(reply->outcome);
+        require(promoted->generation == due.generation, Property::one_outcome,
+                "a reply names the wrong generation");
+        require(promoted->wait == due.wait, Property::actions_complete,
+                "a reply says wrongly what it was waited for");
+        require(!promote_owed_, Property::actions_complete,
+                "a reply comes before what it tells is performed");
+        told_before(promoted->generation, GenerationState::active);
+    }
+    if (const auto* failed = std::get_if<Reply::Failed>(&action.outcome)) {
+        const auto& due = std::get<Reply::Failed>(reply->outcome);
+        require(failed->generation == due.generation, Property::one_outcome,
+                "a reply names the wrong generation");
+        require(failed->failure == due.failure, Property::one_outcome, "a reply gives the wrong reason");
+        if (failed->generation) told_before(*failed->generation, GenerationState::aborting);
+    }
     owed.erase(reply);
 }
 
@@ -190,9 +202,10 @@ void Checker::done(const GenerationChanged& action) {
             Property::told_truly, "it is told wrongly how long a generation soaks");
     require(action.state != GenerationState::active || generation->state == GenerationState::active,
             Property::promoted_in_time, "a generation is promoted that is not ready");
+    const auto* timeout = action.failure ? std::get_if<failure::ReadyTimeout>(&*action.failure) : nullptr;
     if (action.state == GenerationState::aborting && generation->state == GenerationState::starting &&
-        action.failure && action.failure->kind == Failure::Kind::ready_timeout && action.failure->worker) {
-        const Worker& late = living(*action.failure->worker);
+        timeout != nullptr) {
+        const Worker& late = living(timeout->worker);
         require(late.generation == generation->id && late.state == WorkerState::starting && late.due <= now_,
                 Property::deadline_kept, "a generation fails for a ready timeout that has not passed");
         abort(*generation, *action.failure);

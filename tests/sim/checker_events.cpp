@@ -15,7 +15,7 @@ bool Checker::happened(const StartRequested& event) {
 bool Checker::happened(const ReloadRequested& event) {
     if (model_.ending) {
         coverage_.visit(Situation::reload_after_stop);
-        owe_reply({event.request, Reply::Outcome::failed, {}, Failure{.kind = Failure::Kind::stopping}});
+        owe_reply(event.request, Reply::Failed{{}, failure::Stopping{}});
         return true;
     }
     if (!model_.next.empty() && model_.waits_for) coverage_.visit(Situation::reload_joins_waiting_for_cap);
@@ -39,7 +39,7 @@ bool Checker::happened(const StopRequested& event) {
     if (!again && model_.ending) coverage_.visit(Situation::stop_while_start_fails);
     if (!model_.ending) {
         end(0);
-        const Failure stopping{.kind = Failure::Kind::stopping};
+        const Failure stopping = failure::Stopping{};
         if (GenerationModel* candidate = model_.candidate()) {
             coverage_.visit(candidate->state == GenerationState::soaking ? Situation::stop_while_soaking
                                                                          : Situation::stop_while_starting);
@@ -138,9 +138,10 @@ bool Checker::happened(const PrepareFailed& event) {
     if (model_.preparing != event.generation) return false;
     model_.preparing.reset();
     if (!model_.ending) {
-        const auto kind =
-            event.configuration_error ? Failure::Kind::configuration_error : Failure::Kind::prepare_failed;
-        fail_askers({.kind = kind, .detail = event.reason}, {});
+        if (event.configuration_error)
+            fail_askers(failure::ConfigurationError{event.reason}, {});
+        else
+            fail_askers(failure::PrepareFailed{event.reason}, {});
         if (model_.active() == nullptr) end(1);
         begin_reload();
     }
@@ -163,7 +164,7 @@ bool Checker::happened(const WorkerSpawned& event) {
 bool Checker::happened(const SpawnFailed& event) {
     const Worker* worker = model_.worker(event.worker);
     if (worker == nullptr || worker->process) return false;
-    ended(worker->id, {Failure::Kind::spawn_failed, worker->id, worker->slot, {}, event.reason});
+    ended(worker->id, failure::SpawnFailed{worker->id, worker->slot, event.reason});
     return true;
 }
 
@@ -214,7 +215,7 @@ bool Checker::happened(const WorkerOutOfReach& event) {
     // either, so it serves on, and is nobody's.
     served_ = served_slots(worker->id);
     owe_kill(*worker, Kill::Reason::aborted, Property::failed_is_ended);
-    abort(generation, {Failure::Kind::out_of_reach, worker->id, worker->slot, {}, event.reason});
+    abort(generation, failure::OutOfReach{worker->id, worker->slot, event.reason});
     return true;
 }
 
@@ -222,14 +223,14 @@ bool Checker::happened(const WorkerAbandoned& event) {
     const Worker* worker = model_.worker(event.worker);
     if (worker == nullptr || !worker->killing()) return false;
     coverage_.visit(Situation::abandoned);
-    ended(worker->id, {Failure::Kind::out_of_reach, worker->id, worker->slot, {}, {}});
+    ended(worker->id, failure::OutOfReach{worker->id, worker->slot});
     return true;
 }
 
 bool Checker::happened(const WorkerExited& event) {
     const Worker* worker = model_.worker(event.worker);
     if (worker == nullptr) return false;
-    ended(worker->id, {Failure::Kind::exited_before_ready, worker->id, worker->slot, event.status, {}});
+    ended(worker->id, failure_of(*worker, event.status));
     return true;
 }
 

@@ -108,9 +108,11 @@ void Checker::numbers_hold(const Action& action) const {
                          "it is told wrongly how many of a generation are ready");
     }
     if (const auto* reply = std::get_if<Reply>(&action)) {
-        const bool failed = reply->outcome == Reply::Outcome::failed && reply->generation;
-        require_complete(reply->still_serving == (failed ? accepting(model_, *reply->generation).size() : 0),
-                         "it is told wrongly how many of what failed serve on");
+        const auto* failed = std::get_if<Reply::Failed>(&reply->outcome);
+        if (failed == nullptr) return;
+        require_complete(
+            failed->still_serving == (failed->generation ? accepting(model_, *failed->generation).size() : 0),
+            "it is told wrongly how many of what failed serve on");
     }
 }
 

@@ -22,13 +22,12 @@ void Checker::begin_reload() {
     model_.prepare_owed = true;
 }
 
-void Checker::owe_reply(Reply reply) {
-    model_.replies_owed.push_back(std::move(reply));
+void Checker::owe_reply(RequestId request, decltype(Reply::outcome) outcome) {
+    model_.replies_owed.push_back({request, std::move(outcome)});
 }
 
 void Checker::fail_askers(const Failure& failure, std::optional<GenerationId> generation) {
-    for (const Asker& asker : model_.current)
-        owe_reply({asker.request, Reply::Outcome::failed, generation, failure});
+    for (const Asker& asker : model_.current) owe_reply(asker.request, Reply::Failed{generation, failure});
     model_.current.clear();
     if (!model_.next.empty() && !model_.ending) coverage_.visit(Situation::coalesced_after_failure);
 }
@@ -83,7 +82,7 @@ void Checker::promote(GenerationModel& generation) {
         if (asker.wait == WaitFor::drained && old != nullptr) {
             old->waiters.push_back(asker.request);
         } else {
-            owe_reply({asker.request, Reply::Outcome::promoted, generation.id, {}, asker.wait});
+            owe_reply(asker.request, Reply::Promoted{generation.id, asker.wait});
         }
     }
     model_.current.clear();
@@ -117,9 +116,11 @@ void Checker::abort(GenerationModel& generation, const Failure& failure) {
     generation.soaked_at.reset();
     const GenerationModel* active = model_.active();
     const auto successor = active != nullptr && !model_.ending ? std::optional{active->id} : std::nullopt;
+    const auto* out_of_reach = std::get_if<failure::OutOfReach>(&failure);
+    const auto* timed_out = std::get_if<failure::ReadyTimeout>(&failure);
     for (Worker& worker : model_.workers) {
         if (worker.generation != generation.id) continue;
-        if (failure.kind == Failure::Kind::out_of_reach && failure.worker == worker.id) continue;  // killed
+        if (out_of_reach != nullptr && out_of_reach->worker == worker.id) continue;  // killed
         if (worker.state == WorkerState::spawning) coverage_.visit(Situation::aborted_in_spawning);
         if (generation.rolling() && successor && worker.state == WorkerState::ready) {
             coverage_.visit(Situation::rolling_failed_midway);
@@ -128,9 +129,9 @@ void Checker::abort(GenerationModel& generation, const Failure& failure) {
             coverage_.visit(Situation::aborted_worker_drains);
             owe_drain(worker, successor, Property::failed_is_ended);
         } else {
-            const bool timed_out =
-                failure.kind == Failure::Kind::ready_timeout && failure.worker == worker.id;
-            owe_kill(worker, timed_out ? Kill::Reason::ready_timeout : Kill::Reason::aborted,
+            owe_kill(worker,
+                     timed_out != nullptr && timed_out->worker == worker.id ? Kill::Reason::ready_timeout
+                                                                            : Kill::Reason::aborted,
                      Property::failed_is_ended);
         }
     }
@@ -145,8 +146,19 @@ void Checker::abort(GenerationModel& generation, const Failure& failure) {
     begin_reload();
 }
 
+// What its exit means for the reload of its generation, if that is not active yet.
+Failure Checker::failure_of(const Worker& worker, ExitStatus status) const {
+    const GenerationModel& generation = *model_.generation(worker.generation);
+    if (generation.state == GenerationState::soaking)
+        return failure::CrashedInSoak{worker.id, worker.slot, status, generation.soak};
+    if (!generation.rolling() || !worker.was_ready)
+        return failure::ExitedBeforeReady{worker.id, worker.slot, status};
+    if (worker.soaking) return failure::CrashedInSoak{worker.id, worker.slot, status, worker.soak};
+    return failure::ExitedBeforePromotion{worker.id, worker.slot, status};
+}
+
 // A worker's process is gone, or never came to be.
-void Checker::ended(WorkerId id, Failure failure) {
+void Checker::ended(WorkerId id, const Failure& failure) {
     const Worker worker = *model_.worker(id);
     std::erase_if(model_.workers, [&](const Worker& other) { return other.id == id; });
     model_.just_exited.push_back(worker);
@@ -159,17 +171,9 @@ void Checker::ended(WorkerId id, Failure failure) {
     switch (generation.state) {
         case GenerationState::starting:
             if (worker.was_ready) coverage_.visit(Situation::ready_worker_exits_in_starting);
-            if (generation.rolling() && worker.was_ready)
-                failure.kind =
-                    worker.soaking ? Failure::Kind::crashed_in_soak : Failure::Kind::exited_before_promotion;
-            if (failure.kind == Failure::Kind::crashed_in_soak) failure.soak = worker.soak;
             abort(generation, failure);
             break;
-        case GenerationState::soaking:
-            failure.kind = Failure::Kind::crashed_in_soak;
-            failure.soak = generation.soak;
-            abort(generation, failure);
-            break;
+        case GenerationState::soaking: abort(generation, failure); break;
         case GenerationState::active:
             if (slot != nullptr && model_.rolling_candidate() != nullptr)
                 coverage_.visit(Situation::old_worker_dies_midway);
@@ -203,7 +207,7 @@ void Checker::gone(GenerationModel& generation) {
         coverage_.visit(model_.ending ? Situation::drained_waiter_at_stop : Situation::drained_waiter);
         if (replacement == nullptr || replacement->leaving())
             coverage_.visit(Situation::drained_waiter_outlives_its_generation);
-        owe_reply({request, Reply::Outcome::promoted, generation.replacement, {}, WaitFor::drained});
+        owe_reply(request, Reply::Promoted{generation.replacement, WaitFor::drained});
     }
     generation.waiters.clear();
     begin_reload();
@@ -215,13 +219,12 @@ void Checker::end(int exit_code) {
     ends_ = true;
     model_.exit_code = exit_code;
     for (const Asker& asker : std::exchange(model_.next, {}))
-        owe_reply({asker.request, Reply::Outcome::failed, {}, Failure{.kind = Failure::Kind::stopping}});
+        owe_reply(asker.request, Reply::Failed{{}, failure::Stopping{}});
 }
 
 void Checker::exit_if_empty() {
     if (!model_.ending || model_.preparing || !model_.workers.empty()) return;
-    for (const RequestId request : std::exchange(model_.stops, {}))
-        owe_reply({request, Reply::Outcome::stopped, {}, {}});
+    for (const RequestId request : std::exchange(model_.stops, {})) owe_reply(request, Reply::Stopped{});
     model_.exit_owed = true;
 }
 

@@ -32,7 +32,7 @@ sup_sim_mutant(out-of-reach-ends-who-serves worker_life.cpp
     ";"
     "changes nothing")
 sup_sim_mutant(abandoned-is-waited-for worker_life.cpp
-    "ended(step, *worker, {Failure::Kind::out_of_reach, worker->id, worker->slot, {}, {}});"
+    "ended(step, *worker, {}, failure::OutOfReach{worker->id, worker->slot});"
     ";"
     "released exactly once")
 
@@ -479,8 +479,8 @@ sup_sim_mutant(sockets-noted-after-the-failure reload.cpp
     "step.act(NoteSockets{});"
     "actions say in full")
 sup_sim_mutant(drained-asker-answered-early drain.cpp
-    "waiter.promoted, {}, WaitFor::drained"
-    "waiter.promoted, {}"
+    "waiter.promoted, WaitFor::drained"
+    "waiter.promoted"
     "actions say in full")
 
 # The ledger.

@@ -115,7 +115,10 @@ TEST_CASE("a worker of a rolling reload that falls in its soak is said to have h
     Policy soaking = rolling(3);
     soaking.soak = 5s;
     soaking.later_soak = 10ms;
-    const auto soak_in_the_reply = [](const Life& life) { return the<Reply>(life.actions()).failure->soak; };
+    const auto soak_in_the_reply = [](const Life& life) {
+        const Failure failure = std::get<Reply::Failed>(the<Reply>(life.actions()).outcome).failure;
+        return std::get<failure::CrashedInSoak>(failure).soak;
+    };
 
     Life first;
     begin(first, policy_of(3), soaking);

@@ -160,5 +160,5 @@ TEST_CASE("a reply says what it was waited for, and how many of what failed serv
     life.pass(1'000ms);
     life.exit(wrk(1));
     life.feed(SpawnFailed{wrk(4), "no"});
-    CHECK(the<Reply>(life.actions()).still_serving == 1);
+    CHECK(std::get<Reply::Failed>(the<Reply>(life.actions()).outcome).still_serving == 1);
 }

@@ -58,14 +58,13 @@ struct Book {
         ledger = taken_over(ledger);
     }
     void tell_promoted(core::RequestId request, core::GenerationId generation, core::WaitFor wait) {
-        ledger.promoted({request, core::Reply::Outcome::promoted, generation, {}, wait}, nobody);
+        ledger.promoted(request, {generation, wait}, nobody);
         ledger = taken_over(ledger);
     }
     void tell_failed(core::RequestId request, std::optional<core::GenerationId> generation,
                      const Ledger::Words& words, std::int64_t when,
-                     core::Failure::Kind kind = core::Failure::Kind::prepare_failed) {
-        ledger.failed({request, core::Reply::Outcome::failed, generation, core::Failure{.kind = kind}}, words,
-                      at(when), nobody);
+                     const core::Failure& failure = core::failure::PrepareFailed{}) {
+        ledger.failed(request, {generation, failure}, words, at(when), nobody);
         ledger = taken_over(ledger);
     }
     std::vector<Ledger::Answer> due(bool leftovers = false) {

@@ -32,8 +32,7 @@ TEST_CASE("the start is no reload, and neither is its failure") {
 TEST_CASE("a failure is the last reload, with its words, and says when the configuration is to blame") {
     Book book = reloaded();
     book.prepare(gen(3), 300);
-    book.tell_failed(req(3), {}, {"sup.json: bad", {"a", "b"}}, 305,
-                     core::Failure::Kind::configuration_error);
+    book.tell_failed(req(3), {}, {"sup.json: bad", {"a", "b"}}, 305, core::failure::ConfigurationError{});
     const auto last = book.ledger.last_reload(Book::nobody);
     CHECK_FALSE(last->promoted);
     CHECK(last->configuration_error);
@@ -107,7 +106,7 @@ TEST_CASE("of old reloads nothing is kept") {
 
 TEST_CASE("a stop is answered when nothing is left, whatever has ended by itself before") {
     Book book = reloaded();
-    book.ledger.stopped({req(7), core::Reply::Outcome::stopped, {}, {}});
+    book.ledger.stopped(req(7));
     CHECK(book.due().empty());
     book.ledger.follow(core::Exit{0});
     CHECK(book.due(true).empty());

@@ -16,7 +16,7 @@ json a_full_ledger() {
     book.prepare(gen(3), 300);
     book.tell_failed(req(3), gen(3), {"it broke", {"last words"}}, 305);
     book.tell_promoted(req(4), gen(2), core::WaitFor::drained);
-    book.ledger.stopped({req(5), core::Reply::Outcome::stopped, {}, {}});
+    book.ledger.stopped(req(5));
     book.ledger.follow(core::Exit{0});
     return book.ledger.save();
 }
