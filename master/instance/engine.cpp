@@ -4,10 +4,11 @@
 
 namespace sup {
 
-Engine::Engine(uv_loop_t* loop, core::Supervisor core, Performer& performer)
+Engine::Engine(uv_loop_t* loop, core::Supervisor core, Performer& performer, Witness witness)
     : loop_(loop),
       core_(std::move(core)),
       performer_(performer),
+      witness_(std::move(witness)),
       turn_(loop, [this] { work_off(); }),
       deadline_(loop, [this] { deadline_reached(); }) {}
 
@@ -38,7 +39,10 @@ void Engine::work_off() {
 
 void Engine::step(const core::Event& event) {
     performer_.begin(event);
-    for (const core::Action& action : core_.step(event, now())) performer_.perform(action);
+    const core::TimePoint time = now();
+    const std::vector<core::Action> actions = core_.step(event, time);
+    if (witness_) witness_(event, time, actions, core_);
+    for (const core::Action& action : actions) performer_.perform(action);
     performer_.end(event);
     const bool more = core_.next_deadline().value_or(core::TimePoint::max()) <= looked_at_;
     if (more && std::holds_alternative<core::DeadlineReached>(event)) post(core::DeadlineReached{});

@@ -4,7 +4,9 @@
 #include <uv.h>
 
 #include <deque>
+#include <functional>
 #include <optional>
+#include <vector>
 
 #include "common/uv.h"
 #include "master/core/supervisor.h"
@@ -26,12 +28,16 @@ public:
     virtual void turn_over() = 0;
 };
 
+// Sees each step before its actions are performed: for who holds the core and its shell to their promises.
+using Witness = std::function<void(const core::Event&, core::TimePoint, const std::vector<core::Action>&,
+                                   const core::Supervisor&)>;
+
 // Main thread only. Events are worked off in a turn of the loop of their own, so that no callback finds its
 // caller gone.
 class Engine {
 public:
     // The performer outlives it.
-    Engine(uv_loop_t* loop, core::Supervisor core, Performer& performer);
+    Engine(uv_loop_t* loop, core::Supervisor core, Performer& performer, Witness witness = {});
     Engine(const Engine&) = delete;
     Engine& operator=(const Engine&) = delete;
 
@@ -51,6 +57,7 @@ private:
     uv_loop_t* loop_;
     core::Supervisor core_;
     Performer& performer_;
+    Witness witness_;
     std::deque<core::Event> events_;
     uv::Timer turn_;
     uv::Timer deadline_;

@@ -22,7 +22,7 @@ Instance::Instance(uv::Loop& loop, Log& log, Options options)
       config_file_(options.config.file),
       first_config_(options.config),
       on_exit_(std::move(options.on_exit)),
-      engine_(loop.get(), core::Supervisor(std::random_device{}()), *this),
+      engine_(loop.get(), core::Supervisor(std::random_device{}()), *this, std::move(options.witness)),
       started_at_(engine_.now()),
       sockets_(loop.get(), socket_callbacks()),
       mended_(loop.get(), Duration{10'000}, [this](const std::string& line) { log_.warning("{}", line); }),

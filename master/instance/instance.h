@@ -38,6 +38,7 @@ public:
         bool sole_heir = false;     // every orphan that it gets is one of its workers'
         rlimit descriptor_limit{};  // the workers'
         UniqueFd report;            // see MasterOptions
+        Witness witness;            // optional
         // Called once, when nothing is left: whatever else keeps the loop alive must let go of it.
         std::function<void()> on_exit;
     };

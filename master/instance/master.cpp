@@ -117,6 +117,7 @@ int run_master(MasterOptions options) {
                            .sole_heir = sole_heir,
                            .descriptor_limit = *limit,
                            .report = std::move(options.report),
+                           .witness = std::move(options.witness),
                            .on_exit = [&] {
                                signals.clear();
                                hangups.reset();

@@ -35,7 +35,7 @@ function(sup_sim_mutant name file line replacement promise)
 
     set(target sim-mutant-${name})
     add_executable(${target} ${mutated})
-    target_link_libraries(${target} PRIVATE sup_sim sup_ledger sup_core_by_file sup_flags)
+    target_link_libraries(${target} PRIVATE sup_sim sup_sim_checker sup_ledger sup_core_by_file sup_flags)
     target_compile_options(${target} PRIVATE ${mutant_options})
     target_precompile_headers(${target} REUSE_FROM sup_core_by_file)
     set_target_properties(${target} PROPERTIES UNITY_BUILD OFF RUNTIME_OUTPUT_DIRECTORY ${CMAKE_CURRENT_BINARY_DIR}/mutants)
