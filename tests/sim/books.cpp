@@ -2,6 +2,7 @@
 
 #include <nlohmann/json.hpp>
 
+#include "tests/sim/number_of.h"
 #include "tests/sim/property.h"
 
 namespace sup::sim {
@@ -16,7 +17,7 @@ void require_booked(bool holds, const char* detail) {
 
 // What a worker counts: each another number, the same in every telling of the story.
 DrainTotals counted_by(WorkerId worker) {
-    return {.closed = static_cast<std::uint64_t>(worker)};
+    return {.closed = number_of(worker)};
 }
 
 Ledger::Now at(TimePoint now) {
@@ -50,7 +51,7 @@ void Books::entered(const Event& event) {
 void Books::ended(WorkerId worker) {
     ledger_.ended(worker, counted_by(worker));
     const auto reload = drains_for_.extract(worker);
-    if (!reload.empty()) closed_[reload.mapped()] += static_cast<std::uint64_t>(worker);
+    if (!reload.empty()) closed_[reload.mapped()] += number_of(worker);
 }
 
 void Books::follow(const Promote& action, Ledger::Now now) {

@@ -1,6 +1,7 @@
 #include <algorithm>
 
 #include "tests/sim/checker.h"
+#include "tests/sim/number_of.h"
 
 namespace sup::sim {
 
@@ -21,8 +22,8 @@ void Checker::done(const Prepare& action) {
 }
 
 void Checker::done(const Spawn& action) {
-    require(model_.worker_ids.insert(static_cast<std::uint64_t>(action.worker)).second,
-            Property::only_the_living, "a worker's id is used twice");
+    require(model_.worker_ids.insert(number_of(action.worker)).second, Property::only_the_living,
+            "a worker's id is used twice");
     GenerationModel* generation = model_.generation(action.generation);
     require(generation != nullptr && action.slot < generation->slots.size(), Property::own_snapshot,
             "a worker is spawned where there is no slot");

@@ -2,42 +2,32 @@
 #include <algorithm>
 
 #include "tests/sim/checker.h"
+#include "tests/sim/number_of.h"
 
 namespace sup::sim {
 
 using namespace core;
-
-namespace {
-
-template <typename Id>
-std::uint64_t owner_number(Id id) {
-    return static_cast<std::uint64_t>(id);
-}
-
-}  // namespace
 
 // In the order in which those of one moment come.
 void Checker::list_deadlines() {
     deadlines_.clear();
     for (const Worker& worker : model_.workers) {
         if (worker.state == WorkerState::starting)
-            deadlines_.push_back({worker.due, Property::deadline_kept, owner_number(worker.id)});
-        if (worker.draining())
-            deadlines_.push_back({worker.due, Property::drain_ends, owner_number(worker.id)});
+            deadlines_.push_back({worker.due, Property::deadline_kept, number_of(worker.id)});
+        if (worker.draining()) deadlines_.push_back({worker.due, Property::drain_ends, number_of(worker.id)});
         if (worker.soaking)
-            deadlines_.push_back({worker.due, Property::promoted_in_time, owner_number(worker.id)});
+            deadlines_.push_back({worker.due, Property::promoted_in_time, number_of(worker.id)});
     }
     for (const GenerationModel& generation : model_.generations) {
         for (Slot slot = 0; slot < generation.count(); ++slot) {
             if (const auto at = generation.slots[slot].restart_at)
-                deadlines_.push_back(
-                    {*at, Property::slot_never_forgotten, owner_number(generation.id), slot});
+                deadlines_.push_back({*at, Property::slot_never_forgotten, number_of(generation.id), slot});
         }
     }
     for (const GenerationModel& generation : model_.generations) {
         if (generation.soaked_at)
             deadlines_.push_back(
-                {*generation.soaked_at, Property::promoted_in_time, owner_number(generation.id)});
+                {*generation.soaked_at, Property::promoted_in_time, number_of(generation.id)});
     }
 }
 
@@ -53,7 +43,7 @@ bool Checker::happened(const DeadlineReached&) {
     if (!first || first->at > now_) return false;
     reached_ = first;
     for (Worker& worker : model_.workers) {
-        if (!worker.soaking || owner_number(worker.id) != first->owner ||
+        if (!worker.soaking || number_of(worker.id) != first->owner ||
             first->property != Property::promoted_in_time)
             continue;
         worker.soaking = false;

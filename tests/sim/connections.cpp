@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <utility>
 
+#include "tests/sim/number_of.h"
+
 namespace sup::sim {
 
 using core::GenerationId;
@@ -37,8 +39,7 @@ bool Connections::takes(const Member& member) const {
 
 void Connections::tell(const char* what, WorkerId worker, std::optional<GenerationId> inbox) const {
     if (!trace_) return;
-    std::string line = std::string("            ~  ") + what +
-                       " worker=" + std::to_string(static_cast<std::uint64_t>(worker));
+    std::string line = std::string("            ~  ") + what + " worker=" + std::to_string(number_of(worker));
     if (inbox) line += " inbox=" + std::to_string(static_cast<std::uint32_t>(*inbox));
     trace_(line);
 }

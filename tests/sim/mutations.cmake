@@ -1,7 +1,8 @@
 # Does the simulation bite? Each mutant is the core with one line broken on purpose: a copy of the file that holds the
 # line is compiled with the change and linked before the sound core, whose own object of that name is then never
-# pulled in. For that the sound core has one object a file here, whatever the build does elsewhere. The test of a mutant
-# passes when the simulation reports the named promise as broken.
+# pulled in. For that the core is compiled a second time, one object a file: an object of several files would bring
+# the sound line along with what it is needed for. The test of a mutant passes when the simulation reports the named
+# promise as broken.
 #
 # A mutant whose line is not there exactly once (because the core has changed) does not compile, and says so.
 

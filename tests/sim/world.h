@@ -13,15 +13,11 @@
 #include "master/core/action.h"
 #include "master/core/event.h"
 #include "tests/sim/connections.h"
+#include "tests/sim/number_of.h"
 #include "tests/sim/profile.h"
 #include "tests/sim/random.h"
 
 namespace sup::sim {
-
-template <typename Id>
-std::uint64_t number_of(Id id) {
-    return static_cast<std::uint64_t>(id);
-}
 
 class World {
 public:

@@ -58,12 +58,7 @@ TEST_CASE("the wait for the cap ends with the drain deadline at the latest, and 
 TEST_CASE("a generation that is aborting counts as one that drains") {
     Policy policy = policy_of(2);
     policy.max_draining = 1;
-    Life life;
-    life.serve(policy);
-    life.reload(req(2));
-    life.prepared(gen(2), policy);
-    life.spawned(gen(2));
-    life.feed(WorkerReady{wrk(3)});
+    Life life = half_way(policy);
     life.exit(wrk(4));
     CHECK(life.reload(req(3)) == Lines{"ReloadWaits draining=1 max_draining=1"});
     CHECK(life.exit(wrk(3)).back() == "Prepare generation=3");

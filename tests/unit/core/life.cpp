@@ -155,4 +155,14 @@ Policy rolling(std::uint32_t count, std::uint32_t max_surge) {
     return {.count = count, .max_surge = max_surge};
 }
 
+Life half_way(const Policy& policy) {
+    Life life;
+    life.serve(policy);
+    life.reload(req(2));
+    life.prepared(gen(2), policy);
+    life.spawned(gen(2));
+    life.feed(WorkerReady{wrk(3)});
+    return life;
+}
+
 }  // namespace sup::core::testing

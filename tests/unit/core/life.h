@@ -87,4 +87,8 @@ constexpr RequestId req(std::uint64_t number) {
 Policy policy_of(std::uint32_t count = 2);
 Policy rolling(std::uint32_t count, std::uint32_t max_surge = 1);
 
+// Generation 1 serves with two workers, and of the two that are to replace them one is ready: worker 3 of
+// generation 2, for request 2.
+Life half_way(const Policy& policy = policy_of());
+
 }  // namespace sup::core::testing

@@ -17,12 +17,7 @@ Policy ready_after(sup::Duration delay) {
 }  // namespace
 
 TEST_CASE("a worker that is not ready in time is killed, and its reload fails for that") {
-    Life life;
-    life.serve(policy_of(2));
-    life.reload(req(2));
-    life.prepared(gen(2), policy_of(2));
-    life.spawned(gen(2));
-    life.feed(WorkerReady{wrk(3)});
+    Life life = half_way();
     CHECK(life.pass(29'999ms).empty());
     CHECK(
         life.pass(1ms) ==

@@ -49,12 +49,7 @@ TEST_CASE("a worker that drains says who takes over, with how many slots, and fo
 }
 
 TEST_CASE("what fails drains for its own reload, not for the one before") {
-    Life life;
-    life.serve(policy_of(2));
-    life.reload(req(2));
-    life.prepared(gen(2), policy_of(2));
-    life.spawned(gen(2));
-    life.feed(WorkerReady{wrk(3)});
+    Life life = half_way();
     life.exit(wrk(4), 1);
     CHECK(the<Drain>(life.actions()) == Drain{wrk(3), gen(1), {}, 2, gen(2)});
 }
