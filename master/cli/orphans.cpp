@@ -67,16 +67,11 @@ bool wait_for_all(std::vector<Orphan>& orphans, const control::Deadline& deadlin
     return true;
 }
 
-control::Deadline earlier(const control::Deadline& one, const control::Deadline& other) {
-    if (!one || !other) return one ? one : other;
-    return std::min(*one, *other);
-}
-
 // True when all have ended in their own time.
 bool drain(std::vector<Orphan>& orphans, const LiveRecord& record, const control::Deadline& deadline) {
     print(describe_workers(workers_of(orphans)) + " of a master that is gone: told to drain\n");
     for (const auto& orphan : orphans) signal_process(orphan.process.get(), record.drain_signal);
-    return wait_for_all(orphans, earlier(deadline, control::deadline_after(record.drain_timeout)));
+    return wait_for_all(orphans, control::earlier(deadline, control::deadline_after(record.drain_timeout)));
 }
 
 bool kill_all(std::vector<Orphan>& orphans, const control::Deadline& deadline) {
@@ -84,11 +79,7 @@ bool kill_all(std::vector<Orphan>& orphans, const control::Deadline& deadline) {
         kill_group(orphan.worker.process);
         signal_process(orphan.process.get(), SIGKILL);  // it may have left its group
     }
-    return wait_for_all(orphans, earlier(deadline, control::deadline_after(grace_after_kill)));
-}
-
-bool passed(const control::Deadline& deadline) {
-    return deadline && std::chrono::steady_clock::now() >= *deadline;
+    return wait_for_all(orphans, control::earlier(deadline, control::deadline_after(grace_after_kill)));
 }
 
 }  // namespace
@@ -116,7 +107,7 @@ Result<Success, CommandError> end_orphans(const Found& instance, bool now,
     std::vector<Orphan> orphans = std::move(*opened);
     if (!now && !orphans.empty() && !drain(orphans, record, deadline)) {
         const std::string names = describe_workers(workers_of(orphans));
-        if (passed(deadline)) {
+        if (control::has_passed(deadline)) {
             return CommandError{ExitCode::timed_out,
                                 names + (orphans.size() == 1 ? " still drains" : " still drain") +
                                     ", and there is no master to end them; `sup stop " + instance.name +

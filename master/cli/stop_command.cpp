@@ -15,6 +15,11 @@ namespace {
 
 using Outcome = Result<Success, CommandError>;
 
+// A second request to stop kills. Signals that come within a second are one request: a Ctrl-C may be heard twice.
+Deadline next_wish() {
+    return control::deadline_after(Duration{1'100});
+}
+
 CommandError still_going(const std::string& name) {
     return explain({control::CallError::Kind::timed_out, {}}, name, "the stop");
 }
@@ -74,9 +79,9 @@ Outcome stop_by_signal(const Found& instance, bool now, const Deadline& deadline
             "instance " + instance.name + " is being started or stopped by another sup right now; try again"};
     }
     signal_process(master.get(), SIGTERM);
-    if (now)
-        signal_process(master.get(),
-                       SIGQUIT);  // a second request to stop kills; another signal, so that none is lost
+    while (now && !control::wait_readable(master.get(), control::earlier(deadline, next_wish())) &&
+           !control::has_passed(deadline))
+        signal_process(master.get(), SIGQUIT);
     return wait_for_end(instance, master, now, deadline);
 }
 

@@ -34,6 +34,11 @@ bool has_passed(const Deadline& deadline) {
     return deadline && *deadline <= std::chrono::steady_clock::now();
 }
 
+Deadline earlier(const Deadline& one, const Deadline& other) {
+    if (!one || !other) return one ? one : other;
+    return std::min(*one, *other);
+}
+
 bool wait_for_any(std::span<pollfd> watched, const Deadline& deadline) {
     while (true) {
         const int timeout = poll_timeout(deadline);

@@ -20,6 +20,7 @@ namespace sup::control {
 using Deadline = std::optional<std::chrono::steady_clock::time_point>;
 Deadline deadline_after(std::optional<Duration> timeout);
 bool has_passed(const Deadline& deadline);
+Deadline earlier(const Deadline& one, const Deadline& other);
 
 // Waits until the descriptor is readable (or writable), hung up or broken. False: the deadline passed.
 bool wait_readable(int fd, const Deadline& deadline);

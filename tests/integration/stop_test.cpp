@@ -171,6 +171,29 @@ TEST_CASE("sup stop --now kills at once") {
     CHECK(!proc::alive(instance.master()));
 }
 
+TEST_CASE("sup stop ends an instance whose control socket is gone, and without --now lets it drain") {
+    const bool now = GENERATE(false, true);
+    Instance instance{{.count = 1}};
+    instance.start();
+    HttpConnection open(instance.port());
+    open.send("POST /echo HTTP/1.1\r\nHost: test\r\nConnection: close\r\nContent-Length: 4\r\n\r\nab");
+    CHECK(hello(instance.port()).generation == 1);
+    std::filesystem::remove(instance.folder() / "control.sock");
+    Child stopper(
+        instance.sandbox()->command(now ? std::vector<std::string>{"stop", instance.config.name, "--now"}
+                                        : std::vector<std::string>{"stop", instance.config.name}));
+    if (!now) {
+        CHECK(eventually([&] { return instance.log().find("SIGTERM: stop") != std::string::npos; }));
+        CHECK(stopper.running());
+        open.send("cd");
+        CHECK(open.receive().body == "abcd");
+    }
+    const Outcome stopped = stopper.wait();
+    INFO(stopped.text());
+    CHECK(stopped.exit_code == 0);
+    CHECK(!proc::alive(instance.master()));
+}
+
 TEST_CASE("sup stop --timeout gives exit code 4 when the drain takes longer, and the stop goes on") {
     Instance instance{{.command = {"./worker", "--ignore-drain"}, .drain_timeout = "4s"}};
     instance.start();
