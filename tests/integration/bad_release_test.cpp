@@ -307,6 +307,38 @@ TEST_CASE("a release that died while the master did not run is not promoted when
     CHECK(instance.wait_until_settled().active()->pids() == old_pids);
 }
 
+TEST_CASE("a worker that was ready in time is not killed when the master only hears of it later") {
+    if (python().empty()) return skip("python3 is not installed");
+    constexpr std::chrono::milliseconds timeout{1500};
+    Instance instance{{.count = 1}};
+    instance.start();
+    write_file(instance.path("release.py"), R"(
+import os, socket, time
+while not os.path.exists('go'): time.sleep(0.01)
+with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as sender:
+    sender.sendto(b"READY=1", os.environ["NOTIFY_SOCKET"])
+open("said", "w").close()
+time.sleep(1000)
+)");
+    instance.config.command = {python(), "release.py"};
+    instance.config.ready_timeout = std::to_string(timeout.count()) + "ms";
+    instance.write_config();
+    const auto begun = std::chrono::steady_clock::now();
+    Child reload(instance.sandbox()->command({"reload"}));
+    const auto next = instance.wait_for("the new worker", [](const auto& now) {
+        return now.generation(2) != nullptr && now.generation(2)->pids().size() == 1;
+    });
+    ::kill(instance.master(), SIGSTOP);
+    write_file(instance.path("go"), "");
+    CHECK(eventually([&] { return fs::exists(instance.path("said")); }));
+    CHECK(eventually([&] { return std::chrono::steady_clock::now() - begun > 2 * timeout; }));
+    ::kill(instance.master(), SIGCONT);
+    const Outcome outcome = reload.wait();
+    INFO(outcome.text());
+    CHECK(outcome.exit_code == 0);
+    CHECK(instance.wait_until_settled().active()->pids() == next.generation(2)->pids());
+}
+
 // What it says and its end come to the master in one and the same moment.
 TEST_CASE("a worker that says READY=1 and is dead when that is heard is not promoted") {
     if (python().empty()) return skip("there is no Python");

@@ -307,6 +307,25 @@ TEST_CASE("out=$(sup start c.json) returns: nothing in the background holds the 
     }
 }
 
+TEST_CASE("the master in the background has a session of its own, and nothing else of its caller's") {
+    Instance instance;
+    const std::string held = instance.path("held").string();
+    const std::string script = "exec 7>'" + held + "' 200<>'" + held + "'; exec '" + sup_binary() +
+                               "' start '" + instance.config_path().string() + "'";
+    Launch launch = instance.sandbox()->surround({.argv = {"bash", "-c", script}});
+    const Outcome started = run(launch, 2 * patience);
+    INFO(started.text());
+    REQUIRE(started.exit_code == 0);
+    const pid_t master = instance.status().pid;
+    instance.set_master(master);
+    CHECK(::getsid(master) == master);
+    CHECK(::getpgid(master) == master);
+    CHECK(proc::link(master, "cwd") == "/");
+    for (const int fd : proc::descriptors(master))
+        CHECK(proc::link(master, "fd/" + std::to_string(fd)) != held);
+    CHECK(proc::link(master, "fd/0") == "/dev/null");
+}
+
 TEST_CASE("the example configuration config/hello.json works as scripts/start uses it") {
     Instance instance{{.name = "hello"}};
     std::string text = read_file(fs::path(source_dir()) / "config" / "hello.json");

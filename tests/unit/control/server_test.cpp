@@ -513,9 +513,18 @@ TEST_CASE("a socket whose file somebody removed is there again, and whoever is c
     RawClient waiting{world};
     waiting.send(call(1, "reload"));
     REQUIRE(world.until([&] { return world.master.reloads.size() == 1; }));
+    RawClient subscriber{world};
+    subscriber.send(call(3, "subscribe"));
+    CHECK(subscriber.receive()["id"] == 3);
     CHECK(*world.server->restore() == false);
+    RawClient in_the_queue{world};  // of the old socket, which nobody has accepted from since
+    in_the_queue.send(call(4, "status"));
     REQUIRE(::unlink(world.path().c_str()) == 0);
     CHECK(*world.server->restore() == true);
+    CHECK(in_the_queue.receive()["id"] == 4);
+    world.server->broadcast(R"({"event":"x"})");
+    CHECK(subscriber.receive()["method"] == "event");
+    CHECK(waiting.receive()["method"] == "event");
 
     RawClient newcomer{world};
     newcomer.send(call(2, "status"));

@@ -1,5 +1,6 @@
 #include "master/handoff/inbox_relay.h"
 
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -145,6 +146,29 @@ TEST_CASE("what is refused, because too many descriptors are in flight, goes on 
     test.wait_until_done();
     CHECK(test.outcome->moved == 1);
     CHECK(take(*test.to) == "first");
+}
+
+// Without one the kernel would take the packet, drop its socket, and say that all went well.
+TEST_CASE("what no descriptor is free for stays where it is, and goes on when one is") {
+    Relay test;
+    const auto first = hand_over(*test.from, "first");
+    const auto second = hand_over(*test.from, "second");
+    test.from->close_to_senders();
+    const sup::UniqueFd lowest{::dup(STDIN_FILENO)};
+    rlimit before{};
+    REQUIRE(::getrlimit(RLIMIT_NOFILE, &before) == 0);
+    const rlimit few{static_cast<rlim_t>(lowest.get()) + 1, before.rlim_max};
+    REQUIRE(::setrlimit(RLIMIT_NOFILE, &few) == 0);
+    test.relay->move();
+    const bool waited = !test.outcome;
+    ::setrlimit(RLIMIT_NOFILE, &before);
+    CHECK(waited);
+    CHECK_FALSE(has_ended(first));
+    test.wait_until_done();
+    CHECK(test.outcome->moved == 2);
+    CHECK(test.outcome->lost == 0);
+    CHECK(take(*test.to) == "first");
+    CHECK(take(*test.to) == "second");
 }
 
 TEST_CASE("what waits for room goes on to another inbox when that one is closed") {

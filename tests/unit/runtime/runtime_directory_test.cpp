@@ -88,6 +88,10 @@ TEST_CASE("in a folder that anybody can write to, the directory must be one's ow
     REQUIRE(::mkdir(open.c_str(), 0700) == 0);
     REQUIRE(::chmod(open.c_str(), 0777) == 0);
     CHECK_THAT(error_of(create_runtime_directory({open, true})), Catch::Contains("by others"));
+    REQUIRE(::chmod(open.c_str(), 0770) == 0);  // its group is one's own, which others may be in
+    CHECK_THAT(error_of(create_runtime_directory({open, true})), Catch::Contains("by others"));
+    REQUIRE(::chmod(open.c_str(), 0750) == 0);
+    CHECK(create_runtime_directory({open, true}).ok());
 
     if (::geteuid() != 0) return test::skip("only root can give a directory away");
     const std::string foreign = directory.path() + "/foreign";

@@ -237,7 +237,68 @@ TEST_CASE("a client that takes its answer byte by byte is cut") {
             client.read(1);
             return server.empty();
         }));
+        client.read();
+        // A clean end would tell it that it has everything.
+        CHECK((kind == SocketKind::unix_stream || client.was_reset()));
     }
+}
+
+TEST_CASE("a client that sends a byte now and then after its last answer is not waited for") {
+    sup::http::Options options;
+    options.linger_timeout = 100ms;
+    SocketServer server([](Request&, Response response) { response.send(200, ""); }, options);
+    Peer client = server.connect(SocketKind::tcp);
+    client.send("NONSENSE\r\n\r\n");
+    const auto end = Clock::now() + 3s;
+    CHECK(server.until([&] {
+        client.send("x");
+        return server.empty() || Clock::now() > end;
+    }));
+    CHECK(server.empty());
+    client.read();
+    CHECK(sup::test::contains(client.received(), "400 Bad Request"));
+}
+
+TEST_CASE("room is made by who has waited longest, be it new or served, but not by who has just come") {
+    SocketServer server([](Request&, Response response) { response.send(200, "hello"); });
+    const auto wait = [&server](std::chrono::milliseconds time) { server.wakes_in(time); };
+    const auto serve = [&server] {
+        Peer client = server.connect(SocketKind::tcp);
+        client.send(get("/"));
+        REQUIRE(answered(server, client, "hello"));
+        return client;
+    };
+    const auto makes_room = [&server](Peer& client) {
+        REQUIRE(server.server().make_room(1) == 1);
+        return server.until([&] { return server.server().ended_connections() == 0; }) &&
+               (client.read(), client.ended());
+    };
+    Peer just_came = server.connect(SocketKind::tcp);
+    wait(30ms);
+    Peer served = serve();
+    CHECK(makes_room(served));
+    Peer later = serve();
+    wait(150ms);
+    CHECK(makes_room(just_came));
+    Peer newest = server.connect(SocketKind::tcp);
+    wait(150ms);
+    CHECK(makes_room(later));
+    CHECK(makes_room(newest));
+}
+
+TEST_CASE("a request that has come when the time is up, and was not seen yet, is answered") {
+    SocketServer server([](Request&, Response response) { response.send(200, "hello"); });
+    Peer client = server.connect(SocketKind::tcp);
+    client.send(get("/"));
+    REQUIRE(answered(server, client, "hello"));
+    client.send(get("/"));
+    const std::size_t before = client.received().size();
+    server.server().drain();
+    server.server().close_all(100ms);
+    CHECK(server.until([&] { return server.empty(); }));
+    client.read();
+    CHECK(client.received().size() > before);
+    CHECK(sup::test::contains(client.received().substr(before), "hello"));
 }
 
 TEST_CASE("a client that is slow, but takes what the kernel holds for it, is not cut") {

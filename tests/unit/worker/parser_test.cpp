@@ -342,6 +342,9 @@ TEST_CASE("heads are bounded in size and number of headers") {
     REQUIRE(exact.size() == 1024);
     CHECK(parse(exact, 4096, limits).step == Step::head);
     CHECK(parse(exact, 1, limits).step == Step::head);
+    const std::string more = start + "X: " + std::string(1025 - start.size() - 7, 'y') + "\r\n\r\n";
+    CHECK(parse(more, 4096, limits).refusal == 431);
+    CHECK(parse(more, 1, limits).refusal == 431);
 }
 
 TEST_CASE("chunk extensions and trailers are bounded") {

@@ -345,6 +345,9 @@ TEST_CASE("a client that waits for 100 Continue gets it when the body is wanted"
                  "HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 200 OK\r\n"));
     CHECK(wire.give("hi") == "hi");
     CHECK(wire.protocol.idle());
+    Wire old(echo);
+    CHECK(undated(old.give("POST / HTTP/1.0\r\nExpect: 100-continue\r\nContent-Length: 2\r\n\r\nhi"))
+              .starts_with("HTTP/1.1 200 OK\r\n"));
 }
 
 TEST_CASE("a client that waits for 100 Continue in vain is told that the connection ends") {
@@ -873,10 +876,14 @@ TEST_CASE("at a message boundary a connection can tell what it read but did not 
     wire.give("TP/1.1\r\nHost: a\r\n\r\n" + get("/slow") + "GET");
     CHECK_FALSE(wire.protocol.at_boundary());
     kept->send(200, "x");
+    CHECK_FALSE(wire.protocol.at_boundary());
+    wire.turn();
     CHECK_FALSE(wire.protocol.at_boundary());  // the answer has not left yet
     wire.take();
     CHECK(wire.protocol.at_boundary());
     CHECK(wire.protocol.unconsumed() == "GET");
+    wire.protocol.receive_end();
+    CHECK_FALSE(wire.protocol.at_boundary());  // nobody else would see that end
 }
 
 TEST_CASE("a request tells its parts") {
