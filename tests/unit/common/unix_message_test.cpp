@@ -1,5 +1,6 @@
 #include "common/unix_message.h"
 
+#include <fcntl.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 
@@ -44,6 +45,7 @@ TEST_CASE("a descriptor arrives with its message") {
     CHECK(std::string_view(buffer.data(), message.size) == "hello");
     REQUIRE(message.descriptors.size() == 1);
     CHECK(same_file(message.descriptors[0].get(), passenger.left.get()));
+    CHECK((::fcntl(message.descriptors[0].get(), F_GETFD) & FD_CLOEXEC) != 0);
     CHECK_FALSE(message.truncated);
     CHECK_FALSE(message.descriptors_lost);
 }

@@ -145,6 +145,19 @@ TEST_CASE("what a worker does not read now is not waited for, and comes when it 
     CHECK(channel.troubles.empty());
 }
 
+TEST_CASE(
+    "what nobody will serve is told by the packet that comes, also when a later one had to wait behind it") {
+    Channel channel;
+    for (int sent = 0; sent < 2'000; ++sent)
+        channel.masters->send_drain({{std::to_string(sent)}, {"old"}}, nullptr);
+    channel.masters->send_drain({{"later"}, {}}, nullptr);
+    std::optional<Packet> last;
+    while (auto packet = channel.receive()) last = packet;
+    const Packet packet = channel.wait();
+    CHECK(packet.json["listeners"] == Names{"later"});
+    CHECK(packet.json["retired"] == Names{"old"});
+}
+
 TEST_CASE("a worker that has closed its channel is told of, and not tried again") {
     Channel channel;
     channel.workers.reset();

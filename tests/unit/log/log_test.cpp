@@ -460,6 +460,22 @@ TEST_CASE("an entry of several lines is one JSON object, and several entries of 
     CHECK(lines_of(folder.file("text"))[1].find("info    two\\x1b[2J\\xe2\\x80\\xae") != std::string::npos);
 }
 
+TEST_CASE("no file of a log is larger than its bound, however much comes at once") {
+    const Folder folder;
+    {
+        auto log = Log::open({.file = folder.file("log"), .redirect_stdio = false, .bounds = {1000, 3}});
+        REQUIRE(log.ok());
+        for (int i = 0; i < 60; ++i) log->worker_line({1, 0, 1, "stdout"}, std::string(80, 'x'));
+        log->flush();
+    }
+    std::size_t files = 0;
+    for (const auto& file : std::filesystem::directory_iterator(folder.file("."))) {
+        ++files;
+        CHECK(file.file_size() <= 1000);
+    }
+    CHECK(files == 4);
+}
+
 TEST_CASE("no component of the way to a log is another user's link") {
     if (::geteuid() != 0) return sup::test::skip("only root can give a link away");
     Folder folder;

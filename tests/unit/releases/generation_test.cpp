@@ -21,3 +21,28 @@ TEST_CASE("a release is on trial for a second, once: not in later steps, and not
     CHECK(policy.later_soak == sup::shortest_soak);
     CHECK(policy.start_soak == sup::shortest_soak);
 }
+
+TEST_CASE("the core goes by what the configuration says, each key for itself") {
+    sup::config::Config config;
+    config.worker.count = 2;
+    config.worker.ready = sup::config::ReadyAfter{Duration{3}};
+    config.worker.ready_timeout = Duration{4};
+    config.drain.timeout = Duration{5};
+    config.reload = {sup::config::Strategy::rolling, 6, Duration{7'000}, 8};
+    config.restart = {Duration{9}, Duration{10}, Duration{11}};
+    const sup::core::Policy wanted{.count = 2,
+                                   .ready_after = Duration{3},
+                                   .ready_timeout = Duration{4},
+                                   .drain_timeout = Duration{5},
+                                   .soak = Duration{7'000},
+                                   .later_soak = Duration{7'000},
+                                   .start_soak = sup::shortest_soak,
+                                   .max_surge = 6,
+                                   .max_draining = 8,
+                                   .restart_min_uptime = Duration{9},
+                                   .backoff_min = Duration{10},
+                                   .backoff_max = Duration{11}};
+    CHECK((sup::policy_of(config) == wanted));
+    config.reload.strategy = sup::config::Strategy::replace;
+    CHECK_FALSE(sup::policy_of(config).max_surge);
+}

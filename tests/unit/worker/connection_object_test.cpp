@@ -1,4 +1,5 @@
 // A connection of a user's protocol ends once, however it is held.
+#include <fcntl.h>
 #include <sys/socket.h>
 
 #include <chrono>
@@ -145,4 +146,24 @@ TEST_CASE("a protocol without listeners of its own is no reason not to start, an
     Client client(worker.listeners().at(0).address);
     CHECK(worker.run() == 0);
     CHECK_FALSE(arrived);
+}
+
+TEST_CASE("programs that a worker starts inherit no client, and clients that have vanished are found") {
+    std::optional<Alone> alone;
+    std::optional<Client>
+        later;  // the kernel settles it when the client connects, and the worker serves by then
+    alone.emplace([&](const Connection& arrived) {
+        if (!later) {
+            later.emplace(alone->worker.listeners().at(0).address);
+            return;
+        }
+        CHECK((::fcntl(arrived.socket(), F_GETFD) & FD_CLOEXEC) != 0);
+        CHECK((::fcntl(arrived.socket(), F_GETFL) & O_NONBLOCK) != 0);
+        int keeps_alive = 0;
+        socklen_t size = sizeof keeps_alive;
+        CHECK(::getsockopt(arrived.socket(), SOL_SOCKET, SO_KEEPALIVE, &keeps_alive, &size) == 0);
+        CHECK(keeps_alive == 1);
+        alone->worker.drain();
+    });
+    CHECK(alone->worker.run() == 0);
 }

@@ -3,6 +3,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include <chrono>
 #include <csignal>
 #include <filesystem>
 #include <fstream>
@@ -119,6 +120,38 @@ TEST_CASE("under another supervisor it says READY=1 and no more") {
     master.signal(SIGTERM);
     CHECK(master.notification() == "STOPPING=1");
     CHECK(master.exit_code() == 0);
+}
+
+TEST_CASE(
+    "a second signal to drain hurries a worker of nobody's, and none of sup's, which has its own deadline") {
+    const bool under_sup = GENERATE(false, true);
+    FakeMaster master({.under_sup = under_sup, .drain_timeout_ms = "3000"});
+    REQUIRE(master.wait_until_ready());
+    Client busy(master.http());
+    busy.send(get("/sleep?ms=60000"));
+    Client served(master.http());
+    served.send(get("/"));
+    REQUIRE(served.receive().status == 200);
+    const auto begun = std::chrono::steady_clock::now();
+    master.signal(SIGTERM);
+    CHECK(contains(master.notification(), "STOPPING=1"));
+    master.signal(SIGTERM);
+    CHECK(master.exit_code() == 0);
+    const bool hurried = std::chrono::steady_clock::now() - begun < std::chrono::milliseconds(2'000);
+    CHECK(hurried == !under_sup);
+}
+
+TEST_CASE("programs that a worker starts inherit none of its listeners") {
+    FakeMaster master;
+    REQUIRE(master.wait_until_ready());
+    for (const int number : {3, 4}) {
+        std::ifstream info("/proc/" + std::to_string(master.pid()) + "/fdinfo/" + std::to_string(number));
+        std::string name;
+        unsigned flags = 0;
+        while (info >> name && name != "flags:") continue;
+        info >> std::oct >> flags;
+        CHECK((flags & O_CLOEXEC) != 0);
+    }
 }
 
 TEST_CASE("descriptors that are meant for another process are left alone") {

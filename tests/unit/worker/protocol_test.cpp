@@ -376,6 +376,18 @@ TEST_CASE("a body above the limit is refused before it is read, a chunked one wh
         "413"));
     CHECK(pieces == 1);
     CHECK(closes(chunked));
+
+    const auto exactly = [](const std::string& request) {
+        Wire wire([](Request& asked, Response) {
+            asked.read_body(4, [](std::string_view, bool last, Response& out) {
+                if (last) out.send(200, "");
+            });
+        });
+        return contains(wire.give(request), "200 OK");
+    };
+    CHECK(exactly("POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 4\r\n\r\nabcd"));
+    CHECK(exactly(
+        "POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nab\r\n2\r\ncd\r\n0\r\n\r\n"));
 }
 
 TEST_CASE(
