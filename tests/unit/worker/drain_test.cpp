@@ -134,6 +134,20 @@ TEST_CASE("at a stop idle connections are closed in order after a grace, and the
     CHECK(gated.running.exit_code() == 0);
 }
 
+TEST_CASE("at a stop an idle client may still send a request that is on its way, and has its answer") {
+    Gated gated;
+    Client idle(gated.running.address());
+    idle.send(get("/"));
+    REQUIRE(idle.receive().status == 200);
+    gated.running.drain();
+    REQUIRE(eventually([&] { return refused(gated.running.address()); }));
+    idle.send(get("/"));
+    const Answer last = idle.receive();
+    CHECK(last.status == 200);
+    CHECK(last.says_close());
+    CHECK(gated.running.exit_code() == 0);
+}
+
 TEST_CASE("connections in the accept queue are served at a stop, with every byte they sent") {
     // The worker does not serve yet, so all of these are still queued when it is told to drain.
     sup::worker::Worker worker({.listen = {"127.0.0.1:0"}, .ready_at_start = false, .handle_signals = false});

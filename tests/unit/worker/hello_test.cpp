@@ -12,6 +12,7 @@
 #include <string>
 #include <vector>
 
+#include "common/scoreboard.h"
 #include "tests/catch.h"
 #include "tests/unit/handoff/in_flight.h"
 #include "tests/unit/worker/client.h"
@@ -139,6 +140,39 @@ TEST_CASE(
     CHECK(master.exit_code() == 0);
     const bool hurried = std::chrono::steady_clock::now() - begun < std::chrono::milliseconds(2'000);
     CHECK(hurried == !under_sup);
+}
+
+TEST_CASE("a worker that has no free descriptor says that it stops, too") {
+    FakeMaster master({.descriptor_limit = 24});
+    REQUIRE(master.wait_until_ready());
+    std::vector<std::unique_ptr<Client>> busy;
+    for (int i = 0; i < 60; ++i) {
+        busy.push_back(std::make_unique<Client>(master.http()));
+        busy.back()->send(get("/sleep?ms=60000"));
+    }
+    const std::string descriptors = "/proc/" + std::to_string(master.pid()) + "/fd";
+    REQUIRE(eventually([&] {
+        const auto all = std::filesystem::directory_iterator(descriptors);
+        return std::distance(begin(all), end(all)) >= 24;
+    }));
+    master.signal(SIGTERM);
+    CHECK(master.notification() == "STOPPING=1");
+}
+
+TEST_CASE("what a worker did before it had its row in the scoreboard counts in the row") {
+    FakeMaster master;
+    REQUIRE(master.wait_until_ready());
+    Client client(master.http());
+    for (int i = 0; i < 3; ++i) {
+        client.send(get("/"));
+        REQUIRE(client.receive().status == 200);
+    }
+    const auto board = sup::Scoreboard::create(2);
+    REQUIRE(master.send(R"({"type":"scoreboard","slot":1})", {board->fd()}));
+    CHECK(eventually([&] { return board->row(1).requests.load() == 3; }));
+    CHECK(board->row(1).accepts.load() == 1);
+    CHECK(board->row(1).connections.load() == 1);
+    CHECK(board->row(1).accepting.load() == 1);
 }
 
 TEST_CASE("programs that a worker starts inherit none of its listeners") {
