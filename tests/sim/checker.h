@@ -1,8 +1,9 @@
-// Holds the core to its promises, step by step. It knows the rules from their description alone: from each
-// event it derives what the core owes, it lets pass only actions that are owed or allowed, and when the step
-// is over nothing may be owed any more. Where the time of a rule has come by a timer, the core's own
-// announcement is the trigger: the checker then asks whether it was due, and after each step, whether the
-// core waits for the next deadline that there is.
+// Holds the core to its promises, step by step. It knows the rules from their description alone. Of what an
+// event asks for it derives what the core owes, lets pass only actions that are owed or allowed, and when the
+// step is over nothing may be owed any more. Where the core has a choice, in the handoff and in a roll, it
+// keeps what happened and what everybody was told, and asks only whether that holds. Where the time of a rule
+// has come by a timer, the core's own announcement is the trigger: the checker then asks whether it was due,
+// and after each step, whether the core waits for the next deadline that there is.
 #pragma once
 
 #include <optional>
@@ -54,6 +55,7 @@ private:
     bool happened(const core::DeadlineReached& event);
 
     // checker_transitions.cpp: what follows from it.
+    bool may_begin_reload() const;
     void begin_reload();
     void fail_askers(const core::Failure& failure, std::optional<core::GenerationId> generation);
     void became_ready(Worker& worker);
@@ -71,8 +73,9 @@ private:
 
     // checker_rolling.cpp: slots that change hands one by one.
     void roll();
-    void pass_on(Worker& worker, const GenerationModel& next);
-    void vacated(GenerationModel& active, SlotModel& slot, const Worker* leaver, const GenerationModel& next);
+    void changes_hands(const Worker& leaver, const core::Drain& action);
+    void visit_change(const Worker& leaver, const GenerationModel& to);
+    void slots_have_one_owner(const GenerationModel& active) const;
     void slot_served(GenerationModel& generation);
     void step_begins(const GenerationModel& generation, core::Slot slot);
     void steps_run();

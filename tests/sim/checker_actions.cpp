@@ -8,15 +8,14 @@ namespace sup::sim {
 using namespace core;
 
 void Checker::done(const Prepare& action) {
-    const GenerationModel* active = model_.active();
-    const bool over_cap = active != nullptr && model_.leaving() >= active->policy.max_draining;
-    require(model_.prepare_owed || !over_cap, Property::cap_kept, "a reload begins although it must wait");
-    require(model_.prepare_owed, Property::coalesced, "a preparation that nobody asked for");
+    require(!model_.ending && !model_.next.empty() && model_.current.empty(), Property::coalesced,
+            "a preparation that nobody asked for");
+    require(may_begin_reload(), Property::cap_kept, "a reload begins although it must wait");
     require(static_cast<std::uint32_t>(action.generation) == model_.last_number + 1, Property::numbers_unique,
             "a preparation is for the next number");
     require(action.serving == active_id(), Property::actions_complete,
             "a preparation is not told who serves meanwhile");
-    model_.prepare_owed = false;
+    begin_reload();
     model_.preparing = action.generation;
     model_.waits_for.reset();
 }
@@ -73,12 +72,14 @@ void Checker::done(const Drain& action) {
                 (candidate->rolling() && model_.serves(*candidate, worker.slot)),
             Property::drained_after_successor,
             "a worker is drained towards a generation that does not serve yet");
-    if (!worker.owed)
-        throw Violation{unasked_signal(worker), "a worker is drained that nothing asks to leave"};
-    const Drain* owed = std::get_if<Drain>(&*worker.owed);
-    require(owed != nullptr, worker.owed_by, "a worker is drained that should be killed");
-    require(owed->successor == action.successor, worker.owed_by,
-            "a worker is drained towards the wrong successor");
+    if (worker.owed) {
+        const Drain* owed = std::get_if<Drain>(&*worker.owed);
+        require(owed != nullptr, worker.owed_by, "a worker is drained that should be killed");
+        require(owed->successor == action.successor, worker.owed_by,
+                "a worker is drained towards the wrong successor");
+    } else {
+        changes_hands(worker, action);
+    }
     check_offer(worker, action);
     check_successor(action.successor, action.successor_slots);
     require(action.successor.has_value() != model_.ending, Property::actions_complete,

@@ -8,7 +8,6 @@ using namespace core;
 
 bool Checker::happened(const StartRequested& event) {
     model_.next.push_back({event.request, WaitFor::promoted});
-    begin_reload();
     return true;
 }
 
@@ -21,7 +20,6 @@ bool Checker::happened(const ReloadRequested& event) {
     if (!model_.next.empty() && model_.waits_for) coverage_.visit(Situation::reload_joins_waiting_for_cap);
     model_.next.push_back({event.request, event.wait});
     if (model_.next.size() > 5) coverage_.visit(Situation::many_coalesced);
-    begin_reload();
     return true;
 }
 
@@ -143,7 +141,6 @@ bool Checker::happened(const PrepareFailed& event) {
         else
             fail_askers(failure::PrepareFailed{event.reason}, {});
         if (model_.active() == nullptr) end(1);
-        begin_reload();
     }
     exit_if_empty();
     return true;

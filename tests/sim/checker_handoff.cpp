@@ -71,10 +71,8 @@ void Checker::leaves_inbox_to_others(const Worker& leaver) const {
     const GenerationModel& own = *model_.generation(leaver.generation);
     if (!leaver.channel || own.inbox_closed) return;
     rule(!own.leaving(), Property::inbox_closed, "a worker drains before its generation's inbox is closed");
-    const bool others = std::any_of(model_.workers.begin(), model_.workers.end(), [&](const Worker& other) {
-        return other.id != leaver.id && other.generation == own.id && other.channel && other.staying();
-    });
-    rule(others, Property::inbox_closed, "the last that takes from an inbox drains before that is closed");
+    rule(!model_.last_taker(leaver), Property::inbox_closed,
+         "the last that takes from an inbox drains before that is closed");
 }
 
 void Checker::check_offer(const Worker& worker, const Drain& action) {

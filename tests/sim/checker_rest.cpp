@@ -102,7 +102,7 @@ void Checker::slots_filled() const {
 }
 
 void Checker::reload_runs() const {
-    require(!model_.prepare_owed, Property::cap_kept, "a reload may begin, and does not");
+    require(!may_begin_reload(), Property::cap_kept, "a reload may begin, and does not");
     require(model_.ending || model_.next.empty() || !model_.current.empty() || model_.waits_for.has_value(),
             Property::told_truly, "a reload waits, and nobody is told");
     const auto excused = std::count_if(

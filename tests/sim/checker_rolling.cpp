@@ -95,58 +95,70 @@ bool kept_by_older(const Model& model, const Worker& worker) {
 
 }  // namespace
 
-// What follows for the slots from what is now.
+// While a rolling reload is under way, a slot of the active generation is whose worker serves there: of the
+// new one; or of one that failed, as long as the active one's own is only to come back.
 void Checker::roll() {
     GenerationModel* active = model_.active();
-    if (model_.ending || active == nullptr) return;
     const GenerationModel* next = model_.rolling_candidate();
-    for (Worker& worker : model_.workers) {
-        const GenerationModel& own = *model_.generation(worker.generation);
-        if (!worker.staying() || !own.shares_slots()) continue;
-        if (next != nullptr && next->id != own.id && model_.serves(*next, worker.slot)) {
-            pass_on(worker, *next);
-        } else if (own.state == GenerationState::aborting && worker.slot >= active->count()) {
-            coverage_.visit(Situation::slot_beyond_count_given_up);
-            owe_drain(worker, active->id, Property::slots_given_back);
-        } else if (own.state == GenerationState::aborting && kept_by_older(model_, worker)) {
-            coverage_.visit(Situation::slot_kept_by_older_failed);
-            owe_drain(worker, active->id, Property::slots_given_back);
-        } else if (own.state == GenerationState::aborting && model_.serves(*active, worker.slot)) {
-            coverage_.visit(Situation::slot_given_back);
-            owe_drain(worker, active->id, Property::slots_given_back);
-        }
-    }
+    if (model_.ending || active == nullptr || next == nullptr) return;
     for (Slot number = 0; number < active->count(); ++number) {
         SlotModel& slot = active->slots[number];
-        if (slot.worker || slot.spawn_owed || slot.restart_owed) continue;
-        const bool elsewhere = model_.served_beside(*active, number);
-        if (next != nullptr && elsewhere && slot.restart_at) {
+        const bool given_up = slot.restart_at && model_.served_beside(*active, number);
+        const Worker* leaver = slot.worker ? model_.worker(*slot.worker) : nullptr;
+        const bool passed_on = leaver != nullptr && leaver->staying() && model_.serves(*next, number);
+        if (!given_up && !passed_on) continue;
+        if (given_up)
             coverage_.visit(model_.serves(*next, number) ? Situation::old_worker_replaced_unready
                                                          : Situation::restoring_given_up);
-            slot.restart_at.reset();
-            vacated(*active, slot, nullptr, *next);
-        } else if (!elsewhere && !slot.restart_at) {
-            coverage_.visit(Situation::gap_filled_at_once);
-            slot.spawn_owed = true;
-        }
+        slot.worker.reset();
+        slot.restart_at.reset();
+        if (std::exchange(slot.spoke, false)) taker_left(*active, leaver, next->id);
     }
 }
 
-void Checker::pass_on(Worker& worker, const GenerationModel& next) {
-    GenerationModel& own = *model_.generation(worker.generation);
-    owe_drain(worker, next.id, Property::rolls_in_steps);
-    if (own.state == GenerationState::aborting)
-        return coverage_.visit(Situation::slot_taken_over_from_failed);
-    coverage_.visit(Situation::slot_replaced);
-    if (worker.state != WorkerState::ready) coverage_.visit(Situation::old_worker_replaced_unready);
-    own.slots[worker.slot].worker.reset();
-    vacated(own, own.slots[worker.slot], &worker, next);
+// A worker drains for who serves in its slot. Who serves in a slot that is nobody's makes way for nobody.
+void Checker::changes_hands(const Worker& leaver, const Drain& action) {
+    const GenerationModel& own = *model_.generation(leaver.generation);
+    const GenerationModel* to = action.successor ? model_.generation(*action.successor) : nullptr;
+    const bool failed = own.state == GenerationState::aborting;
+    bool served = false;
+    if (to != nullptr && to != &own && own.shares_slots() && !leaver.killing() && !leaver.draining()) {
+        const bool to_active = failed && to == model_.active();
+        served = model_.serves(*to, leaver.slot) || (to_active && leaver.slot >= to->count()) ||
+                 (to_active && kept_by_older(model_, leaver));
+    }
+    require(served || !failed || !leaver.serving(), Property::slot_stays_served,
+            "a failed generation's worker leaves a slot that nobody serves yet");
+    if (!served) throw Violation{unasked_signal(leaver), "a worker is drained that nothing asks to leave"};
+    visit_change(leaver, *to);
 }
 
-// Nobody takes there any more whom the slot had promised.
-void Checker::vacated(GenerationModel& active, SlotModel& slot, const Worker* leaver,
-                      const GenerationModel& next) {
-    if (std::exchange(slot.spoke, false)) taker_left(active, leaver, next.id);
+void Checker::visit_change(const Worker& leaver, const GenerationModel& to) {
+    const bool failed = model_.generation(leaver.generation)->state == GenerationState::aborting;
+    if (&to != model_.active()) {
+        coverage_.visit(failed ? Situation::slot_taken_over_from_failed : Situation::slot_replaced);
+        if (leaver.state != WorkerState::ready) coverage_.visit(Situation::old_worker_replaced_unready);
+    } else if (leaver.slot >= to.count()) {
+        coverage_.visit(Situation::slot_beyond_count_given_up);
+    } else {
+        coverage_.visit(model_.serves(to, leaver.slot) ? Situation::slot_given_back
+                                                       : Situation::slot_kept_by_older_failed);
+    }
+}
+
+// Where somebody serves, nobody else stays: in a reload who came for it, else who had it first.
+void Checker::slots_have_one_owner(const GenerationModel& active) const {
+    const GenerationModel* next = model_.rolling_candidate();
+    for (const Worker& worker : model_.workers) {
+        const GenerationModel& own = *model_.generation(worker.generation);
+        if (!worker.staying() || !own.shares_slots()) continue;
+        require(next == nullptr || next == &own || !model_.serves(*next, worker.slot),
+                Property::rolls_in_steps, "a slot's new worker serves, and another one stays");
+        if (own.state != GenerationState::aborting) continue;
+        require(worker.slot < active.count() && !model_.serves(active, worker.slot) &&
+                    !kept_by_older(model_, worker),
+                Property::slots_given_back, "a failed generation's worker keeps a slot that is not its own");
+    }
 }
 
 // One of its workers serves from now on.
@@ -157,9 +169,12 @@ void Checker::slot_served(GenerationModel& generation) {
     promote(generation);
 }
 
-// A worker is spawned that neither takes the place of one that ended, nor fills a gap.
+// A worker is spawned that does not take the place of one that ended. A slot that nobody serves does not wait
+// for its turn.
 void Checker::step_begins(const GenerationModel& generation, Slot slot) {
     const GenerationModel* active = model_.active();
+    if (!model_.ending && &generation == active && !model_.served_beside(*active, slot))
+        return coverage_.visit(Situation::gap_filled_at_once);
     require(&generation == model_.roll_target(), Property::own_snapshot,
             "a worker is spawned that nothing asked for");
     require(model_.occupants(slot) <= 1, Property::rolls_in_steps,
@@ -189,6 +204,7 @@ void Checker::steps_run() {
     const GenerationModel* active = model_.active();
     if (model_.ending || active == nullptr) return;
     processes_bounded();
+    slots_have_one_owner(*active);
     const std::vector<bool> served = served_slots(std::nullopt);
     for (Slot slot = 0; slot < active->count() && slot < served_.size(); ++slot)
         require(!served_[slot] || (slot < served.size() && served[slot]), Property::slot_stays_served,

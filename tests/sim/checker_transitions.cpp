@@ -8,10 +8,14 @@ namespace sup::sim {
 using namespace core;
 
 // The next reload begins as soon as none runs and the cap allows it.
-void Checker::begin_reload() {
-    if (model_.ending || model_.next.empty() || !model_.current.empty()) return;
+bool Checker::may_begin_reload() const {
+    if (model_.ending || model_.next.empty() || !model_.current.empty()) return false;
     const GenerationModel* active = model_.active();
-    if (active != nullptr && model_.leaving() >= active->policy.max_draining) return;
+    return active == nullptr || model_.leaving() < active->policy.max_draining;
+}
+
+void Checker::begin_reload() {
+    const GenerationModel* active = model_.active();
     model_.cap = active != nullptr ? active->policy.max_draining : 1;
     for (GenerationModel& generation : model_.generations) {
         if (!model_.still_serves(generation)) continue;
@@ -19,7 +23,6 @@ void Checker::begin_reload() {
         coverage_.visit(Situation::reload_while_given_back);
     }
     model_.current = std::exchange(model_.next, {});
-    model_.prepare_owed = true;
 }
 
 void Checker::owe_reply(RequestId request, decltype(Reply::outcome) outcome) {
@@ -105,7 +108,6 @@ void Checker::promote(GenerationModel& generation) {
             gone(*old);
         }
     }
-    begin_reload();
 }
 
 void Checker::abort(GenerationModel& generation, const Failure& failure) {
@@ -143,7 +145,6 @@ void Checker::abort(GenerationModel& generation, const Failure& failure) {
     }
     if (!model_.populated(generation.id)) gone(generation);
     roll();
-    begin_reload();
 }
 
 // What its exit means for the reload of its generation, if that is not active yet.
@@ -210,7 +211,6 @@ void Checker::gone(GenerationModel& generation) {
         owe_reply(request, Reply::Promoted{generation.replacement, WaitFor::drained});
     }
     generation.waiters.clear();
-    begin_reload();
 }
 
 // Nothing new begins; who waits for it hears so.

@@ -89,9 +89,10 @@ bool Model::takes(const GenerationModel& generation) const {
 
 bool Model::last_taker(const Worker& worker) const {
     if (!worker.channel || worker.draining() || worker.killing()) return false;
-    return std::none_of(workers.begin(), workers.end(), [&](const Worker& other) {
-        return other.id != worker.id && other.generation == worker.generation && other.channel &&
-               other.staying();
+    const GenerationModel& own = *generation(worker.generation);
+    return std::none_of(own.slots.begin(), own.slots.end(), [&](const SlotModel& slot) {
+        const Worker* other = slot.worker ? this->worker(*slot.worker) : nullptr;
+        return other != nullptr && other->id != worker.id && other->channel && other->staying();
     });
 }
 

@@ -117,7 +117,6 @@ struct Model {
     std::vector<Worker> workers;               // the living, by age
     std::vector<Worker> just_exited;           // in this step
     std::optional<core::GenerationId> preparing;
-    bool prepare_owed = false;
     std::uint32_t last_number = 0;
     std::uint32_t cap = 0;  // max_draining when the running reload began
 

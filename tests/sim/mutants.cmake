@@ -393,6 +393,10 @@ sup_sim_mutant(slots-not-given-back rolling.cpp
     "begin_steps(step, next != nullptr ? *next : *active);"
     "if (next != nullptr) begin_steps(step, *next);"
     "gives every slot back")
+sup_sim_mutant(slot-given-back-unready rolling.cpp
+    "if (worker.slot >= active.slots.size() || serves(active, worker.slot) ||"
+    "if (worker.slot >= active.slots.size() || active.slots[worker.slot].worker ||"
+    "a slot that is served stays served")
 sup_sim_mutant(failed-worker-leaves-too-early reload.cpp
     "if (restores && worker.is<Worker::Ready>()) {"
     "if (restores && worker.is<Worker::Killing>()) {"
