@@ -3,14 +3,23 @@
 #include <sys/socket.h>
 
 #include <algorithm>
+#include <filesystem>
 
 #include "common/wire.h"
+#include "master/runtime/live_record.h"
 
 namespace sup::shell {
 namespace {
 
 std::string name(core::WorkerId worker) {
     return "worker " + std::to_string(static_cast<std::uint64_t>(worker));
+}
+
+std::size_t master_descriptors() {
+    std::size_t count = 0;
+    for (const auto& entry : std::filesystem::directory_iterator("/proc/self/fd"))
+        count += std::stoi(entry.path().filename()) < floor_of_the_world ? 1 : 0;
+    return count;
 }
 
 bool is_listening(int fd) {
@@ -37,6 +46,9 @@ void Judge::step(const core::Event& event, core::TimePoint now, const std::vecto
     for (const core::Action& action : actions) {
         if (const auto* promote = std::get_if<core::Promote>(&action))
             promoted_.emplace(static_cast<std::uint32_t>(promote->generation), promote->replaced);
+    }
+    for (const core::Action& action : actions) {
+        if (const auto* kill = std::get_if<core::Kill>(&action)) check_patience(*kill);
     }
     actions_ = actions;
 }
@@ -164,6 +176,46 @@ void Judge::check(const core::Kill& action) {
     if (process->running() && !signalled) fail(name(action.worker) + " is to be killed, and is not");
 }
 
+void Judge::check_patience(const core::Kill& action) {
+    const Process* process = process_of(action.worker);
+    if (action.reason == core::Kill::Reason::ready_timeout && process != nullptr && process->said_ready)
+        fail(name(action.worker) + " is killed for its silence, and had said that it is ready");
+}
+
+// Of descriptors below those of the world around.
+void Judge::audit(std::size_t callers) {
+    const sim::Model& now = checker_.model();
+    if (kernel_.limited() || !serves() || now.generations.size() != 1 || now.preparing) return;
+    const auto processes = kernel_.all_there();
+    std::size_t channels = 0;
+    for (const sim::Worker& worker : now.workers) {
+        if (worker.state != core::WorkerState::ready) return;
+        channels += worker.channel ? 1 : 0;
+    }
+    if (processes.size() != now.workers.size()) return;  // somebody is just ending, or is left
+    const std::string what = std::to_string(processes.size()) + " workers with " + std::to_string(channels) +
+                             " channels, " + processes.front()->environment.at("LAYOUT") + ", " +
+                             std::to_string(callers) + " callers";
+    const std::size_t held = master_descriptors();
+    const auto [before, first] = held_.emplace(what, held);
+    kernel_.trace("--- " + what + ": " + std::to_string(held) + " descriptors");
+    if (!first && before->second != held)
+        fail("with " + what + " the master held " + std::to_string(before->second) +
+             " descriptors before, and holds " + std::to_string(held) + " now");
+    check_record(processes);
+}
+
+void Judge::check_record(const std::vector<Process*>& processes) const {
+    const auto record = read_live_record(paths_.live_workers);
+    if (!record || !*record) fail("there is no record of live workers");
+    for (const Process* process : processes) {
+        const bool written = std::ranges::any_of(
+            (*record)->workers, [&](const LiveWorker& one) { return one.process.pid == process->pid; });
+        if (!written)
+            fail("process " + std::to_string(process->pid) + " is not in the record of live workers");
+    }
+}
+
 void Judge::check(const core::CloseInbox& /*action*/) {
     const auto found = std::ranges::find(effects_, Effect::Kind::shut_down,
                                          [](const Effect& effect) { return effect.kind; });
@@ -176,13 +228,13 @@ bool Judge::anybody_replaced_by(std::uint32_t generation) {
     return replaced && std::ranges::any_of(kernel_.running(), [&](const Process* process) {
                const auto of = generations_.find(process->pid);
                return of != generations_.end() && of->second == static_cast<std::uint32_t>(*replaced) &&
-                      !process->out_of_reach;
+                      process->can_be_ended();
            });
 }
 
 bool Judge::anybody_left() {
     return std::ranges::any_of(kernel_.running(),
-                               [](const Process* process) { return !process->out_of_reach; });
+                               [](const Process* process) { return process->can_be_ended(); });
 }
 
 void Judge::at_end(int exit_code) {

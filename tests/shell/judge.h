@@ -29,6 +29,9 @@ public:
     // The master waits: all that it had to do is done.
     void turn_over() { settle(); }
     void at_end(int exit_code);
+    // While nothing is under way: what is held, and what is written down, is what there must be. `callers`
+    // have connections to the control socket.
+    void audit(std::size_t callers);
 
     bool promoted(std::uint32_t generation) const { return promoted_.contains(generation); }
     // Whether a process is still there of whom this one replaced, but for those that nobody can end.
@@ -49,6 +52,8 @@ private:
     template <typename Other>
     void check(const Other& /*action*/) {}
     void heard(const core::Event& event);
+    void check_patience(const core::Kill& action);
+    void check_record(const std::vector<Process*>& processes) const;
     void check_birth(const core::Spawn& action, const Process& process) const;
     bool take(const Effect& effect);
     std::optional<Effect> take_packet(pid_t pid);
@@ -65,6 +70,7 @@ private:
     std::map<pid_t, std::uint32_t> generations_;
     std::set<core::WorkerId> channels_;
     std::set<core::WorkerId> unborn_;
+    std::map<std::string, std::size_t> held_;                              // descriptors, by what there was
     std::map<std::uint32_t, std::optional<core::GenerationId>> promoted_;  // and whom it replaced
 };
 

@@ -19,7 +19,6 @@
 namespace sup::shell {
 namespace {
 
-constexpr int floor_of_the_world = 4'000;
 constexpr Micros realtime_at_zero = 1'790'000'000 * second;
 
 int failed(int number) {
@@ -161,6 +160,25 @@ std::vector<Process*> Kernel::running() {
     return found;
 }
 
+std::vector<Process*> Kernel::all_there() {
+    std::vector<Process*> found;
+    for (const auto& [pid, process] : processes_) {
+        if (process->state != Process::State::reaped) found.push_back(process.get());
+    }
+    return found;
+}
+
+void Kernel::fork(const Process& parent, std::unique_ptr<Program> program) {
+    auto child = std::make_unique<Process>();
+    child->pid = ++last_pid_;
+    child->parent = parent.pid;
+    child->start_time = static_cast<std::uint64_t>(now_ / (10 * millisecond));
+    child->environment = parent.environment;
+    child->program = std::move(program);
+    trace("  process " + std::to_string(parent.pid) + " starts process " + std::to_string(child->pid));
+    processes_.emplace(child->pid, std::move(child));
+}
+
 void Kernel::exit(Process& process, int code) {
     end(process, false, code);
 }
@@ -180,7 +198,12 @@ void Kernel::end(Process& process, bool signalled, int code) {
     ended_programs_.push_back(std::move(process.program));
     for (const UniqueFd& watcher : process.watchers) real(SYS_write, watcher.get(), "e", 1UL);
     process.watchers.clear();
-    real(SYS_kill, ::getpid(), SIGCHLD);
+    for (const auto& [pid, child] : processes_) {
+        if (child->parent != process.pid) continue;
+        child->parent = 0;
+        child->overlooked = limit_.has_value();
+    }
+    if (process.parent == 0) real(SYS_kill, ::getpid(), SIGCHLD);
 }
 
 void Kernel::end_all() {
@@ -342,6 +365,7 @@ Process* Kernel::awaited(idtype_t type, id_t id) {
     if (type != P_ALL) return by_pidfd(static_cast<int>(id));
     Process* any = nullptr;
     for (const auto& [pid, process] : processes_) {
+        if (process->parent != 0) continue;
         if (process->state == Process::State::ended) return process.get();
         if (process->running()) any = process.get();
     }
@@ -372,7 +396,7 @@ int Kernel::signal(Process& process, int number, bool group) {
     trace("  " + to_string(effect));
     callbacks_.effect(effect);
     if (number != SIGKILL) {
-        process.program->signalled(number);
+        process.program->signalled(process, number);
         return 0;
     }
     process.killed = true;
@@ -406,7 +430,8 @@ std::optional<std::string> Kernel::proc_file(pid_t pid, std::string_view file) {
         if (file != "/task/" + std::to_string(pid) + "/children") return std::nullopt;
         std::string children;
         for (const auto& [child, process] : processes_) {
-            if (process->state != Process::State::reaped) children += std::to_string(child) + " ";
+            if (process->state != Process::State::reaped && process->parent == 0)
+                children += std::to_string(child) + " ";
         }
         return children;
     }
@@ -414,7 +439,8 @@ std::optional<std::string> Kernel::proc_file(pid_t pid, std::string_view file) {
     if (process == nullptr || process->state == Process::State::reaped) return std::nullopt;
     const std::string text = std::to_string(pid);
     if (file == "/stat") {
-        return text + " (worker) " + (process->running() ? "S " : "Z ") + std::to_string(::getpid()) + " " +
+        const pid_t parent = process->parent == 0 ? ::getpid() : process->parent;
+        return text + " (worker) " + (process->running() ? "S " : "Z ") + std::to_string(parent) + " " +
                text + " " + text + " 0 -1 0 0 0 0 0 0 0 0 0 20 0 1 0 " + std::to_string(process->start_time) +
                " 0 0\n";
     }
@@ -423,6 +449,11 @@ std::optional<std::string> Kernel::proc_file(pid_t pid, std::string_view file) {
                "\nSigBlk:\t0\nSigIgn:\t0\nSigCgt:\t00000000ffffffff\n";
     }
     if (file == "/comm") return "worker\n";
+    if (file == "/environ") {
+        std::string all;
+        for (const auto& [name, value] : process->environment) all += name + "=" + value + '\0';
+        return all;
+    }
     return std::nullopt;
 }
 
@@ -459,9 +490,11 @@ ssize_t Kernel::receive(int socket, msghdr& message, int flags) {
 ssize_t Kernel::send(int socket, const msghdr& message, int flags) {
     const auto channel = channels_.find(inode_of(socket));
     const auto to = channel == channels_.end() ? nullptr : find(channel->second);
-    if (to != nullptr && fault(faults_.send)) {
-        trace("  a packet to " + std::to_string(to->pid) + " does not go through");
-        refused_.push_back(to->pid);
+    const bool to_an_inbox = to == nullptr && first_descriptor(message);
+    if ((to != nullptr || to_an_inbox) && fault(faults_.send)) {
+        trace(to_an_inbox ? std::string("  a connection does not move on now")
+                          : "  a packet to " + std::to_string(to->pid) + " does not go through");
+        if (to != nullptr) refused_.push_back(to->pid);
         return failed(random_.chance(50) ? EAGAIN : ETOOMANYREFS);
     }
     const long size = real(SYS_sendmsg, socket, &message, flags);

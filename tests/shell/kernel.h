@@ -34,12 +34,14 @@ constexpr Micros second = 1'000 * millisecond;
 // Ends the test: a promise is broken.
 [[noreturn]] void fail(const std::string& what);
 
+struct Process;
+
 // What a process does.
 class Program {
 public:
     virtual ~Program() = default;
     // Any but 0 and SIGKILL, in the middle of the master's call: nothing may happen at once but that it reads.
-    virtual void signalled(int number) = 0;
+    virtual void signalled(Process& process, int number) = 0;
     // Something may have come; the master is not running.
     virtual void look() = 0;
 };
@@ -52,6 +54,9 @@ struct Process {
     bool signalled = false;
     int code = 0;
     bool out_of_reach = false;  // no signal comes to it
+    bool said_ready = false;    // in a way that counts
+    bool overlooked = false;    // its parent ended when the master could not open /proc
+    pid_t parent = 0;           // a worker; 0: the master
     std::uint64_t start_time = 0;
     std::map<std::string, std::string> environment;
     std::map<int, UniqueFd> descriptors;  // by their number there
@@ -59,6 +64,8 @@ struct Process {
     std::unique_ptr<Program> program;
 
     bool running() const { return state == State::running; }
+    // The master can end it.
+    bool can_be_ended() const { return running() && !out_of_reach && !overlooked; }
 };
 
 // What the master has done that somebody else can see.
@@ -104,11 +111,15 @@ public:
     sim::Random& random() { return random_; }
     Faults& faults() { return faults_; }
     void trace(const std::string& line) const { callbacks_.trace(line); }
+    // A process that leaves its parent's session; the master inherits it.
+    void fork(const Process& parent, std::unique_ptr<Program> program);
     // It calls exit, or a signal ends it.
     void exit(Process& process, int code);
     void kill_by(Process& process, int number);
     Process* find(pid_t pid);
     std::vector<Process*> running();
+    // Also those that have ended and are not waited for.
+    std::vector<Process*> all_there();
     // A channel's end that is on its way to the master.
     void note_channel(int end, pid_t pid);
     // Whether a packet to this worker was refused since it was asked last.
@@ -176,7 +187,8 @@ private:
     int rooms_ = 0;
 };
 
-// Out of the way of those of the master.
+// Descriptors of the world around, out of the way of those of the master.
+constexpr int floor_of_the_world = 4'000;
 UniqueFd moved_up(UniqueFd fd);
 ino_t inode_of(int fd);
 

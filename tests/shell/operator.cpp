@@ -33,7 +33,7 @@ void Operator::begin() {
     Faults& faults = kernel_.faults();
     const bool peaceful = chance(30);
     if (!peaceful) {
-        bad_releases_ = below(60);
+        bad_releases_ = chance(60) ? below(60) : 0;
         shortages_ = chance(30);
         faults = {.spawn = chance(30) ? below(15) : 0,
                   .exec = chance(20) ? below(10) : 0,
@@ -58,6 +58,7 @@ void Operator::begin() {
 Habits Operator::draw_habits() {
     Habits habits;
     habits.channel = chance(80);
+    habits.parent = chance(15);
     habits.longest_drain = 1 + below(2'000) * millisecond;
     if (!chance(bad_releases_)) return habits;
     switch (below(5)) {
@@ -82,6 +83,8 @@ void Operator::write_config(bool sound) {
         habits.newline = 3 + static_cast<int>(listen.size() + below(3));
         ready = {{"fd", habits.newline}};
     }
+    const std::string layout =
+        std::to_string(listen.size()) + " listeners" + (habits.newline != 0 ? ", pipes" : "");
     json reload = {{"max_draining", 1 + below(4)}};
     if (chance(40)) {
         reload["strategy"] = "rolling";
@@ -94,7 +97,7 @@ void Operator::write_config(bool sound) {
         {"worker",
          {{"command", {"/bin/true"}},
           {"count", 1 + below(4)},
-          {"env", {{"HABITS", habits.text()}}},
+          {"env", {{"HABITS", habits.text()}, {"LAYOUT", layout}}},
           {"ready", ready},
           {"ready_timeout", milliseconds(1'000 + below(5'000))}}},
         {"drain",
@@ -133,7 +136,10 @@ void Operator::act() {
         case 6: signal(SIGTTOU); break;
         case 7: signal(SIGUSR1); break;
         case 8: call("subscribe", "{}"); break;
-        case 9: call("nonsense", "[1"); break;
+        case 9:
+            call("nonsense", "[1");
+            judge_.audit(callers_.size());
+            break;
         case 10:
             if (shortages_) shorten_descriptors();
             break;

@@ -81,13 +81,29 @@ socklen_t size_of(const std::string& name) {
     return static_cast<socklen_t>(offsetof(sockaddr_un, sun_path) + name.size());
 }
 
+// Deaf, or it ends some time after SIGTERM.
+class Leftover final : public Program {
+public:
+    explicit Leftover(Kernel& kernel) : kernel_(kernel), deaf_(kernel.random().chance(50)) {}
+    void signalled(Process& process, int number) override {
+        if (number != SIGTERM || deaf_) return;
+        kernel_.after(kernel_.random().below(300) * millisecond, process,
+                      [this, &process] { kernel_.exit(process, 0); });
+    }
+    void look() override {}
+
+private:
+    Kernel& kernel_;
+    bool deaf_;
+};
+
 }  // namespace
 
 // Numbers, as braces would be placeholders.
 std::string Habits::text() const {
     std::ostringstream text;
     for (const long one : {long{channel}, long{newline}, long{silent}, long{dies_first}, long{dies_soon},
-                           long{deaf}, long{abrupt}, long{longest_drain}})
+                           long{deaf}, long{abrupt}, long{parent}, long{longest_drain}})
         text << one << ' ';
     return text.str();
 }
@@ -96,7 +112,7 @@ Habits Habits::of(const std::string& text) {
     std::istringstream numbers(text);
     Habits habits;
     numbers >> habits.channel >> habits.newline >> habits.silent >> habits.dies_first >> habits.dies_soon >>
-        habits.deaf >> habits.abrupt >> habits.longest_drain;
+        habits.deaf >> habits.abrupt >> habits.parent >> habits.longest_drain;
     return habits;
 }
 
@@ -132,9 +148,14 @@ void FakeWorker::plan() {
         return;
     }
     kernel_.after(first, process_, [this] { become_ready(); });
+    if (habits_.parent) kernel_.after(up_to(second), process_, [this] { have_child(); });
     kernel_.after(up_to(5 * second), process_, [this] { chatter(); });
     if (habits_.dies_soon)
         kernel_.after(first + up_to(4 * second), process_, [this] { kernel_.kill_by(process_, SIGSEGV); });
+}
+
+void FakeWorker::have_child() {
+    kernel_.fork(process_, std::make_unique<Leftover>(kernel_));
 }
 
 void FakeWorker::become_ready() {
@@ -155,6 +176,7 @@ void FakeWorker::speak() {
     } else {
         said = say("READY=1");
     }
+    process_.said_ready = said;
     if (!said) kernel_.after(10 * millisecond, process_, [this] { speak(); });
 }
 
@@ -201,7 +223,7 @@ void FakeWorker::look() {
     read_channel();
     if (!ready_) return;
     if (!drains_) accept();
-    take();
+    if (!drains_ || takes_the_rest_) take();
     if (drains_) hand_over();
     serve();
     if (wants_to_leave_) leave();
@@ -288,7 +310,7 @@ void FakeWorker::hand_over() {
     std::erase_if(connections_, [this](const Connection& one) { return successor_.get() >= 0 && give(one); });
 }
 
-void FakeWorker::signalled(int number) {
+void FakeWorker::signalled(Process& /*process*/, int number) {
     read_channel();
     if (habits_.deaf || drains_ || process_.environment.at(wire::drain_signal) != std::to_string(number))
         return;
@@ -299,11 +321,12 @@ void FakeWorker::drain() {
     if (habits_.abrupt) return kernel_.kill_by(process_, SIGTERM);
     drains_ = true;
     kernel_.after(up_to(habits_.longest_drain), process_, [this] { wants_to_leave_ = true; });
+    takes_the_rest_ = kernel_.random().chance(60);  // what it leaves there, the master moves on
 }
 
 // With all that it has to do done.
 void FakeWorker::leave() {
-    take();
+    if (takes_the_rest_) take();
     hand_over();
     if (successor_.get() < 0) {
         for (Connection& one : connections_) one.until = kernel_.now();

@@ -21,6 +21,7 @@ struct Habits {
     bool dies_soon = false;   // some seconds after
     bool deaf = false;        // to the drain signal
     bool abrupt = false;      // the drain signal ends it at once
+    bool parent = false;      // leaves others behind
     Micros longest_drain = second;
 
     std::string text() const;
@@ -34,7 +35,7 @@ public:
     FakeWorker(Kernel& kernel, Process& process, Clients& clients);
     ~FakeWorker() override;
 
-    void signalled(int number) override;
+    void signalled(Process& process, int number) override;
     void look() override;
 
 private:
@@ -59,6 +60,7 @@ private:
     bool give(const Connection& connection);
     void drain();
     void leave();
+    void have_child();
     Micros up_to(Micros most);
 
     Kernel& kernel_;
@@ -73,6 +75,7 @@ private:
     bool drains_ = false;
     bool wants_to_leave_ = false;
     bool inbox_ended_ = false;
+    bool takes_the_rest_ = true;            // of its inbox, while it drains
     std::map<int, std::string> listeners_;  // by descriptor
     std::vector<Connection> connections_;
 };
