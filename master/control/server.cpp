@@ -132,6 +132,7 @@ private:
     static UniqueFd open_spare() { return UniqueFd{::open("/dev/null", O_RDONLY | O_CLOEXEC)}; }
 
     void accept_all() {
+        if (!spare_) spare_ = open_spare();  // another process may have taken what was given up (ENFILE)
         while (true) {
             UniqueFd socket{::accept4(listener_.get(), nullptr, nullptr, SOCK_CLOEXEC | SOCK_NONBLOCK)};
             if (socket) {

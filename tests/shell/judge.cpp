@@ -183,9 +183,10 @@ void Judge::check_patience(const core::Kill& action) {
 }
 
 // Of descriptors below those of the world around.
-void Judge::audit(std::size_t callers) {
+void Judge::audit() {
     const sim::Model& now = checker_.model();
     if (kernel_.limited() || !serves() || now.generations.size() != 1 || now.preparing) return;
+    if (!kernel_.idle() || kernel_.quiet_for() < 100 * millisecond) return;
     const auto processes = kernel_.all_there();
     std::size_t channels = 0;
     for (const sim::Worker& worker : now.workers) {
@@ -193,13 +194,15 @@ void Judge::audit(std::size_t callers) {
         channels += worker.channel ? 1 : 0;
     }
     if (processes.size() != now.workers.size()) return;  // somebody is just ending, or is left
-    const std::string what = std::to_string(processes.size()) + " workers with " + std::to_string(channels) +
-                             " channels, " + processes.front()->environment.at("LAYOUT") + ", " +
-                             std::to_string(callers) + " callers";
+    const auto speakers = std::ranges::count_if(processes, &Process::said_ready);
+    const std::string what = std::to_string(processes.size()) + " workers, of which " +
+                             std::to_string(speakers) + " have spoken, with " + std::to_string(channels) +
+                             " channels, " + processes.front()->environment.at("LAYOUT");
     const std::size_t held = master_descriptors();
     const auto [before, first] = held_.emplace(what, held);
     kernel_.trace("--- " + what + ": " + std::to_string(held) + " descriptors");
-    if (!first && before->second != held)
+    // Without one that was free, the master may do without another.
+    if (!first && before->second != held && !kernel_.was_limited())
         fail("with " + what + " the master held " + std::to_string(before->second) +
              " descriptors before, and holds " + std::to_string(held) + " now");
     check_record(processes);
@@ -241,7 +244,10 @@ void Judge::at_end(int exit_code) {
     settle();
     if (!checker_.model().exited) fail("the master has ended before the core said so");
     if (checker_.model().exit_code != exit_code) fail("the master's exit code is not the core's");
-    if (anybody_left()) fail("a process is still there at the end");
+    for (const Process* process : kernel_.running()) {
+        if (process->can_be_ended())
+            fail("process " + std::to_string(process->pid) + " is still there at the end");
+    }
 }
 
 }  // namespace sup::shell

@@ -29,9 +29,9 @@ public:
     // The master waits: all that it had to do is done.
     void turn_over() { settle(); }
     void at_end(int exit_code);
-    // While nothing is under way: what is held, and what is written down, is what there must be. `callers`
-    // have connections to the control socket.
-    void audit(std::size_t callers);
+    // While nothing is under way: what is held, and what is written down, is what there must be. Nobody
+    // is connected to the control socket.
+    void audit();
 
     bool promoted(std::uint32_t generation) const { return promoted_.contains(generation); }
     // Whether a process is still there of whom this one replaced, but for those that nobody can end.

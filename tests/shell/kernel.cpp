@@ -172,6 +172,8 @@ void Kernel::fork(const Process& parent, std::unique_ptr<Program> program) {
     auto child = std::make_unique<Process>();
     child->pid = ++last_pid_;
     child->parent = parent.pid;
+    child->leftover = true;
+    child->out_of_reach = parent.out_of_reach;
     child->start_time = static_cast<std::uint64_t>(now_ / (10 * millisecond));
     child->environment = parent.environment;
     child->program = std::move(program);
@@ -193,6 +195,7 @@ void Kernel::end(Process& process, bool signalled, int code) {
           std::to_string(code));
     process.state = Process::State::ended;
     process.signalled = signalled;
+    last_end_ = now_;
     process.code = code;
     process.descriptors.clear();
     ended_programs_.push_back(std::move(process.program));
@@ -224,6 +227,10 @@ bool Kernel::take_refusal(pid_t pid) {
 void Kernel::limit_descriptors(std::optional<int> more) {
     limit_.reset();
     if (!more) return;
+    was_limited_ = true;
+    for (const auto& [pid, process] : processes_) {
+        if (process->leftover && process->parent == 0) process->overlooked = true;
+    }
     const UniqueFd lowest{static_cast<int>(real(SYS_fcntl, 0, F_DUPFD_CLOEXEC, 0))};
     limit_ = static_cast<unsigned long>(lowest.get() + *more);
 }
@@ -267,7 +274,8 @@ void Kernel::stall() {
 }
 
 int Kernel::wait(int epoll, epoll_event* events, int most, int timeout) {
-    Room room(*this);
+    const Room room(*this);
+    idle_ = false;
     now_ += 20 + random_.below(100);  // what the master did has taken its time
     if (timeout != 0 && fault(faults_.stall)) stall();
     constexpr Micros never = std::numeric_limits<Micros>::max();
@@ -282,6 +290,7 @@ int Kernel::wait(int epoll, epoll_event* events, int most, int timeout) {
         const long told = ready > 1 && random_.chance(30) ? 1 : ready;
         if (ready > 0 || timeout == 0) return static_cast<int>(told);
         const Micros next = due_.empty() ? never : due_.top().at;
+        idle_ = true;
         if (std::min(next, end) == never) fail("the master sleeps, and nothing will ever wake it");
         now_ = std::max(now_, std::min(next, end));
         if (end < next) return 0;

@@ -55,7 +55,8 @@ struct Process {
     int code = 0;
     bool out_of_reach = false;  // no signal comes to it
     bool said_ready = false;    // in a way that counts
-    bool overlooked = false;    // its parent ended when the master could not open /proc
+    bool leftover = false;      // no worker
+    bool overlooked = false;    // the master could not open /proc when it was to end this one
     pid_t parent = 0;           // a worker; 0: the master
     std::uint64_t start_time = 0;
     std::map<std::string, std::string> environment;
@@ -127,6 +128,12 @@ public:
     // The master gets no more than so many descriptors above those that it has; none: all. To be called from
     // the world, while the master does not run.
     void limit_descriptors(std::optional<int> more);
+    // Since a process ended.
+    Micros quiet_for() const { return now_ - last_end_; }
+    // The master sleeps, and has looked at all that came.
+    bool idle() const { return idle_; }
+    // It once had too few descriptors.
+    bool was_limited() const { return was_limited_; }
     bool limited() const { return limit_.has_value(); }
     // The name that says whose message it is.
     static std::string sender_name(pid_t pid);
@@ -183,6 +190,9 @@ private:
     std::map<ino_t, pid_t> channels_;
     std::vector<pid_t> refused_;
     pid_t last_pid_ = 10'000'000;  // no process of this machine has such a number
+    Micros last_end_ = 0;
+    bool idle_ = false;
+    bool was_limited_ = false;
     std::optional<unsigned long> limit_;
     int rooms_ = 0;
 };

@@ -119,6 +119,7 @@ void Operator::signal(int number) {
 
 void Operator::act() {
     if (judge_.model().exited) return;
+    if (callers_.empty()) judge_.audit();
     if (acts_left_-- == 0) return stop();
     switch (below(14)) {
         case 0:
@@ -136,10 +137,7 @@ void Operator::act() {
         case 6: signal(SIGTTOU); break;
         case 7: signal(SIGUSR1); break;
         case 8: call("subscribe", "{}"); break;
-        case 9:
-            call("nonsense", "[1");
-            judge_.audit(callers_.size());
-            break;
+        case 9: call("nonsense", "[1"); break;
         case 10:
             if (shortages_) shorten_descriptors();
             break;
@@ -157,6 +155,7 @@ void Operator::shorten_descriptors() {
     kernel_.after(below(3'000) * millisecond, [this] {
         kernel_.trace("--- the master gets descriptors again");
         kernel_.limit_descriptors(std::nullopt);
+        call("status", "{}");
     });
 }
 
@@ -214,7 +213,7 @@ bool Operator::look_at(Caller& caller) {
         answered(caller, caller.unread.substr(0, end));
         caller.unread.erase(0, end + 1);
     }
-    return false;
+    return caller.waiting.empty();
 }
 
 void Operator::answered(Caller& caller, const std::string& line) {
