@@ -1,9 +1,11 @@
 // The worker's small parts: environment, notifications, packets, addresses.
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/un.h>
 #include <unistd.h>
 #include <uv.h>
 
+#include <algorithm>
 #include <array>
 #include <csignal>
 #include <cstddef>
@@ -13,6 +15,7 @@
 #include <utility>
 #include <vector>
 
+#include "common/wire.h"
 #include "sup/worker.h"
 #include "tests/catch.h"
 #include "tests/unit/handoff/in_flight.h"
@@ -137,6 +140,9 @@ TEST_CASE("the channel passes on what it understands, and knows when the master 
     channel.read();
     CHECK(retired.empty());
     say(R"({"type":"unknown"})");
+    // What came of it makes sense, but was more.
+    say(R"({"type":"drain","listeners":[],"retired":["cut"]})" +
+        std::string(sup::wire::max_channel_packet, ' '));
     say(R"({"type":"drain","listeners":["a"],"retired":["b"]})");
     say(R"({"type":"drain","listeners":[],"retired":["a"]})");
     channel.read();
@@ -145,6 +151,18 @@ TEST_CASE("the channel passes on what it understands, and knows when the master 
     ends->masters.reset();
     channel.read();
     CHECK(channel.closed());
+}
+
+TEST_CASE("a worker raises its limit of descriptors to what it may have") {
+    rlimit before{};
+    REQUIRE(::getrlimit(RLIMIT_NOFILE, &before) == 0);
+    const rlimit low{std::min<rlim_t>(before.rlim_max - 1, 200), before.rlim_max};
+    REQUIRE(::setrlimit(RLIMIT_NOFILE, &low) == 0);
+    const sup::worker::Worker worker({.listen = {"127.0.0.1:0"}, .handle_signals = false});
+    rlimit now{};
+    CHECK(::getrlimit(RLIMIT_NOFILE, &now) == 0);
+    CHECK(now.rlim_cur == before.rlim_max);
+    ::setrlimit(RLIMIT_NOFILE, &before);
 }
 
 TEST_CASE("notifying nobody is no failure, notifying a socket that is not there is") {
