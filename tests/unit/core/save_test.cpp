@@ -72,6 +72,26 @@ TEST_CASE("a saved state says its version, and another version is refused") {
     CHECK(why_refused(saved) == "the saved state has no \"version\"");
 }
 
+TEST_CASE("what a worker's state alone has stands beside its name, and other states have nothing of it") {
+    const json saved = a_full_life().supervisor().save();
+    const json& draining = saved["generations"][0]["workers"][0];
+    CHECK(draining["state"] == "draining");
+    CHECK(draining["successor"] == 2);
+    CHECK_FALSE(draining.contains("soak"));
+    const json& ready = saved["generations"][3]["workers"][0];
+    CHECK(ready["state"] == "ready");
+    CHECK(ready["soak"].is_null());
+    CHECK_FALSE(ready.contains("deadline"));
+}
+
+TEST_CASE("a state that does not tell everybody what is wanted is refused") {
+    json saved = a_full_life().supervisor().save();
+    REQUIRE_FALSE(saved["told"]["offers"].empty());
+    saved["told"]["offers"].erase(0);
+    CHECK(why_refused(saved) ==
+          "the saved state breaks the rule that everybody was told where to hand over to");
+}
+
 TEST_CASE("a restored supervisor does step for step what the saved one does") {
     Life life = a_full_life();
     Supervisor& original = life.supervisor();
