@@ -69,7 +69,7 @@ std::optional<Event> World::take() {
     const Pending pending = pending_.top();
     pending_.pop();
     advance(pending.at);
-    const std::optional<Event> event = event_of(pending);
+    std::optional<Event> event = event_of(pending);
     wake_takers();
     return event;
 }
