@@ -325,6 +325,47 @@ TEST_CASE("the queue of a retired listener is accepted and handed over, when the
     for (const auto& client : queued) CHECK(contains(ask(*client).body, greets(workers.next)));
 }
 
+TEST_CASE("a connection that comes blocking from the inbox holds up nobody") {
+    TwoWorkers workers;
+    workers.open_inbox();
+    std::array<int, 2> ends{};
+    REQUIRE(::socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends.data()) == 0);
+    const sup::UniqueFd client(ends[0]);
+    const sup::UniqueFd blocking(ends[1]);
+    REQUIRE(workers.inbox.put(
+        std::string(http_head) + "\nPOST /echo HTTP/1.1\r\nHost: a\r\nContent-Length: 9000000\r\n\r\n",
+        {blocking.get()}));
+    // It sends more than all buffers hold, and reads nothing of what comes back.
+    const std::string piece(64 * 1024UL, 'x');
+    for (int pauses = 0; pauses < 20; ++pauses) {
+        while (::send(client.get(), piece.data(), piece.size(), MSG_DONTWAIT | MSG_NOSIGNAL) > 0) continue;
+        sup::test::pause_briefly();
+    }
+    Client other(workers.next.http());
+    other.send(get("/"));
+    CHECK(other.receive().status == 200);
+    CHECK(counter(workers.board.row(1).taken) == 1);
+}
+
+TEST_CASE("a client whose connection nobody takes is waited for, but not for ever") {
+    TwoWorkers workers;
+    workers.open_inbox();
+    std::array<int, 2> ends{};
+    REQUIRE(::socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends.data()) == 0);
+    const sup::UniqueFd client(ends[0]);
+    {
+        const sup::UniqueFd socket(ends[1]);
+        REQUIRE(workers.inbox.put(R"({"listener":"http","protocol":"other/1"})"
+                                  "\n",
+                                  {socket.get()}));
+    }
+    char byte = 0;
+    CHECK(::recv(client.get(), &byte, 1, 0) == 0);
+    const auto send_one = [&] { return ::send(client.get(), "x", 1, MSG_NOSIGNAL); };
+    CHECK(send_one() == 1);
+    CHECK(eventually([&] { return send_one() < 0; }));
+}
+
 TEST_CASE("what is not a connection is closed and not touched, and those behind it are taken") {
     TwoWorkers workers;
     Clients clients = connect(workers.old, 1);

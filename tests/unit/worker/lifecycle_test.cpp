@@ -11,6 +11,7 @@
 #include <cstddef>
 #include <cstdlib>
 #include <memory>
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -25,6 +26,7 @@
 #include "worker/lifecycle/environment.h"
 #include "worker/lifecycle/listener.h"
 #include "worker/lifecycle/notify_client.h"
+#include "worker/lifecycle/rebalance.h"
 
 using namespace sup::worker;
 
@@ -151,6 +153,27 @@ TEST_CASE("the channel passes on what it understands, and knows when the master 
     ends->masters.reset();
     channel.read();
     CHECK(channel.closed());
+}
+
+TEST_CASE("connections that come back are put back ever more seldom, and others as soon as before") {
+    const bool comes_back = GENERATE(true, false);
+    sup::uv::Loop loop;
+    int looks = 0;
+    std::optional<sup::worker::Rebalance> rebalance;
+    rebalance.emplace(loop.get(), [&] {
+        ++looks;
+        if (comes_back) rebalance->taken();
+        return true;
+    });
+    rebalance->activity();
+    bool over = false;
+    sup::uv::Timer end(loop.get(), [&] { over = true; });
+    end.arm(sup::Duration{1'000});
+    while (!over) sup::test::turn(loop.get());
+    // Every 50 ms, or after 50, 100, 200 and 400.
+    CHECK((looks <= 5) == comes_back);
+    CHECK(looks >= 2);
+    rebalance->stop();
 }
 
 TEST_CASE("a worker raises its limit of descriptors to what it may have") {
