@@ -347,6 +347,18 @@ TEST_CASE("a connection that comes blocking from the inbox holds up nobody") {
     CHECK(counter(workers.board.row(1).taken) == 1);
 }
 
+TEST_CASE("a listener stays retired when a later word about the successor does not name it") {
+    TwoWorkers workers;
+    workers.old.signal(SIGSTOP);
+    Client queued(workers.old.admin());
+    queued.send(get("/"));
+    REQUIRE(workers.old.send(R"({"type":"drain","listeners":["http"],"retired":["admin"]})"));
+    REQUIRE(workers.old.send(R"({"type":"drain","listeners":["http"],"retired":[]})"));
+    workers.old.signal(SIGTERM);
+    workers.old.signal(SIGCONT);
+    CHECK(queued.receive().status == 200);
+}
+
 TEST_CASE("a client whose connection nobody takes is waited for, but not for ever") {
     TwoWorkers workers;
     workers.open_inbox();

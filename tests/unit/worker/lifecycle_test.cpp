@@ -27,6 +27,7 @@
 #include "worker/lifecycle/listener.h"
 #include "worker/lifecycle/notify_client.h"
 #include "worker/lifecycle/rebalance.h"
+#include "worker/lifecycle/room.h"
 
 using namespace sup::worker;
 
@@ -174,6 +175,31 @@ TEST_CASE("connections that come back are put back ever more seldom, and others 
     CHECK((looks <= 5) == comes_back);
     CHECK(looks >= 2);
     rebalance->stop();
+}
+
+TEST_CASE("room is asked for before the last descriptor is taken, and for the inbox only after a while") {
+    sup::uv::Loop loop;
+    std::vector<std::size_t> asked;
+    sup::worker::Room room(loop.get(), 320, [&](std::size_t count) { asked.push_back(count); });
+    const auto wait = [&loop](sup::Duration time) {
+        bool over = false;
+        sup::uv::Timer end(loop.get(), [&] { over = true; });
+        end.arm(time);
+        while (!over) sup::test::turn(loop.get());
+    };
+    room.taken_by(310);
+    room.inbox_waits();
+    wait(sup::Duration{20});
+    room.inbox_waits();
+    wait(sup::Duration{20});
+    CHECK(asked.empty());
+    room.taken_by(313);
+    wait(sup::Duration{20});
+    CHECK(asked == std::vector<std::size_t>{3});
+    wait(sup::Duration{2'000});
+    room.inbox_waits();
+    wait(sup::Duration{20});
+    CHECK(asked.size() == 2);
 }
 
 TEST_CASE("a worker raises its limit of descriptors to what it may have") {
