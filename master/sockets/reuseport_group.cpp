@@ -16,7 +16,7 @@ constexpr std::uint16_t load = BPF_LD | BPF_W | BPF_ABS;
 constexpr std::uint16_t shift = BPF_ALU | BPF_RSH | BPF_K;
 constexpr std::uint16_t multiply = BPF_ALU | BPF_MUL | BPF_K;
 constexpr std::uint16_t combine = BPF_ALU | BPF_XOR | BPF_X;
-constexpr std::uint16_t keep = BPF_MISC | BPF_TAX;
+constexpr std::uint16_t keep_result = BPF_MISC | BPF_TAX;
 
 constexpr sock_filter operation(std::uint16_t code, std::uint32_t operand = 0) {
     return {code, 0, 0, operand};
@@ -47,19 +47,19 @@ constexpr std::array<sock_filter, 20> hash_of_client{{
     operation(load, static_cast<std::uint32_t>(SKF_AD_OFF + SKF_AD_PROTOCOL)),
     operation_if(BPF_JEQ, ETH_P_IPV6, 4, 0),
     load_packet(20),  // IPv4: both ports
-    operation(keep),
+    operation(keep_result),
     load_packet(12),  // the client's address
     {BPF_JMP | BPF_JA, 0, 0, 3},
     load_packet(40),  // IPv6: both ports
-    operation(keep),
+    operation(keep_result),
     load_packet(20),  // the end of the client's address
     operation(multiply, 0x9E3779B1),
     operation(combine),
-    operation(keep),
+    operation(keep_result),
     operation(shift, 16),
     operation(combine),
     operation(multiply, 0x85EBCA6B),
-    operation(keep),
+    operation(keep_result),
     operation(shift, 13),
     operation(combine),
     operation(multiply, 0xC2B2AE35),

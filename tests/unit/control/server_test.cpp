@@ -377,7 +377,9 @@ TEST_CASE("a client that waits and hangs up is noticed, and one that only finish
     for (int id = 1; id <= calls; ++id) requests += call(id, "reload");
     client.send(requests);
     if (finished) client.finish_sending();
-    REQUIRE(world.until([&] { return world.master.reloads.size() >= std::min<std::size_t>(calls, 64); }));
+    REQUIRE(world.until([&] {
+        return world.master.reloads.size() >= std::min(static_cast<std::size_t>(calls), std::size_t{64});
+    }));
     if (event_unread) world.server->broadcast(text({{"type", "log"}}));
     for (int turn = 0; turn < 100; ++turn) uv_run(world.loop.get(), UV_RUN_NOWAIT);
     CHECK_FALSE(busy(world));

@@ -98,7 +98,7 @@ TEST_CASE("sockets are restored for a worker that is ready, and when a generatio
 TEST_CASE("O_NONBLOCK is restored when the last of what failed has gone, as it was before the first") {
     Life life;
     life.serve({.count = 1, .max_draining = 5});
-    for (const std::uint32_t number : {2, 3}) {
+    for (const std::uint32_t number : {2U, 3U}) {
         life.reload(req(number));
         life.prepared(gen(number), {.count = 2, .ready_after = 100'000ms, .max_draining = 5});
         CHECK(the<NoteSockets>(life.actions()) == NoteSockets{number == 3});

@@ -58,7 +58,7 @@ TEST_CASE("a file arrives whole, costs no memory, and what was asked for after i
     const SocketKind kind = GENERATE(SocketKind::tcp, SocketKind::unix_stream);
     const std::string content = sup::test::pattern(0, size);
     Files files(content);
-    files.offset = GENERATE(0, 12'345);
+    files.offset = GENERATE(0UL, 12'345UL);
     SocketServer server(std::ref(files));
     Peer client = server.connect(kind);
     client.send(get("/file") + get("/") + get("/file", "Connection: close\r\n"));
@@ -316,12 +316,12 @@ TEST_CASE("who hears in the midst of any call that the client has gone may drop 
     const linger at_once{1, 0};
     ::setsockopt(client.fd(), SOL_SOCKET, SO_LINGER, &at_once, sizeof at_once);
     client.close();
-    const std::string much(size, 'x');
+    const std::string large(size, 'x');
     switch (call) {
         case 0: kept->send_file(::dup(file.get())); break;
-        case 1: kept->write(much); break;
+        case 1: kept->write(large); break;
         case 2: kept->end(); break;
-        case 3: kept->send(200, much); break;
+        case 3: kept->send(200, large); break;
         case 4: kept->start(200); break;
         case 5: kept->inform(103, {}); break;
         case 6: kept->on_writable([](Response&) {}); break;

@@ -190,7 +190,7 @@ TEST_CASE("a handler may take longer than a head, a body or an idle connection m
 TEST_CASE("a body has a minimum rate, whatever frames it") {
     sup::http::Options options;
     options.stall_timeout = 100ms;
-    options.min_body_rate = GENERATE(0, 100'000'000);  // more than comes byte by byte
+    options.min_body_rate = GENERATE(0UL, 100'000'000UL);  // more than comes byte by byte
     SocketServer server(take_body, options);
     const auto refused = [&](const std::string& head, std::string_view piece) {
         Peer client = server.connect(SocketKind::tcp);

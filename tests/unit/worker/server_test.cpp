@@ -376,10 +376,10 @@ TEST_CASE(
     std::atomic<int> gone = 0;
     std::vector<sup::uv::Timer> timers(1);
     {
-        RunningServer* server = nullptr;
+        std::atomic<RunningServer*> server = nullptr;
         RunningServer running([&](Request&, Response response) {
             response.on_gone([&] { ++gone; });
-            timers[0] = sup::uv::Timer(server->worker().loop(), [&answered, response]() mutable {
+            timers[0] = sup::uv::Timer(server.load()->worker().loop(), [&answered, response]() mutable {
                 response.send(200, "late");
                 answered = true;
             });
@@ -455,14 +455,14 @@ TEST_CASE("a client that ended its side and waits for its answer costs no turn o
     uv_check_t check;
     std::optional<Response> waiting;
     std::atomic<bool> ended = false;
-    RunningServer* server = nullptr;
+    std::atomic<RunningServer*> server = nullptr;
     RunningServer running([&](Request& request, Response response) {
         if (request.path() == "/answer") waiting->send(200, "patience");
         if (request.path() != "/wait") {
             response.send(200, "");
             return;
         }
-        uv_check_init(server->worker().loop(), &check);
+        uv_check_init(server.load()->worker().loop(), &check);
         check.data = &turns;
         uv_check_start(&check, [](uv_check_t* handle) { ++*static_cast<std::atomic<int>*>(handle->data); });
         response.on_half_closed([&](Response&) { ended = true; });
@@ -542,11 +542,11 @@ TEST_CASE("each head has its own time, also when it begins in the packet that en
 
 TEST_CASE("answers from a timer, with the next request already waiting") {
     std::vector<std::unique_ptr<sup::uv::Timer>> timers;
-    RunningServer* server = nullptr;
+    std::atomic<RunningServer*> server = nullptr;
     RunningServer running([&](Request& request, Response response) {
         const std::string target(request.target());
         timers.push_back(std::make_unique<sup::uv::Timer>(
-            server->worker().loop(), [response, target]() mutable { response.send(200, target); }));
+            server.load()->worker().loop(), [response, target]() mutable { response.send(200, target); }));
         timers.back()->arm(1ms);
     });
     server = &running;

@@ -185,10 +185,10 @@ TEST_CASE("a generation that is released lets its sockets go, whatever its worke
 
 TEST_CASE("a process that sup cannot end is noted with its worker, once, and said with what to do") {
     Hall hall;
-    const WorkerProcess& worker = hall.spawn(one, hall.generation(2, "sleep 60"), 4);
+    const WorkerProcess& process = hall.spawn(one, hall.generation(2, "sleep 60"), 4);
     const ProcessStat own = *process_stat(::getpid());
-    hall.strays->out_of_reach(worker, own);
-    hall.strays->out_of_reach(worker, own);
+    hall.strays->out_of_reach(process, own);
+    hall.strays->out_of_reach(process, own);
     REQUIRE(hall.left_behind.all().size() == 1);
     CHECK(hall.left_behind.all()[0].slot == 4);
     CHECK(hall.left_behind.is_out_of_reach(left_process(own)));
