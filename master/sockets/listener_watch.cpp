@@ -60,7 +60,8 @@ void ListenerWatch::look() {
     std::array<epoll_event, 16> events{};
     const int count = ::epoll_wait(epoll_.get(), events.data(), static_cast<int>(events.size()), 0);
     for (int i = 0; i < count; ++i) {
-        const auto found = watched_.find(events[static_cast<std::size_t>(i)].data.u64);
+        const std::uint64_t number = events[static_cast<std::size_t>(i)].data.u64;  // which may be unaligned
+        const auto found = watched_.find(number);
         if (found == watched_.end()) continue;
         if (const auto socket = found->second.lock()) on_shut_down_(socket);
     }

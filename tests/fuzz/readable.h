@@ -22,8 +22,8 @@ inline std::string utf8(std::uint32_t code) {
 inline bool harms_nobody(std::uint32_t code) {
     if (code == '\t') return true;
     if (code < ' ' || (code >= 0x7F && code <= 0x9F)) return false;
-    for (const std::uint32_t mark : {0x061C, 0x200E, 0x200F, 0x2028, 0x2029, 0x202A, 0x202B, 0x202C, 0x202D,
-                                     0x202E, 0x2066, 0x2067, 0x2068, 0x2069}) {
+    for (const std::uint32_t mark : {0x061CU, 0x200EU, 0x200FU, 0x2028U, 0x2029U, 0x202AU, 0x202BU, 0x202CU,
+                                     0x202DU, 0x202EU, 0x2066U, 0x2067U, 0x2068U, 0x2069U}) {
         if (code == mark) return false;
     }
     return true;

@@ -3,6 +3,7 @@
 
 #include <string>
 
+#include "tests/sanitized.h"
 #include "tests/skip.h"
 
 namespace sup::test {
@@ -20,18 +21,5 @@ std::string compiler();
 std::string python();
 std::string strace();
 std::string unshare();
-
-// Built with AddressSanitizer: slow processes, and memory figures that say nothing.
-#ifdef __SANITIZE_ADDRESS__
-inline constexpr bool sanitized = true;
-#elif defined(__has_feature)
-#if __has_feature(address_sanitizer)
-inline constexpr bool sanitized = true;
-#else
-inline constexpr bool sanitized = false;
-#endif
-#else
-inline constexpr bool sanitized = false;
-#endif
 
 }  // namespace sup::test

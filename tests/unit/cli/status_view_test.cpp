@@ -94,8 +94,8 @@ TEST_CASE("what a worker tells about itself has columns of its own") {
 TEST_CASE("a degraded instance says so, and shows the slots that wait") {
     json status = sample();
     status["degraded"] = true;
-    status["generations"][0]["workers"] = {worker(0, 4712, "ready")};
-    status["generations"][0]["awaiting_restart"] = {1};
+    status["generations"][0]["workers"] = json::array({worker(0, 4712, "ready")});
+    status["generations"][0]["awaiting_restart"] = json::array({1});
     const std::string text = page(status);
     CHECK_THAT(text, Catch::Contains("running (degraded: a worker waits to be restarted)"));
     CHECK_THAT(text, Catch::Contains("     1        restarting\n"));
@@ -183,8 +183,8 @@ TEST_CASE("an instance that serves nobody is DOWN, and the slot says why") {
                 {"retry_in_ms", 400},
                 {"short_lives", 4}});
     status.update({{"state", "down"}, {"degraded", true}, {"serving", 0}, {"wanted", 1}});
-    status["generations"][0]["workers"] = {row};
-    status["generations"][0]["awaiting_restart"] = {0};
+    status["generations"][0]["workers"] = json::array({row});
+    status["generations"][0]["awaiting_restart"] = json::array({0});
     const std::string text = page(status);
     CHECK_THAT(text, Catch::Contains("hello  DOWN (no worker is ready)  0 of 1 workers ready"));
     CHECK_THAT(in_one_line(text),

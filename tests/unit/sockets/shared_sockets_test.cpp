@@ -45,8 +45,8 @@ bool can_connect(std::uint16_t port) {
     return ::connect(client.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address) == 0;
 }
 
-constexpr core::GenerationId old_one{1};
-constexpr core::GenerationId new_one{2};
+constexpr core::GenerationId generation_one{1};
+constexpr core::GenerationId generation_two{2};
 
 struct House {
     uv::Loop loop;
@@ -73,8 +73,8 @@ struct House {
 
 TEST_CASE("a listener that a worker has shut down listens again while it is served, and it is said") {
     House house;
-    const Listener& http = house.open(old_one, http_at("127.0.0.1"));
-    house.serve(old_one);
+    const Listener& http = house.open(generation_one, http_at("127.0.0.1"));
+    house.serve(generation_one);
     REQUIRE(::shutdown(http.fd(), SHUT_RDWR) == 0);
     while (house.said_again.empty()) turn(house.loop.get());
     CHECK_THAT(house.said_again.front(), Contains("a worker has shut it down"));
@@ -87,12 +87,12 @@ TEST_CASE("a listener that a worker has shut down listens again while it is serv
 
 TEST_CASE("who looks does not have to wait for the loop, and nothing is mended that nobody needs") {
     House house;
-    const Listener& http = house.open(old_one, http_at("127.0.0.1"));
+    const Listener& http = house.open(generation_one, http_at("127.0.0.1"));
     REQUIRE(::shutdown(http.fd(), SHUT_RDWR) == 0);
-    house.serve(old_one, core::GenerationState::draining);
+    house.serve(generation_one, core::GenerationState::draining);
     house.sockets.mend();
     CHECK(house.said_again.empty());
-    house.serve(old_one);
+    house.serve(generation_one);
     house.sockets.mend();
     CHECK(house.said_again.size() == 1);
     CHECK(can_connect(port_of(http)));
@@ -101,25 +101,26 @@ TEST_CASE("who looks does not have to wait for the loop, and nothing is mended t
 
 TEST_CASE("O_NONBLOCK that a release leaves behind is taken back as it was before the first that failed") {
     House house;
-    const Listener& http = house.open(old_one, http_at("127.0.0.1"));
+    const Listener& http = house.open(generation_one, http_at("127.0.0.1"));
     set_nonblocking(http, false);
     house.sockets.note_nonblock(false);
     set_nonblocking(http, true);        // by one that fails
     house.sockets.note_nonblock(true);  // ... and has not left when the next one begins
-    house.sockets.restore_nonblock(house.listeners[old_one]);
+    house.sockets.restore_nonblock(house.listeners[generation_one]);
     CHECK_FALSE(is_nonblocking(http));
     set_nonblocking(http, true);
     house.sockets.note_nonblock(false);
-    house.sockets.restore_nonblock(house.listeners[old_one]);
+    house.sockets.restore_nonblock(house.listeners[generation_one]);
     CHECK(is_nonblocking(http));
 }
 
 TEST_CASE("clients of a generation that moved to every address come to it, and not to the one it replaced") {
     House house;
-    const Listener& narrow = house.open(old_one, http_at("127.0.0.1"));
-    house.serve(old_one);
-    const Listener& wide = house.open(new_one, http_at("*", port_of(narrow)), house.listeners[old_one]);
-    house.sockets.promote(house.listeners[new_one]);
+    const Listener& narrow = house.open(generation_one, http_at("127.0.0.1"));
+    house.serve(generation_one);
+    const Listener& wide =
+        house.open(generation_two, http_at("*", port_of(narrow)), house.listeners[generation_one]);
+    house.sockets.promote(house.listeners[generation_two]);
     CHECK(narrow.socket()->hidden());
     CHECK_FALSE(wide.socket()->hidden());
     CHECK(house.said.empty());
@@ -127,9 +128,9 @@ TEST_CASE("clients of a generation that moved to every address come to it, and n
 
 TEST_CASE("a listener whose address is kept is never hidden") {
     House house;
-    const Listener& before = house.open(old_one, http_at("127.0.0.1"));
-    house.open(new_one, http_at("127.0.0.1", port_of(before)), house.listeners[old_one]);
-    house.sockets.promote(house.listeners[new_one]);
+    const Listener& before = house.open(generation_one, http_at("127.0.0.1"));
+    house.open(generation_two, http_at("127.0.0.1", port_of(before)), house.listeners[generation_one]);
+    house.sockets.promote(house.listeners[generation_two]);
     CHECK_FALSE(before.socket()->hidden());
     CHECK(can_connect(port_of(before)));
 }
@@ -140,8 +141,8 @@ TEST_CASE("a unix socket that was shut down cannot be mended, and says what help
     config::Listen listen;
     listen.name = "http";
     listen.address.place = config::UnixAddress{folder.path() + "/x.sock"};
-    const Listener& http = house.open(old_one, listen);
-    house.serve(old_one);
+    const Listener& http = house.open(generation_one, listen);
+    house.serve(generation_one);
     CHECK(house.sockets.problem_of(http).empty());
     REQUIRE(::shutdown(http.fd(), SHUT_RDWR) == 0);
     while (house.said.empty()) turn(house.loop.get());

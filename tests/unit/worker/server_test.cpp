@@ -16,6 +16,7 @@
 
 #include "common/uv.h"
 #include "tests/catch.h"
+#include "tests/sanitized.h"
 #include "tests/unit/worker/bodies.h"
 #include "tests/unit/worker/client.h"
 #include "tests/unit/worker/resident.h"
@@ -69,20 +70,8 @@ struct Patient {
     std::atomic<int> half_closed = 0;
 };
 
-// AddressSanitizer keeps freed memory for a while, and this process is client and server: its size then tells
-// nothing.
-#if defined(__SANITIZE_ADDRESS__)
-#define SUP_TEST_ADDRESS_SANITIZER 1
-#elif defined(__has_feature)
-#if __has_feature(address_sanitizer)
-#define SUP_TEST_ADDRESS_SANITIZER 1
-#endif
-#endif
-#ifdef SUP_TEST_ADDRESS_SANITIZER
-constexpr std::size_t kept_by_allocator = 1024UL * 1024;
-#else
-constexpr std::size_t kept_by_allocator = 0;
-#endif
+// This process is client and server, so under AddressSanitizer its size tells nothing.
+constexpr std::size_t kept_by_allocator = sup::test::sanitized ? 1024UL * 1024 : 0;
 
 }  // namespace
 
