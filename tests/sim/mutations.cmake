@@ -1,6 +1,6 @@
-# Does the simulation bite? Each mutant is the core with one line broken on purpose: a copy of the file that holds the
-# line is compiled with the change and linked before the sound core, whose own object of that name is then never
-# pulled in. For that the core is compiled a second time, one object a file: an object of several files would bring
+# Does the simulation bite? Each mutant is the core, or the ledger, with one line broken on purpose: a copy of the file
+# that holds the line is compiled with the change and linked before the sound ones, whose own object of that name is then
+# never pulled in. For that both are compiled a second time, one object a file: an object of several files would bring
 # the sound line along with what it is needed for. The test of a mutant passes when the simulation reports the named
 # promise as broken.
 #
@@ -8,12 +8,14 @@
 
 get_target_property(core_files sup_core SOURCES)
 list(TRANSFORM core_files PREPEND ${CMAKE_SOURCE_DIR}/master/core/)
+get_target_property(ledger_files sup_ledger SOURCES)
+list(TRANSFORM ledger_files PREPEND ${CMAKE_SOURCE_DIR}/master/ledger/)
 set(mutant_options -O1 -w)
-add_library(sup_core_by_file STATIC ${core_files})
-target_link_libraries(sup_core_by_file PRIVATE nlohmann_json::nlohmann_json sup_flags)
-target_compile_options(sup_core_by_file PRIVATE ${mutant_options})
-target_precompile_headers(sup_core_by_file PRIVATE <nlohmann/json.hpp> "${CMAKE_SOURCE_DIR}/master/core/rules.h")
-set_target_properties(sup_core_by_file PROPERTIES UNITY_BUILD OFF)
+add_library(sup_rules_by_file STATIC ${core_files} ${ledger_files})
+target_link_libraries(sup_rules_by_file PRIVATE nlohmann_json::nlohmann_json sup_flags)
+target_compile_options(sup_rules_by_file PRIVATE ${mutant_options})
+target_precompile_headers(sup_rules_by_file PRIVATE <nlohmann/json.hpp> "${CMAKE_SOURCE_DIR}/master/core/rules.h")
+set_target_properties(sup_rules_by_file PROPERTIES UNITY_BUILD OFF)
 
 # sup_sim_mutant(NAME FILE LINE REPLACEMENT PROMISE [OPTION…]): the arguments by position, as the C++ in them has semicolons.
 # PROMISE is a part of that promise's words in property.cpp, OPTION one of sup-sim's.
@@ -36,9 +38,9 @@ function(sup_sim_mutant name file line replacement promise)
 
     set(target sim-mutant-${name})
     add_executable(${target} ${mutated})
-    target_link_libraries(${target} PRIVATE sup_sim sup_sim_checker sup_ledger sup_core_by_file sup_flags)
+    target_link_libraries(${target} PRIVATE sup_sim sup_sim_checker sup_rules_by_file sup_flags)
     target_compile_options(${target} PRIVATE ${mutant_options})
-    target_precompile_headers(${target} REUSE_FROM sup_core_by_file)
+    target_precompile_headers(${target} REUSE_FROM sup_rules_by_file)
     set_target_properties(${target} PROPERTIES UNITY_BUILD OFF RUNTIME_OUTPUT_DIRECTORY ${CMAKE_CURRENT_BINARY_DIR}/mutants)
     set_property(DIRECTORY APPEND PROPERTY mutants ${target})
     sup_sim_mutant_test("${name}" ${target} "${promise}" ${ARGN})
