@@ -9,16 +9,15 @@
 #include "master/notify/output_pipe.h"
 
 namespace sup {
+
 Result<std::unique_ptr<WorkerProcess>> WorkerProcess::start(uv_loop_t* loop, const Spec& spec,
                                                             Callbacks callbacks) {
     std::unique_ptr<WorkerProcess> worker(new WorkerProcess(loop, spec, std::move(callbacks)));
 
-    auto notify = NotifySocket::open(
-        loop, spec.notify_socket, std::nullopt,
-        [raw = worker.get()](Notification notification) { raw->handle(std::move(notification)); });
-    if (!notify) return notify.error();
-    worker->notify_ = std::move(*notify);
-    if (Status opened = worker->open_readiness(); !opened) return opened.error();
+    auto voice = WorkerVoice::open(loop, {spec.notify_socket, spec.ack_socket}, spec.generation->config,
+                                   worker->voice_callbacks());
+    if (!voice) return voice.error();
+    worker->voice_ = std::move(*voice);
     if (Status opened = worker->open_output(); !opened) return opened.error();
     if (Status spawned = worker->spawn_process(); !spawned) return spawned.error();
     return worker;
@@ -41,24 +40,15 @@ Status WorkerProcess::open_output() {
     return Success{};
 }
 
-// What it may say it is ready with, beside its notify socket.
-Status WorkerProcess::open_readiness() {
-    const config::Worker& worker = generation().config.worker;
-    const auto ready = [this] { became_ready(); };
-    const auto trouble = [this](const std::string& what) { callbacks_.trouble(what); };
-    if (speaks(worker, config::Protocol::einhorn)) {
-        const bool counts = std::holds_alternative<config::ReadyByAck>(worker.ready);
-        auto ack = AckSocket::open(loop_, spec_.ack_socket, std::nullopt,
-                                   {counts ? std::function<void()>(ready) : [] {}, trouble});
-        if (!ack) return ack.error();
-        ack_ = std::move(*ack);
-    }
-    if (std::holds_alternative<config::ReadyByNewline>(worker.ready)) {
-        auto pipe = ReadyPipe::open(loop_, {ready, trouble});
-        if (!pipe) return pipe.error();
-        ready_pipe_ = std::move(*pipe);
-    }
-    return Success{};
+WorkerVoice::Callbacks WorkerProcess::voice_callbacks() {
+    return {.ready = [this] { callbacks_.ready(); },
+            .channel =
+                [this](UniqueFd socket) {
+                    link_.open(std::move(socket),
+                               {generation().scoreboard, spec_.scoreboard_row, generation().inbox});
+                },
+            .extension = [this](Duration extension) { extend(extension); },
+            .trouble = [this](const std::string& what) { callbacks_.trouble(what); }};
 }
 
 WorkerVariables WorkerProcess::variables() const {
@@ -101,7 +91,7 @@ SpawnRequest WorkerProcess::spawn_request() const {
             request.listeners.push_back(listener->fd(spec_.slot));
     }
     if (const auto* newline = std::get_if<config::ReadyByNewline>(&worker.ready)) {
-        request.extra = {ready_pipe_->worker_end(), newline->fd};
+        request.extra = {voice_->ready_end().value(), newline->fd};
     }
     if (output_) {
         request.standard_output = output_->worker_end(OutputStream::standard_output);
@@ -117,13 +107,11 @@ Status WorkerProcess::spawn_process() {
     auto process = spawn(spawn_request());
     if (!process) return process.error();
     if (output_) note_output_pipes();
-    if (ready_pipe_) ready_pipe_->close_worker_end();
     marks_.pid = process->pid;
     marks_.notify_socket = spec_.notify_socket;
     if (const auto stat = process_stat(pid())) began_ = stat->start_time;
     noted_ = process->noted;
-    hearing_ = std::make_unique<Hearing>(*spec_.orphans, marks_, [this] { return uv_now(loop_); });
-    if (ack_) ack_->expect(pid(), *hearing_);
+    voice_->born(*spec_.orphans, marks_);
 
     auto watch = ChildWatch::create(
         loop_, pid(), std::move(process->pidfd), [this](const ExitReport& report) { handle_exit(report); },
@@ -148,29 +136,6 @@ void WorkerProcess::note_its_own() {
     marks_.seen = std::move(now);
 }
 
-bool WorkerProcess::hears(const Sender& sender) {
-    if (hearing_->hears(sender)) return true;
-    if (!std::exchange(refused_somebody_, true)) {
-        callbacks_.trouble(
-            describe(sender) + " of user " + std::to_string(sender.user) +
-            " wrote to its NOTIFY_SOCKET but is not one of its processes; its messages are ignored");
-    }
-    return false;
-}
-
-void WorkerProcess::handle(Notification notification) {
-    const NotifyMessage& message = notification.message;
-    if (message == NotifyMessage{} || !hears(notification.sender)) return;
-    if (message.status) status_text_ = *message.status;
-    if (message.channel && !channel_) open_channel(std::move(notification.channel));
-    if (message.extend_timeout) extend(*message.extend_timeout);
-    note_sender(notification);
-    const config::Ready& ready = generation().config.worker.ready;
-    const bool counts = std::holds_alternative<config::ReadyByNotify>(ready) ||
-                        std::holds_alternative<config::ReadyAfter>(ready);
-    if (message.ready && counts) became_ready();
-}
-
 // Only of the time to become ready: a drain ends by its deadline, whatever the worker says.
 void WorkerProcess::extend(Duration extension) {
     if (!told_to_end_) return callbacks_.extended_timeout(extension);
@@ -179,62 +144,17 @@ void WorkerProcess::extend(Duration extension) {
                        format_duration(generation().config.drain.timeout) + ")");
 }
 
-// Which process may get the drain signal instead of the main process.
-void WorkerProcess::note_sender(const Notification& notification) {
-    const NotifyMessage& message = notification.message;
-    if (message.ready) {
-        if (const auto stat = process_stat(notification.sender.pid)) target_.said_ready(*stat);
-    }
-    if (!message.main_pid) return;
-    const auto stat = process_stat(*message.main_pid);
-    if (stat && is_its_own(*stat)) return target_.named_main(*stat);
-    if (std::exchange(refused_main_, true)) return;
-    callbacks_.trouble("MAINPID=" + std::to_string(*message.main_pid) +
-                       " does not name one of its processes, and is ignored");
-}
-
-void WorkerProcess::became_ready() {
-    said_ready_ = true;
-    callbacks_.ready();
-}
-
-void WorkerProcess::open_channel(UniqueFd socket) {
-    auto channel = WorkerChannel::adopt(loop_, std::move(socket),
-                                        {.opened =
-                                             [this] {
-                                                 spoke_channel_ = true;
-                                                 callbacks_.opened_channel();
-                                             },
-                                         .trouble = callbacks_.trouble});
-    if (!channel) {
-        if (!channel_refused_) callbacks_.trouble("its channel cannot be used: " + channel.error().message);
-        channel_refused_ = true;
-        return;
-    }
-    channel_ = std::move(*channel);
-    if (spec_.scoreboard_row) channel_->send_scoreboard(generation().scoreboard, *spec_.scoreboard_row);
-    channel_->send_inbox(generation().inbox);
-    if (untold_drain_) channel_->send_drain(std::move(*untold_drain_), nullptr);
-    untold_drain_.reset();
-}
-
 // Nobody can take its place, or its users', before this returns.
 void WorkerProcess::ended() {
-    deliver_messages();
+    voice_->deliver();
     note_its_own();
 }
 
 void WorkerProcess::handle_exit(const ExitReport& report) {
-    hearing_->worker_was_reaped();
-    deliver_messages();
-    notify_.reset();
-    ack_.reset();
-    ready_pipe_.reset();
-    if (channel_) {
-        channel_->read();
-        unreadable_ = channel_->unreadable();
-    }
-    channel_.reset();
+    voice_->worker_was_reaped();
+    voice_->deliver();
+    voice_->close();
+    link_.read_to_the_end();
     exit_report_ = report;
     if (report.group_remained) left_behind_ = "processes of its group behind";
     if (output_) return output_->finish([this] { conclude_exit(); });
@@ -272,10 +192,8 @@ void WorkerProcess::kill_leftovers() {
 }
 
 void WorkerProcess::abandon() {
-    notify_.reset();
-    ack_.reset();
-    ready_pipe_.reset();
-    channel_.reset();
+    voice_->close();
+    link_.close();
 }
 
 void WorkerProcess::release_generation() {
@@ -309,7 +227,7 @@ std::vector<std::string> WorkerProcess::last_lines() const {
 }
 
 const ScoreboardRow* WorkerProcess::scoreboard_row() const {
-    if (!spoke_channel_ || !spec_.scoreboard_row || !spec_.generation) return nullptr;
+    if (!link_.spoke() || !spec_.scoreboard_row || !spec_.generation) return nullptr;
     return &generation().scoreboard->row(*spec_.scoreboard_row);
 }
 
@@ -330,7 +248,7 @@ bool WorkerProcess::died(const core::ExitStatus& status) const {
 SignalOutcome WorkerProcess::send_drain_signal() {
     const config::Drain& drain = generation().config.drain;
     if (drain.to == config::DrainTo::group) return watch_->signal_group(drain.signal);
-    if (const HeldProcess* other = watch_->reaped() ? nullptr : target_.instead_of(pid())) {
+    if (const HeldProcess* other = watch_->reaped() ? nullptr : voice_->target().instead_of(pid())) {
         const SignalOutcome outcome = other->signal(drain.signal);
         if (outcome != SignalOutcome::ended) return outcome;
     }
@@ -339,7 +257,7 @@ SignalOutcome WorkerProcess::send_drain_signal() {
 
 std::optional<std::string> WorkerProcess::out_of_reach() const {
     if (watch_->reaped()) return std::nullopt;
-    const HeldProcess* other = target_.instead_of(pid());
+    const HeldProcess* other = voice_->target().instead_of(pid());
     const bool reached = watch_->signal(0) != SignalOutcome::refused &&
                          (other == nullptr || other->signal(0) != SignalOutcome::refused);
     if (reached) return std::nullopt;
@@ -353,36 +271,29 @@ std::optional<std::string> WorkerProcess::odd_main_process() const {
     if (watch_->reaped()) return std::nullopt;
     const std::string main = "its main " + describe(Sender{pid(), 0});
     const std::string signal = signal_name(generation().config.drain.signal);
-    if (const HeldProcess* server = target_.behind_wrapper(pid())) {
+    if (const HeldProcess* server = voice_->target().behind_wrapper(pid())) {
         const std::string speaker = describe(Sender{server->pid(), 0});
         return "READY=1 came from " + speaker + ", not from " + main +
                ", which only waits for it. A server that compares LISTEN_PID with its own pid does not "
                "take its listeners that way. " +
                signal + " will go to " + speaker + "; better start the server with exec";
     }
-    if (!target_.ends_wrapper(pid())) return std::nullopt;
+    if (!voice_->target().ends_wrapper(pid())) return std::nullopt;
     return signal + " ends " + main +
            " at once, and with it whatever that has started: start the server with exec, or set drain.to";
 }
 
 void WorkerProcess::redirect(ListenerSplit listeners, std::shared_ptr<const Inbox> inbox,
                              SpokenByAll spoken) {
-    if (channel_) return channel_->send_drain(std::move(listeners), std::move(inbox), std::move(spoken));
-    untold_drain_ = std::move(listeners);
+    link_.send_drain(std::move(listeners), std::move(inbox), std::move(spoken));
 }
 
 void WorkerProcess::send_inbox() {
-    if (channel_) channel_->send_inbox(generation().inbox);
+    link_.send_inbox(generation().inbox);
 }
 
 void WorkerProcess::deliver_readiness() {
-    if (!said_ready_) deliver_messages();
-}
-
-void WorkerProcess::deliver_messages() {
-    if (notify_) notify_->drain();
-    if (ack_) ack_->drain();
-    if (ready_pipe_) ready_pipe_->drain();
+    if (!voice_->said_ready()) voice_->deliver();
 }
 
 void WorkerProcess::was_ready() {

@@ -1,4 +1,4 @@
-// One worker as the shell sees it: a process, its notify socket, its output, its channel.
+// One worker: its process, its voice, its output, its channel, and what it leaves behind.
 #pragma once
 
 #include <sys/resource.h>
@@ -13,18 +13,14 @@
 #include <vector>
 
 #include "common/result.h"
-#include "master/handoff/channel.h"
-#include "master/notify/ack_socket.h"
-#include "master/notify/hearing.h"
-#include "master/notify/notify_socket.h"
 #include "master/notify/output_capture.h"
-#include "master/notify/ready_pipe.h"
 #include "master/notify/worker_environment.h"
 #include "master/process/child_watch.h"
 #include "master/process/leftovers.h"
 #include "master/releases/generation.h"
 #include "master/spawn/spawn.h"
-#include "master/workers/drain_target.h"
+#include "master/workers/worker_link.h"
+#include "master/workers/worker_voice.h"
 
 namespace sup {
 
@@ -75,7 +71,7 @@ public:
     pid_t pid() const noexcept { return marks_.pid; }
     // Whether its process has written its note.
     bool noted() const noexcept { return noted_; }
-    const std::string& status_text() const noexcept { return status_text_; }
+    const std::string& status_text() const noexcept { return voice_->status_text(); }
     std::vector<std::string> last_lines() const;
     bool finished() const noexcept { return output_ == nullptr && leftovers_ == nullptr; }
     // Delivers what the worker has said and nobody has read yet; nothing once it was ready.
@@ -116,14 +112,12 @@ public:
 
     // To a worker that drains already: its connections go elsewhere from now on.
     void redirect(ListenerSplit listeners, std::shared_ptr<const Inbox> inbox, SpokenByAll spoken);
-    bool has_channel() const noexcept { return channel_ != nullptr; }
+    bool has_channel() const noexcept { return link_.is_open(); }
     // What it says it can resume from (section 4 of docs/worker-protocol.md).
-    SpokenByAll spoken() const { return channel_ ? channel_->spoken() : std::nullopt; }
+    SpokenByAll spoken() const { return link_.spoken(); }
     // The connections it has ended so far because its successor cannot resume from them; once it has exited,
     // until it is taken.
-    const UnreadableConnections& unreadable() const {
-        return channel_ ? channel_->unreadable() : unreadable_;
-    }
+    const UnreadableConnections& unreadable() const { return link_.unreadable(); }
     // Its generation's inbox is a new one.
     void send_inbox();
     // Whether its output may be left unread while the log is full.
@@ -145,8 +139,9 @@ private:
           spec_(std::move(spec)),
           generation_id_(spec_.generation->id),
           callbacks_(std::move(callbacks)),
-          target_(spec_.generation->config.drain) {}
-    Status open_readiness();
+          link_(loop, {.opened = [this] { callbacks_.opened_channel(); },
+                       .trouble = [this](const std::string& what) { callbacks_.trouble(what); }}) {}
+    WorkerVoice::Callbacks voice_callbacks();
     Status open_output();
     WorkerVariables variables() const;
     SpawnRequest spawn_request() const;
@@ -155,17 +150,11 @@ private:
     void note_its_own();
     void ended();
     void extend(Duration extension);
-    void note_sender(const Notification& notification);
     SignalOutcome send_drain_signal();
     void end_leftovers();
     void leftovers_ended();
     void conclude_exit();
     void report_exit();
-    bool hears(const Sender& sender);
-    void handle(Notification notification);
-    void deliver_messages();
-    void became_ready();
-    void open_channel(UniqueFd socket);
     void handle_exit(const ExitReport& report);
     void report_if_finished();
 
@@ -175,33 +164,21 @@ private:
     Callbacks callbacks_;
     WorkerMarks marks_;
     std::uint64_t began_ = 0;
-    std::unique_ptr<Hearing> hearing_;
-    bool refused_somebody_ = false;   // and said so
-    bool refused_extension_ = false;  // and said so
-    bool refused_main_ = false;       // and said so
     bool noted_ = false;
-    std::string status_text_;
-    bool said_ready_ = false;
-    bool channel_refused_ = false;
-    bool told_to_end_ = false;
-    bool spoke_channel_ = false;
-    bool exit_reported_ = false;
-    UnreadableConnections unreadable_;  // once the channel is closed
-    std::unique_ptr<NotifySocket> notify_;
-    std::unique_ptr<AckSocket> ack_;
-    std::unique_ptr<ReadyPipe> ready_pipe_;
+    std::unique_ptr<WorkerVoice> voice_;
+    WorkerLink link_;
     std::unique_ptr<OutputCapture> output_;
-    std::unique_ptr<WorkerChannel> channel_;
-    std::optional<ListenerSplit> untold_drain_;  // said before there was a channel, which may open late
+    std::vector<std::string> last_words_;  // once the output has closed
     std::unique_ptr<ChildWatch> watch_;
-    DrainTarget target_;
     bool was_ready_ = false;
+    bool told_to_end_ = false;
+    bool refused_extension_ = false;  // and said so
     bool killed_ = false;
     std::optional<ExitReport> exit_report_;
+    bool exit_reported_ = false;
     std::string left_behind_;
     std::string served_;                    // once the generation is released
     std::unique_ptr<Leftovers> leftovers_;  // while there are any that can be ended
-    std::vector<std::string> last_words_;   // once the output has closed
 };
 
 }  // namespace sup

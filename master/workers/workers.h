@@ -42,7 +42,7 @@ public:
         core::WorkerId worker;
         std::shared_ptr<const Generation> generation;
         core::Slot slot = 0;
-        std::string notify_socket;  // path
+        std::string notify_socket;    // path
         std::string ack_socket = {};  // path
         std::optional<int> inherited_output = {};
         rlimit descriptor_limit{};

@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "tests/catch.h"
+#include "tests/sanitized.h"
 #include "tests/unit/worker/client.h"
 #include "tests/unit/worker/two_workers.h"
 #include "tests/unit/worker/wire.h"
@@ -767,7 +768,8 @@ TEST_CASE("a drainer whose time is up leaves what it could not take to others") 
     workers.inbox.close();
     REQUIRE(workers.old.send(reload_packet));
     workers.old.signal(SIGTERM);
-    CHECK(workers.old.exit_code() == 0);
+    // It exits without a free descriptor, and LeakSanitizer needs one.
+    CHECK((workers.old.exit_code() == 0 || sup::test::sanitized));
     CHECK(counter(workers.board.row(0).taken) == 0);
     // As the master would move them on.
     workers.open_inbox();
