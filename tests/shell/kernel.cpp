@@ -500,7 +500,9 @@ ssize_t Kernel::send(int socket, const msghdr& message, int flags) {
     const auto channel = channels_.find(inode_of(socket));
     const auto to = channel == channels_.end() ? nullptr : find(channel->second);
     const bool to_an_inbox = to == nullptr && first_descriptor(message);
-    if ((to != nullptr || to_an_inbox) && fault(faults_.send)) {
+    const bool full = to_an_inbox && now_ < inboxes_full_until_;
+    if (full || ((to != nullptr || to_an_inbox) && fault(faults_.send))) {
+        if (to_an_inbox && !full) inboxes_full_until_ = now_ + random_.below(3'000) * millisecond;
         trace(to_an_inbox ? std::string("  a connection does not move on now")
                           : "  a packet to " + std::to_string(to->pid) + " does not go through");
         if (to != nullptr) refused_.push_back(to->pid);

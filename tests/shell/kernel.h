@@ -191,6 +191,7 @@ private:
     std::vector<pid_t> refused_;
     pid_t last_pid_ = 10'000'000;  // no process of this machine has such a number
     Micros last_end_ = 0;
+    Micros inboxes_full_until_ = 0;  // as nobody takes from them
     bool idle_ = false;
     bool was_limited_ = false;
     std::optional<unsigned long> limit_;
