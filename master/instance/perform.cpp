@@ -59,7 +59,6 @@ void Instance::end(const core::Event& event) {
     if (const auto* failed = std::get_if<core::SpawnFailed>(&event)) forget(failed->worker);
     const auto* left = std::get_if<core::WorkerAbandoned>(&event);
     if (left == nullptr) return;
-    if (ledger_.exit_code()) return workers_.forget(left->worker);  // nobody is left to wait for it
     ledger_.forget(left->worker);
     workers_.abandon(left->worker);
 }

@@ -203,4 +203,49 @@ signal.pause()
     for (const pid_t pid : instance.sandbox()->processes()) ::kill(pid, SIGKILL);
 }
 
+TEST_CASE("a worker that no signal reaches may end while what another has left is still being ended") {
+    if (python().empty()) return skip("python3 is not installed");
+    if (::geteuid() != 0) return skip("only root can make a program setuid");
+    Instance instance{{.command = {"./setuid-python", "-c", R"(
+import os, signal, socket, time
+leaves = os.environ["SUP_SLOT"] == "0"
+signal.signal(signal.SIGTERM, lambda *_: None)
+socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM).sendto(b"READY=1", os.environ["NOTIFY_SOCKET"])
+signal.pause()
+if not leaves:
+    os.setresuid(0, 0, 0)
+    time.sleep(1.4)
+elif os.fork() == 0:
+    os.setsid()
+    os.setresuid(65534, 65534, 65534)
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)
+    os.execv("/bin/sleep", ["sleep", "60"])
+else:
+    time.sleep(0.8)
+)"},
+                       .count = 2,
+                       .drain_timeout = "1s"}};
+    namespace fs = std::filesystem;
+    fs::permissions(instance.sandbox()->path("."), fs::perms::all | fs::perms::sticky_bit);
+    fs::copy_file(fs::canonical(python()), instance.path("setuid-python"));
+    fs::permissions(instance.path("setuid-python"), fs::perms::set_uid | fs::perms(0755));
+    const auto as_nobody = [&](std::vector<std::string> arguments) {
+        Launch launch = instance.sandbox()->command(std::move(arguments));
+        launch.env["PYTHONHOME"] = "/usr";
+        launch.in_child = [] {
+            if (::setgroups(0, nullptr) != 0 || ::setgid(65534) != 0 || ::setuid(65534) != 0) ::_exit(125);
+        };
+        return run(launch);
+    };
+    const Outcome started = as_nobody({"start", instance.config_path().string()});
+    INFO(started.text());
+    REQUIRE(started.exit_code == 0);
+    const Outcome stop = as_nobody({"stop"});
+    INFO(stop.text());
+    INFO(instance.log());
+    CHECK(contains(instance.log(), "cannot be ended"));
+    CHECK(stop.exit_code == 0);
+    for (const pid_t pid : instance.sandbox()->processes()) ::kill(pid, SIGKILL);
+}
+
 }  // namespace sup::test
