@@ -3,6 +3,9 @@
 #include <signal.h>
 #include <sys/resource.h>
 
+#include <fstream>
+#include <sstream>
+
 #include "tests/catch.h"
 #include "tests/integration/support/build.h"
 #include "tests/integration/support/instance.h"
@@ -83,6 +86,34 @@ struct Midway {
     Clients clients;
     std::vector<pid_t> first, second;
 };
+
+// What servers at that port have not read yet (proc_pid_net(5)).
+std::uint64_t unread_at(std::uint16_t port) {
+    std::ifstream table("/proc/net/tcp");
+    std::uint64_t unread = 0;
+    std::string number, local, remote, state, queues, rest;
+    std::getline(table, rest);
+    while (table >> number >> local >> remote >> state >> queues && std::getline(table, rest)) {
+        constexpr const char* established = "01";
+        if (state != established || std::stoul(local.substr(local.find(':') + 1), nullptr, 16) != port)
+            continue;
+        unread += std::stoul(queues.substr(queues.find(':') + 1), nullptr, 16);
+    }
+    return unread;
+}
+
+// Its worker has connections, and cannot hand them over for want of room.
+void wait_until_stuck(const Instance& instance, int generation) {
+    std::optional<std::uint64_t> left;
+    int unchanged = 0;
+    REQUIRE(eventually([&] {
+        const auto now = instance.status().generation(generation)->workers.at(0).connections;
+        unchanged = now == left ? unchanged + 1 : 0;
+        left = now;
+        return unchanged == 10;
+    }));
+    REQUIRE(left > 0U);
+}
 
 }  // namespace
 
@@ -260,6 +291,45 @@ TEST_CASE("a worker that crashes and comes back as its own generation takes from
     REQUIRE(all_gone(first));
     check_answered_by(clients, 2);
     CHECK(instance.wait_until_settled().last_reload->handed_over == 20);
+}
+
+// Each has sent most of a head, which makes its packet so large that an inbox has room for some hundred.
+TEST_CASE("what waits for room in an inbox goes on to the next one when that inbox closes") {
+    constexpr int many = 600;
+    Config config;
+    config.count = 1;
+    Instance instance(config);
+    instance.start();
+    Clients clients = connect(instance.port(), many);
+    for (HttpConnection& client : clients)
+        client.send("GET / HTTP/1.1\r\nHost: x\r\nX-Long: " + std::string(60'000, 'x'));
+    REQUIRE(eventually([&] { return unread_at(instance.port()) == 0; }));
+    const auto first = instance.worker_pids();
+    freeze(first);
+    REQUIRE(instance.reload().exit_code == 0);
+    const auto second = instance.worker_pids();
+    freeze(second);
+    thaw(first);
+    wait_until_stuck(instance, 1);  // the second's inbox is full
+    freeze(first);
+    REQUIRE(instance.reload().exit_code == 0);
+    const auto third = instance.worker_pids();
+    freeze(third);
+    thaw(first);
+    wait_until_stuck(instance, 1);  // and the third's, so that what is in the second's has to wait
+    kill_all(second);
+    REQUIRE(all_gone(second));
+    REQUIRE(instance.reload().exit_code == 0);
+    thaw(third);
+    instance.wait_until_settled();
+    for (HttpConnection& client : clients) client.send("\r\n\r\n");
+    for (HttpConnection& client : clients) {
+        const Answer answer = client.receive();
+        REQUIRE(answer.error == "");
+        const auto hello = parse_hello(answer.body);
+        REQUIRE(hello);
+        CHECK(hello->generation == 4);
+    }
 }
 
 }  // namespace sup::test
