@@ -17,7 +17,7 @@ constexpr std::uint64_t largest_log = std::uint64_t{1} << 40U;
 constexpr std::uint64_t smallest_queue = std::uint64_t{4} << 10U;
 constexpr std::uint64_t largest_queue = std::uint64_t{1} << 30U;
 
-// Kinds of sockets. A pattern tells kinds apart, and leaves it to the parser what is an address at all.
+// Kinds of sockets. A pattern tells kinds apart; what is an address at all is for the parser to say.
 
 constexpr SocketKinds accepting{
     "sockets that accept connections",
@@ -40,7 +40,7 @@ constexpr SocketKinds with_file{
     [](const Listen& listen, std::string_view) { return listen.address.path() != nullptr; },
     R"(^unix(-dgram)?:[^@])"};
 
-// What was written, because "[::]" with ipv6only false has become "*".
+// Judged by what was written, because "[::]" with ipv6only false has become "*".
 constexpr SocketKinds every_ipv6_address{"the address [::]",
                                          [](const Listen& listen, std::string_view written) {
                                              const InetAddress* inet = listen.address.inet();
@@ -175,7 +175,7 @@ constexpr std::array worker_keys{
         .type = types::Count{at<&Config::worker, &Worker::count>},
         .examples = {"4", R"("auto")"},
         .summary = "How many workers serve at once; `\"auto\"`: one for each CPU that sup may use.",
-        .details = "That is by its affinity mask and its control groups' CPU quota."},
+        .details = "The affinity mask and the control groups' CPU quota say how many those are."},
     Key{.name = "cwd",
         .type = types::Path{at<&Config::worker, &Worker::cwd>},
         .default_words = "the folder of the file",
@@ -256,7 +256,7 @@ constexpr std::array reload_keys{
         .only_for = Setting{"strategy", "rolling", R"(, but the strategy is "replace")"},
         .examples = {"2"},
         .summary = "How many slots change at once.",
-        .details = "So many workers there may be beyond `worker.count`, draining ones included."},
+        .details = "There may be this many workers beyond `worker.count`, draining ones included."},
     Key{.name = "soak",
         .type = types::Time{0ms, at<&Config::reload, &Reload::soak>},
         .default_words = "`\"1s\"`; with `\"rolling\"` for the first step, and `\"10ms\"` for the later ones",
@@ -317,11 +317,11 @@ constexpr std::array log_keys{
         .summary = "Lines for people, or one JSON object a line for programs."},
     Key{.name = "workers",
         .type = types::Choice{worker_outputs, at<&Config::log, &Log::workers>},
-        .summary =
-            "`\"capture\"`: the workers' output line by line into the log; `\"inherit\"`: it goes where "
-            "sup's own goes.",
+        .summary = "`\"capture\"`: the workers' output goes into the log, line by line; `\"inherit\"`: it "
+                   "goes where "
+                   "sup's own goes.",
         .details =
-            "A captured line says its generation, slot and pid. With `\"inherit\"` (in the background that "
+            "A captured line shows the generation, slot and pid. With `\"inherit\"` (in the background that "
             "is the log's file) sup does not limit what workers write: set `log.file`, and rotate it, best "
             "by copying and truncating, since workers keep a renamed file until the next reload."},
     Key{.name = "file",
@@ -330,7 +330,7 @@ constexpr std::array log_keys{
         .examples = {R"("/var/log/shop.log")"},
         .summary = "Where the log goes.",
         .details =
-            "SIGUSR1 opens it again, and a file that was removed or moved away is opened again. If a reload "
+            "SIGUSR1 reopens it, and a file that was removed or moved away is reopened, too. If a reload "
             "changes it, the log moves at the promotion. `/dev/stdout`, `/dev/stderr`, `/dev/fd/N` and "
             "`/proc/self/fd/N` are the descriptors that sup was started with; in the background there are "
             "none, "
