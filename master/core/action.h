@@ -49,10 +49,10 @@ struct CrashedInSoak {
     WorkerId worker;
     Slot slot;
     ExitStatus status;
-    Duration soak;  // which it had to live for
+    Duration soak;  // how long it had to live
     bool operator==(const CrashedInSoak&) const = default;
 };
-// In a rolling reload it served already, others were still to be replaced.
+// In a rolling reload: it served already, but others were still to be replaced.
 struct ExitedBeforePromotion {
     WorkerId worker;
     Slot slot;
@@ -113,8 +113,8 @@ struct Spawn {
     Slot slot;
 };
 // Tell a worker to drain: the channel's packet where it speaks it, then the drain signal. `successor` is the
-// generation that takes over its listeners and connections (its own when it leaves a generation that lives
-// on); none when everything stops: then nobody will use its listeners any more.
+// generation that takes over its listeners and connections (its own if that generation stays); none when
+// everything stops: then nobody will use its listeners any more.
 struct Drain {
     WorkerId worker;
     std::optional<GenerationId> successor;
@@ -128,25 +128,25 @@ struct Drain {
 
     bool operator==(const Drain&) const = default;
 };
-// A draining worker's inbox has changed, because the generation that it handed over to is leaving too, or was
-// scaled down to workers that do not take, or because somebody takes now where nobody did, or because
-// everything stops. Unset: it must finish what it still has by itself.
+// The inbox that a draining worker hands over to has changed: the generation that it belongs to is leaving,
+// too, or was scaled down to workers that do not take; or a generation takes now that did not before; or
+// everything stops. Unset: the worker must finish what it still has by itself.
 struct OfferInbox {
     WorkerId worker;
     std::optional<GenerationId> inbox = {};
-    // Where its clients find somebody to connect to again; unset when everything stops.
+    // The generation that serves its clients when they connect again; unset when everything stops.
     std::optional<GenerationId> successor = {};
     std::uint32_t successor_slots = 0;
 };
-// Let nothing more into a generation's inbox; what is in it stays there to be taken. Whoever still sends to
-// it hears so at once (EPIPE), and has its next OfferInbox already. What is still being moved into it, by a
+// Let nothing more into a generation's inbox; what is in it can still be taken. A worker that still sends to
+// it gets EPIPE at once, and already has its next OfferInbox. What is still being moved into it, by a
 // ForwardInbox or a ReopenInbox, goes on to `successor`; without one, nobody takes it any more.
 struct CloseInbox {
     GenerationId generation;
     std::optional<GenerationId> successor = {};
 };
-// Somebody takes again in a generation whose inbox was closed: give the generation a new inbox, which is this
-// worker's from now on, and move into it what is left in the old one.
+// A worker takes again in a generation whose inbox was closed: give the generation a new inbox, which that
+// worker uses from now on, and move into it what is left in the old one.
 struct ReopenInbox {
     GenerationId generation;
     WorkerId worker;
@@ -163,42 +163,42 @@ struct Kill {
     WorkerId worker;
     Reason reason;
 };
-// The generation is the active one from now on: its settings of the listeners apply, it says where the log
-// goes, and what its predecessor alone listened on is not to be found any more.
+// The generation is the active one from now on: its listener settings apply, it says where the log goes, and
+// clients no longer find what only its predecessor listened on.
 struct Promote {
     GenerationId generation;
     std::optional<GenerationId> replaced;
 
     bool operator==(const Promote&) const = default;
 };
-// The generation will never be the active one. What it alone listened on is not to be found any more, unless
-// nobody serves in its stead.
+// The generation will never be the active one. Clients no longer find what only it listened on, unless nobody
+// else serves.
 struct GiveUp {
     GenerationId generation;
     std::optional<GenerationId> serving;
 
     bool operator==(const GiveUp&) const = default;
 };
-// Workers that will be spawned now may change O_NONBLOCK for all who share a socket: note how it is, for
-// RestoreSockets. With `keep`, what was noted before counts where there is something: what an earlier reload
-// that failed has left is still there.
+// Workers that will be spawned now may change O_NONBLOCK for all that share a socket: note it as it is, for
+// RestoreSockets. With `keep`, what was noted before is kept: something of an earlier reload that failed is
+// still there.
 struct NoteSockets {
     bool keep = false;
 
     bool operator==(const NoteSockets&) const = default;
 };
-// Workers may have changed what all see who share a socket. Set it again for a generation's listeners as they
-// are configured, or, where the serving generation has the same socket, as they are there.
+// Workers may have changed what all that share a socket see. Set a generation's listeners as they are
+// configured again, or, where the serving generation has the same socket, as that one configures it.
 struct RestoreSockets {
     GenerationId generation;
     std::optional<GenerationId> serving;
-    // Also O_NONBLOCK, as it was noted: nothing is left of what failed.
+    // Also O_NONBLOCK, as it was noted: nothing is left of the reload that failed.
     bool nonblock = false;
 
     bool operator==(const RestoreSockets&) const = default;
 };
-// Whether what the worker writes may wait for the log's reader. Not until this says so: who starts, drains
-// or ends must not wait, and during a reload nobody.
+// Whether what the worker writes may wait for the log's reader. Not until this says so: a worker that starts,
+// drains or ends must not wait, and during a reload none may.
 struct SetPatience {
     WorkerId worker;
     bool patient;
@@ -212,7 +212,7 @@ struct Release {
 // The one outcome of a request.
 struct Reply {
     // Start or reload: `generation` is active. With WaitFor::drained its predecessor is gone, and the asker
-    // is told when what the predecessor's workers have left behind is, too.
+    // is answered once what the predecessor's workers have left behind is gone, too.
     struct Promoted {
         GenerationId generation;
         WaitFor wait = WaitFor::promoted;  // what the asker waited for
@@ -235,8 +235,8 @@ struct Reply {
     std::variant<Promoted, Failed, Stopped> outcome;
 };
 
-// Something a person may want to see: for the log and for whoever waits. Changes nothing. Numbers are as they
-// are when the step is over.
+// Something that a person may want to see: for the log and for those who wait. Changes nothing. Numbers are
+// as they are when the step is over.
 struct GenerationChanged {
     GenerationId generation;
     GenerationState state;

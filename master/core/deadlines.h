@@ -1,5 +1,5 @@
-// Who waits until when, the earliest first. What it holds is in the instance, too: each that waits knows its
-// own deadline.
+// Who waits until when, the earliest first. The instance has the same data: each waiter knows its own
+// deadline.
 #pragma once
 
 #include <compare>
@@ -15,7 +15,7 @@ namespace sup::core {
 
 struct Instance;
 
-// One that waits to restart.
+// A slot that waits to be restarted.
 struct SlotId {
     GenerationId generation;
     Slot slot;
@@ -35,7 +35,8 @@ public:
 
     bool empty() const { return deadlines_.empty(); }
     std::optional<TimePoint> next() const;
-    // Whose deadline is the earliest, if that has come. Of one moment workers are first, by age, then slots.
+    // The waiter with the earliest deadline, if that has come. At the same moment workers come first, by age,
+    // then slots.
     std::optional<Waiter> due(TimePoint now) const;
 
 private:

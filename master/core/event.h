@@ -33,9 +33,9 @@ struct ReloadRequested {
 };
 // What asks for a stop.
 enum class StopBy {
-    request,        // a call that says so
-    signal,         // which a wrapper may have passed on although the terminal had sent it to both
-    lost_terminal,  // never counts as a second one: nobody is impatient
+    request,        // a call that asks for it
+    signal,         // which a wrapper may have passed on although the terminal sent it to both
+    lost_terminal,  // never counts as a second one: it is not impatience
 };
 // The first drains everything; a second one, or now, kills at once. What comes within a second of the first
 // signal, or of the loss of the terminal, is the same wish, heard twice.
@@ -44,8 +44,8 @@ struct StopRequested {
     bool now = false;
     StopBy by = StopBy::request;
 };
-// SIGTTIN, SIGTTOU: change the active generation's count by one, never below 1. Without an active generation,
-// ignored.
+// SIGTTIN, SIGTTOU: change the active generation's count by one, never below 1. Ignored without an active
+// generation.
 struct AddWorkerRequested {};
 struct RemoveWorkerRequested {};
 
@@ -65,7 +65,7 @@ struct PrepareFailed {
 struct WorkerSpawned {
     WorkerId worker;
 };
-// There is no process: the last event of such a worker, no WorkerExited follows.
+// There is no process. The last event of such a worker: no WorkerExited follows.
 struct SpawnFailed {
     WorkerId worker;
     std::string reason;
@@ -101,8 +101,8 @@ struct WorkerExited {
     WorkerId worker;
     ExitStatus status;
 };
-// Supervisor::next_deadline() has come. The earliest that is due is acted upon, and no other (of one moment,
-// workers' by age, then restarts, then soaks): report it again while one is due.
+// Supervisor::next_deadline() has come. Only the earliest that is due is acted upon (at the same moment,
+// workers' by age, then restarts, then soaks): report it again as long as one is due.
 struct DeadlineReached {};
 
 using Event =

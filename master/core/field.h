@@ -60,8 +60,8 @@ inline constexpr NoList field_list{};
 template <typename T>
 concept Listed = !std::same_as<std::remove_cvref_t<decltype(field_list<T>)>, NoList>;
 
-// One of several structs, each with a list. What it is, by the name of that list, stands under the field's
-// key; the fields of what it is stand beside it.
+// One of several structs, each with a list. The name of that list stands under the field's key, and says
+// which it is; its own fields stand beside it.
 template <typename T>
 inline constexpr bool is_one_of_listed = false;
 template <Listed... Ts>

@@ -1,4 +1,4 @@
-// Names for what the core speaks of. The core hands out every id; numbers are never used twice in an
+// Names for what the core talks about. The core hands out every id; numbers are never used twice in an
 // instance's life.
 #pragma once
 
@@ -6,7 +6,7 @@
 
 namespace sup::core {
 
-// Counts from 1. A generation has its number from the moment its preparation succeeded.
+// Counts from 1. A generation gets its number when its preparation has succeeded.
 enum class GenerationId : std::uint32_t {};
 // One spawn of one process; a restarted slot gets a new one.
 enum class WorkerId : std::uint64_t {};

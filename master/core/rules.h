@@ -10,7 +10,7 @@
 
 namespace sup::core {
 
-// supervisor.cpp: to the rule for whose deadline it is.
+// supervisor.cpp: passes it on to the rule whose deadline it is.
 void on(Step& step, const DeadlineReached& event);
 
 // worker_life.cpp: from spawn to exit. A worker's death goes to abort_reload() or restart(), by what its
@@ -42,20 +42,21 @@ void begin_slot_soak(Step& step, const Generation& generation, Worker& worker);
 void roll(Step& step);
 void drain_those_still_serving(Step& step);
 
-// drain.cpp: how workers and generations leave. A worker that is leaving already is left alone, its deadline
-// too.
+// drain.cpp: how workers and generations leave. A worker that is already leaving is left alone, and so is its
+// deadline.
 void drain(Step& step, Worker& worker, std::optional<GenerationId> successor);
 void kill(Step& step, Worker& worker, Kill::Reason reason);
 void drain(Step& step, Generation& generation, std::optional<GenerationId> successor);
 void release_the_gone(Step& step);
 
-// handoff.cpp: who hands its connections over to whom.
+// handoff.cpp: which workers hand their connections over, and to which generation.
 void on(Step& step, const WorkerOpenedChannel& event);
 // `left` is not one of the generation's slots any more, and its worker not told to leave yet.
 void slot_left(Generation& generation, const SlotRecord& left, std::optional<GenerationId> to);
-// What everybody should be told, by what is. Nothing is to be said when it is what they were told.
+// What all workers and inboxes should be told, given the state. If it is what they were told last, nothing is
+// said.
 Handoffs wanted_handoffs(const Instance& instance);
-// Says what has changed; the step's drains say the rest.
+// Tells them what has changed; the step's drains tell the rest.
 void reconcile_handoffs(Step& step);
 
 // restart.cpp: a slot of the active generation lost its worker.
@@ -66,8 +67,8 @@ void deadline_reached(Step& step, SlotId waited);
 void on(Step& step, const AddWorkerRequested& event);
 void on(Step& step, const RemoveWorkerRequested& event);
 
-// outlook.cpp: what the whole of a step changes for those outside: who serves, whose output may wait. It is
-// found by comparing, so that no rule need think of it.
+// outlook.cpp: what a whole step changes for the outside: who serves, whose output may wait. It is found by
+// comparing, so that no rule has to think of it.
 struct Outlook {
     Serving serving;
     std::vector<WorkerId> patient;  // by age

@@ -33,8 +33,8 @@ struct Worker {
     struct Draining {
         static constexpr WorkerState state = WorkerState::draining;
         TimePoint deadline;                          // SIGKILL
-        std::optional<GenerationId> successor = {};  // who its Drain said takes over
-        bool others_spoke = false;  // somebody has opened its channel since it was told to drain
+        std::optional<GenerationId> successor = {};  // the one that its Drain named
+        bool others_spoke = false;  // another worker has opened its channel since it was told to drain
     };
     struct Killing {
         static constexpr WorkerState state = WorkerState::killing;
@@ -85,11 +85,11 @@ struct Generation {
     std::vector<SlotRecord> slots;
     std::map<WorkerId, Worker> workers;         // all the living, also those that left their slot
     std::optional<TimePoint> soaks_until = {};  // set while it soaks
-    bool inbox_used = false;  // somebody opened its channel, so something may be in the inbox
-    // The last who took from it left a generation that lives on: its inbox is not left to promises. Until
-    // somebody takes again.
+    bool inbox_used = false;  // a worker opened its channel, so something may be in the inbox
+    // The last worker that took from the inbox has left, though the generation stays: the inbox is not left
+    // to promises. Until a worker takes again.
     bool last_taker_left = false;
-    std::optional<GenerationId> inbox_left_to = {};  // by whom it was replaced, if it was
+    std::optional<GenerationId> inbox_left_to = {};  // the generation that replaced that worker, if any did
 };
 
 struct Request {
@@ -103,7 +103,7 @@ struct Reload {
     std::vector<Request> askers;
 };
 
-// Somebody was promised an answer once what `promoted` replaced is gone.
+// A requester was promised an answer once the generation that `promoted` replaced is gone.
 struct DrainedWaiter {
     RequestId request;
     GenerationId promoted;
@@ -137,7 +137,7 @@ struct Instance {
     bool exited = false;
 
     std::map<GenerationId, Generation> generations;  // all that are not gone
-    Handoffs told;                                   // what the last step left everybody with
+    Handoffs told;                                   // what all were told, as of the last step
 
     std::vector<Request> waiting;  // for the next reload
     std::optional<Reload> reload;
@@ -145,14 +145,14 @@ struct Instance {
         announced_draining;  // how many the last ReloadWaits named; set while a reload waits
     std::vector<DrainedWaiter> drained_waiters;
     std::vector<RequestId> stop_requests;
-    std::optional<TimePoint> stop_signalled_at;  // by the first signal that said so, SIGHUP too
+    std::optional<TimePoint> stop_signalled_at;  // by the first signal that asked for it, SIGHUP included
 
     GenerationId next_generation{1};
     WorkerId next_worker{1};
     std::uint64_t random = 0;  // the jitter's generator
 };
 
-// Durations and times beyond this are as good as for ever; clamping to it keeps their sums from overflowing.
+// Durations and times beyond this are as good as infinite; clamping to it keeps their sums from overflowing.
 constexpr Duration longest_duration{std::int64_t{1} << 60};
 
 // What the rules rely on: a count, room for one draining generation, no negative duration.
@@ -179,7 +179,7 @@ std::uint32_t leaving_generations(const Instance& instance);
 // Null if there is none.
 Generation* find_generation(Instance& instance, GenerationId id);
 Generation* active_generation(Instance& instance);
-// On its way to become the active one.
+// On its way to becoming the active one.
 Generation* upcoming_generation(Instance& instance);
 const Generation* find_generation(const Instance& instance, GenerationId id);
 const Generation* active_generation(const Instance& instance);

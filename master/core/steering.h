@@ -1,4 +1,4 @@
-// Where new clients go, of a listener that has a socket for each slot (`reuseport`): to sockets whose worker
+// Where the new clients of a listener with a socket for each slot (`reuseport`) go: to sockets whose worker
 // accepts. One rule for promotions, rolling reloads, scaling, crashes and failures.
 #pragma once
 
@@ -12,17 +12,17 @@
 
 namespace sup::core {
 
-// Of one group of sockets at one address, by their places in it.
+// For one group of sockets at one address, by their places in it.
 struct Steering {
-    std::uint32_t homes = 1;      // clients are spread over the first so many; a client's is always the same
-    std::vector<bool> accepting;  // whether a ready worker has the socket that was not told to leave
+    std::uint32_t homes = 1;      // clients are spread over this many first places, always the same way
+    std::vector<bool> accepting;  // whether the socket has a ready worker that was not told to leave
 
     friend bool operator==(const Steering&, const Steering&) = default;
 };
 
-// Of the group's sockets each generation has the first ones: `sockets` says how many. Its slots have them in
-// turn. Nothing when nobody accepts: then clients stay where they went before, since whoever left last may
-// still empty that queue.
+// Each generation has the first sockets of the group: `sockets` says how many. They are dealt to its slots in
+// turn. Nothing when nobody accepts: then clients go where they went before, since the worker that left last
+// may still empty that queue.
 std::optional<Steering> steer(const Serving& serving, const std::map<GenerationId, std::uint32_t>& sockets);
 
 // The place of the socket that a client with this hash goes to: its home, or, where nobody accepts there,

@@ -36,7 +36,7 @@ void change(Step& step, Generation& generation, GenerationState state, std::opti
 void reply_failed(Step& step, std::vector<Request>& requests, const Failure& failure,
                   std::optional<GenerationId> generation = {});
 
-// A broken invariant ends the program at once, saying which: going on could only cost more.
+// A broken invariant ends the program at once and says which: going on could only do more harm.
 [[noreturn]] void fail(const char* invariant);
 inline void require(bool holds, const char* invariant) {
     if (!holds) fail(invariant);

@@ -14,9 +14,9 @@
 // its slots back.
 //
 // Three rules carry the rest:
-//  * Nobody is drained before its successor is ready: the old generation first hears of a reload when it is
-//    replaced, a rolling reload's old worker when its slot is.
-//  * A generation is immutable: what it restarts, it restarts from its own snapshot.
+//  * No worker is drained before its successor is ready: the old generation first hears of a reload when it
+//    is replaced, a rolling reload's old worker when its slot is.
+//  * A generation is immutable: it restarts its workers from its own snapshot.
 //  * Every drain has a deadline that nothing shortens but a second stop.
 #pragma once
 
@@ -54,7 +54,7 @@ struct GenerationView {
     GenerationState state;
     std::uint32_t count;
     TimePoint created_at;
-    std::vector<WorkerView> workers;     // the living, by slot, then by age
+    std::vector<WorkerView> workers;     // those alive, by slot, then by age
     std::vector<Slot> awaiting_restart;  // slots that wait out a restart delay
     std::vector<SlotView> slots;
 };
@@ -85,7 +85,8 @@ public:
     ~Supervisor();
 
     // `now` never goes backwards between steps. The actions are to be performed in their order. Events about
-    // what does not exist, or that its state does not expect, have no effect; after Exit none has.
+    // something that does not exist, or whose state does not expect them, have no effect; after Exit none
+    // has.
     std::vector<Action> step(const Event& event, TimePoint now);
 
     // When DeadlineReached is to be reported next, if nothing else happens before.

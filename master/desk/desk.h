@@ -1,4 +1,5 @@
-// Who asks and who waits: commands on the control socket, signals, and the one who waits for the start.
+// Requests and those who wait for an answer: commands on the control socket, signals, and the waiting
+// `sup start`.
 #pragma once
 
 #include <uv.h>
@@ -26,27 +27,27 @@ public:
         std::function<status::Picture()> picture;
         std::function<void(bool now)> asked_to_stop;  // comes before the event
     };
-    // `report`: who waits for the start; may be empty. `name`: the instance's.
+    // `report`: the stream to the waiting `sup start`; may be empty. `name`: the instance's.
     Desk(std::string name, UniqueFd report, Callbacks callbacks);
 
-    // Opens the control socket. An error leaves nothing behind, and is told to who waits for the start.
+    // Opens the control socket. An error leaves nothing behind, and is reported to the waiting `sup start`.
     Status open(uv_loop_t* loop, const std::string& socket);
-    // Where somebody has removed the control socket: makes it again. False: it is where it was, or not open.
+    // Recreates the control socket if it was removed. False: it is still there, or was never opened.
     Result<bool> restore();
     // The end: the answers that were given still leave.
     void close();
 
-    // The first request. What becomes of the start is told to who waits for it; of a failure not before
-    // report_failed_start(), as something may still run.
+    // The first request. Its outcome is reported to the waiting `sup start`; a failure only by
+    // report_failed_start(), since something may still be running.
     core::RequestId start();
-    // Of a signal: nobody waits for the answer.
+    // From a signal: nobody waits for the answer.
     core::RequestId add_unawaited() { return requests_.add({}); }
     void answer(core::RequestId request, const Requests::Outcome& outcome) {
         requests_.answer(request, outcome);
     }
-    // To whoever watches, and to who waits for the start.
+    // To all subscribers, and to the waiting `sup start`.
     void announce(const status::Event& event);
-    // An entry of the log, to whoever watches.
+    // An entry of the log, to all subscribers.
     void announce_log(config::LogLevel level, std::string_view message);
     void report_failed_start(const std::string& reason, const status::FailedStart& failed);
     bool somebody_waits_for_the_start() const noexcept { return report_.waiting(); }

@@ -11,14 +11,14 @@ namespace sup {
 enum class HangupMeaning {
     reload,         // there is no terminal to lose
     lost_terminal,  // ... if it is lost; else somebody sent the signal, for a reload
-    nothing,        // it was ignored when sup was started (nohup)
+    nothing,        // the signal was ignored when sup was started (nohup)
 };
 // Call it before any disposition is changed. In the background there is no terminal, so nohup does not
 // matter there.
 HangupMeaning meaning_of_hangup(bool background);
 
-// Whether the process has a controlling terminal now: opening /dev/tty fails without (tty(4)), also once it
-// was hung up.
+// Whether the process has a controlling terminal now: without one, or once it was hung up, opening /dev/tty
+// fails (tty(4)).
 bool has_terminal();
 
 // Watches SIGHUP from its creation on; with HangupMeaning::nothing the signal is left as it is.

@@ -9,8 +9,8 @@
 
 namespace sup {
 
-// Does nothing when made of an empty descriptor, after the outcome, and once the reader has gone. A reader
-// that does not read may hold a write up for a second, once: then it is taken for gone.
+// Does nothing if made from an empty descriptor, after the outcome, and once the reader has gone. A reader
+// that does not read can delay a write for a second, once: after that it counts as gone.
 class StartReport {
 public:
     explicit StartReport(UniqueFd stream);

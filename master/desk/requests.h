@@ -1,4 +1,4 @@
-// Who waits for what: the requests that the core answers by their ids.
+// The requests that the core answers by their ids, and who waits for them.
 #pragma once
 
 #include <functional>
@@ -13,7 +13,7 @@ namespace sup {
 
 class Requests {
 public:
-    // Of a start or a reload, or of a stop.
+    // For a start or a reload, or for a stop.
     using Outcome = std::variant<status::Reload, status::Stopped>;
     using Answer = std::function<void(const Outcome& outcome)>;
 

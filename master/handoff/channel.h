@@ -31,8 +31,8 @@ using UnreadableConnections = std::map<std::string, std::uint64_t>;
 
 // Main thread only. Sending never blocks. What cannot be sent at once, because too many descriptors are in
 // flight for the user (unix(7), ETOOMANYREFS) or because the worker does not read, is sent as soon as it can
-// be. What can never be sent, because the worker has closed its end, is told as trouble, unless the worker
-// has been told to drain: then it has simply finished.
+// be. What can never be sent, because the worker has closed its end, is reported as trouble, unless the
+// worker has been told to drain: then it has simply finished.
 class WorkerChannel {
 public:
     // Neither may destroy the channel.
@@ -48,17 +48,16 @@ public:
 
     // Where it keeps its counters.
     void send_scoreboard(std::shared_ptr<const Scoreboard> scoreboard, std::size_t row);
-    // Its generation's inbox: where it takes connections from, and where it may put its own back for its
-    // peers.
+    // Its generation's inbox: where it takes connections from, and may put its own back for its peers.
     void send_inbox(std::shared_ptr<const Inbox> inbox);
-    // The packet that comes just before the drain signal, and again when its successor changes. With `inbox`,
-    // the successor's, connections may be handed over. When that descriptor has to wait, the names go ahead
-    // without it.
+    // The packet that comes just before the drain signal, and again whenever the successor changes. With
+    // `inbox`, the successor's, connections may be handed over. When that descriptor has to wait, the names
+    // go ahead without it.
     // `spoken` is what the successor can resume from.
     void send_drain(ListenerSplit listeners, std::shared_ptr<const Inbox> inbox, SpokenByAll spoken = {});
 
-    // Takes in what the worker has sent. Done by itself as it comes; what was sent before the channel was
-    // offered is there from the start.
+    // Reads what the worker has sent. The loop also does this as it comes; what was sent before the channel
+    // was offered is there from the start.
     void read();
     // What it says it can resume from.
     const SpokenByAll& spoken() const { return spoken_; }
@@ -101,7 +100,7 @@ private:
     Retry retry_;
     SpokenByAll spoken_;
     UnreadableConnections unreadable_;
-    uv::Poll poll_;  // none: nothing more comes
+    uv::Poll poll_;  // empty: nothing more comes
 };
 
 }  // namespace sup

@@ -23,16 +23,17 @@ public:
     int receiver() const noexcept { return receiver_.get(); }
     int sender() const noexcept { return sender_.get(); }
 
-    // For good, and for every process: sending to it is EPIPE from now on, and who waits for room in it is
-    // woken. What is in it can still be taken; after that the receiver reads the end.
+    // Closes it to senders for good, in every process: sending to it fails with EPIPE from now on, and
+    // senders that wait for room are woken. What is in it can still be taken; after that the receiver reads
+    // the end.
     void close_to_senders() const;
     // Puts a new pair in the place of this one, which is returned, with what is in it. After an error nothing
     // has changed.
     Result<std::shared_ptr<const Inbox>> renew();
 
-    // The next packet that is in here, perhaps an empty one; empty at the end, or when there is none now.
+    // The next packet, perhaps an empty one; nothing at the end, or when there is none now.
     std::optional<UnixMessage> receive(std::span<char> buffer) const;
-    // Closes the connections that are in here, and says how many they were.
+    // Closes the connections that are in it, and says how many there were.
     std::size_t discard() const;
 
 private:

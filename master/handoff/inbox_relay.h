@@ -1,4 +1,4 @@
-// Moves what is left in a closed inbox into another one, at the pace of those who take from that.
+// Moves what is left in a closed inbox into another one, as fast as workers take from that one.
 #pragma once
 
 #include <uv.h>
@@ -29,9 +29,9 @@ public:
     InboxRelay(const InboxRelay&) = delete;
     InboxRelay& operator=(const InboxRelay&) = delete;
 
-    // What can be moved now; the rest later. Never blocks.
+    // Moves what can be moved now; the rest later. Never blocks.
     void move();
-    // The rest goes there instead. Null: nobody takes it, and it is closed.
+    // Sends the rest there instead. Null: nobody takes it, and it is closed.
     void redirect(std::shared_ptr<const Inbox> to);
 
     const std::shared_ptr<const Inbox>& from() const { return from_; }

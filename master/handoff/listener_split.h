@@ -6,13 +6,13 @@
 
 namespace sup {
 
-// What becomes of a generation's listeners when it drains. A listener of the same name on another socket is
-// in both.
+// What becomes of a generation's listeners when it drains. A listener whose name the successor has on another
+// socket is in both.
 struct ListenerSplit {
     std::vector<std::string>
         served;  // the successor has one of this name: connections may be handed over to it
     std::vector<std::string>
-        retired;  // nobody else has this socket: its queue must be emptied before it closes
+        retired;  // no other generation has this socket: its queue must be emptied before it closes
 };
 
 }  // namespace sup

@@ -17,7 +17,7 @@ namespace sup {
 class Relays {
 public:
     struct Callbacks {
-        // Of those that were in that generation's inbox.
+        // Connections that were in that generation's inbox.
         std::function<void(core::GenerationId from, core::GenerationId to, std::size_t connections)> moved;
         std::function<void(core::GenerationId from, std::size_t connections)> lost;  // nobody takes them
     };
@@ -30,11 +30,11 @@ public:
         core::GenerationId generation;
         std::shared_ptr<const Inbox> inbox;
     };
-    // What can be moved now; the rest later.
+    // Moves what can be moved now; the rest later.
     void move(const Place& from, const Place& to);
-    // What is on its way into that generation goes to `next` instead; with null, nobody takes it.
+    // Sends what is on its way into that generation to `next` instead; with null, nobody takes it.
     void redirect(core::GenerationId away_from, const Place* next);
-    // What is in there, and on its way to nowhere, is closed.
+    // Closes what is in there and has nowhere to go.
     void discard(const Place& place);
     // The end.
     void clear() { moving_.clear(); }

@@ -13,27 +13,28 @@
 
 namespace sup {
 
-// Who performs what the core says.
+// Performs what the core says.
 class Performer {
 public:
     virtual ~Performer() = default;
 
-    // A step's event, its actions one by one in their order, and its end.
+    // For each step: its event, its actions one by one in order, and its end.
     virtual void begin(const core::Event& event) = 0;
     virtual void perform(const core::Action& action) = 0;
     virtual void end(const core::Event& event) = 0;
-    // A deadline has come: whatever has happened by now, and nobody has looked at yet, is to be posted first.
+    // A deadline has come: post first what has happened by now and has not been looked at yet.
     virtual void look_before_deadline() = 0;
     // There are no more events.
     virtual void turn_over() = 0;
 };
 
-// Sees each step before its actions are performed: for who holds the core and its shell to their promises.
+// Sees each step before its actions are performed: for tests that hold the core and its shell to their
+// promises.
 using Witness = std::function<void(const core::Event&, core::TimePoint, const std::vector<core::Action>&,
                                    const core::Supervisor&)>;
 
-// Main thread only. Events are worked off in a turn of the loop of their own, so that no callback finds its
-// caller gone.
+// Main thread only. Events are processed in a separate turn of the loop, so that no callback finds its caller
+// gone.
 class Engine {
 public:
     // The performer outlives it.
@@ -41,10 +42,10 @@ public:
     Engine(const Engine&) = delete;
     Engine& operator=(const Engine&) = delete;
 
-    // Of the loop's clock, looked at again.
+    // By the loop's clock, read anew.
     core::TimePoint now();
     void post(core::Event event);
-    // Without an event: turn_over() comes soon.
+    // Makes turn_over() come soon, without an event.
     void wake();
     core::View view() const { return core_.view(); }
 
@@ -62,7 +63,7 @@ private:
     uv::Timer turn_;
     uv::Timer deadline_;
     std::optional<core::TimePoint> awaited_;  // what the timer is armed for
-    core::TimePoint looked_at_{};             // deadlines have come until then
+    core::TimePoint looked_at_{};             // deadlines up to then have come
     bool looked_ = false;                     // since the last turn
 };
 

@@ -39,7 +39,7 @@ public:
         rlimit descriptor_limit{};  // the workers'
         UniqueFd report;            // see MasterOptions
         Witness witness;            // optional
-        // Called once, when nothing is left: whatever else keeps the loop alive must let go of it.
+        // Called once, when nothing is left: anything else that keeps the loop alive must then let go of it.
         std::function<void()> on_exit;
     };
     Instance(uv::Loop& loop, Log& log, Options options);
@@ -50,8 +50,7 @@ public:
     // Set when the core has said Exit.
     std::optional<int> exit_code() const noexcept { return exit_code_; }
     bool start_failed() const noexcept { return ledger_.failed_start().has_value(); }
-    // After the loop has ended: tells a waiting `sup start` that it failed, when it did, and where the log
-    // is.
+    // After the loop has ended: if the start failed, tells the waiting `sup start` so, and where the log is.
     void report_failed_start(const std::string& log);
 
     // Signals.
@@ -64,7 +63,7 @@ public:
     // For the reaper of orphans.
     OrphanReaper::Answer collect(pid_t pid) { return workers_.collect(pid); }
 
-    // What commands ask for, as the control socket does.
+    // What commands ask for through the control socket.
     Desk& desk() noexcept { return desk_; }
 
 private:
@@ -108,18 +107,18 @@ private:
     Ledger::Words failure_words(const core::Reply::Failed& told) const;
     std::string restoring_words(const core::Reply::Failed& told) const;
 
-    // What is heard of the workers.
+    // What the workers report.
     Workers::Callbacks worker_callbacks();
     void worker_exited(core::WorkerId id, const ExitReport& report);
     void tell_exit(core::WorkerId id, const WorkerProcess& worker, const ExitReport& report, bool died);
     void count_connections(core::WorkerId id, WorkerProcess& worker, bool died);
 
-    // What everybody shares.
+    // What all generations share.
     SharedSockets::Callbacks socket_callbacks();
     Relays::Callbacks relay_callbacks();
     Desk::Callbacks desk_callbacks();
     status::Picture picture();
-    // What somebody has removed of the instance's folder is made again. An error: the folder cannot be.
+    // Recreates what was removed from the instance's folder. An error: the folder itself cannot be recreated.
     Status put_files_back();
     void answer_due();
     void end_if_nothing_is_left();

@@ -22,10 +22,10 @@ struct PictureSource {
     const core::View& view;
     std::optional<status::Reload> last_reload;
     std::vector<status::LeftBehind> left_behind;
-    // Null for one that the shell does not know (any more).
+    // Null for a worker that the shell does not know (any more).
     std::function<const Generation*(core::GenerationId)> generation;
     std::function<const WorkerProcess*(core::WorkerId)> worker;
-    // Why a listener does not serve, in words; nothing when it does.
+    // Why a listener does not serve, in words; empty when it does.
     std::function<std::string(const Listener&)> problem;
 };
 

@@ -1,4 +1,4 @@
-// The long-lived process: binds the listeners, runs the generations, answers the control socket.
+// The long-lived process: binds the listeners, runs the generations, answers on the control socket.
 #pragma once
 
 #include <string>

@@ -1,7 +1,7 @@
-// What an instance remembers of its reloads, beside the core's state: how they ended, what became of the
-// connections of those they drained, who is still to be answered, and what sup could not end. It is told what
-// the core does and what becomes of the workers. Plain data: a master that takes over restores it with the core's state, and nobody
-// who waits notices.
+// What an instance remembers about its reloads, beside the core's state: how they ended, what became of the
+// connections of the workers they drained, which requests are still unanswered, and what sup could not end.
+// It is told what the core does and what becomes of the workers. Plain data: a master that takes over
+// restores it with the core's state, and waiting clients notice nothing.
 #pragma once
 
 #include <chrono>
@@ -25,10 +25,10 @@ public:
         core::TimePoint steady;
         std::chrono::system_clock::time_point wall;
     };
-    // What a worker that drains has counted so far.
+    // What a draining worker has counted so far.
     using Live = std::function<DrainTotals(core::WorkerId)>;
-    // Whether processes that workers have left behind are still being ended: of generations older than this
-    // one, or of any.
+    // Whether sup is still ending processes that workers have left behind: workers of generations older than
+    // this one, or of any.
     using Leftovers = std::function<bool(std::optional<core::GenerationId>)>;
     // Why a reload failed, in words.
     struct Words {
@@ -37,34 +37,34 @@ public:
     };
     struct Answer {
         core::RequestId request;
-        std::optional<ReloadOutcome> outcome;  // none: what stops has ended
+        std::optional<ReloadOutcome> outcome;  // none: it answers a stop
 
         bool operator==(const Answer&) const = default;
     };
 
-    // Which request is the start's; its failure is not a reload's.
+    // Which request is the start; its failure is not that of a reload.
     void start_asked(core::RequestId request) { start_ = request; }
     bool is_start(core::RequestId request) const { return start_ == request; }
 
-    // The core's actions, each when it is performed. Of others there is nothing to remember.
+    // The core's actions, each when it is performed. There is nothing to remember about the others.
     void follow(const core::Prepare& action, Now now);
     void follow(const core::Promote& action, Now now);
     void follow(const core::Drain& action);
     void follow(const core::Release& action);
     void follow(const core::Exit& action) { exit_code_ = action.code; }
 
-    // A worker has ended; what it counted, and what was cut with it.
+    // A worker has ended: what it counted, and what was cut with it.
     void ended(core::WorkerId worker, const DrainTotals& left);
-    // It is watched no more, or never was there.
+    // It is no longer watched, or never existed.
     void forget(core::WorkerId worker) { leaving_for_.erase(worker); }
 
-    // The outcome of a request. It is one of the answers then, at once or when it is due.
+    // The outcome of a request. take_due() returns the answer, at once or when it is due.
     ReloadOutcome failed(core::RequestId request, const core::Reply::Failed& told, const Words& words,
                          Now now, const Live& live);
     void promoted(core::RequestId request, const core::Reply::Promoted& told, const Live& live);
     void stopped(core::RequestId request) { stops_.push_back(request); }
-    // Each comes once: of a promotion that was to be waited for until the old generation is gone, when
-    // nothing that its workers left is there; of a stop, when nothing at all is.
+    // Each answer comes once. If a promotion was to be answered when the old generation is gone: once nothing
+    // that its workers left is there. For a stop: once nothing at all is left.
     std::vector<Answer> take_due(const Leftovers& leftovers);
 
     std::optional<ReloadOutcome> last_reload(const Live& live) const;
@@ -73,14 +73,14 @@ public:
     bool never_served(core::GenerationId generation) const {
         return !last_promoted_ || generation > *last_promoted_;
     }
-    // Of how a generation's workers now start otherwise than the first ones did: what was not said last time.
+    // How a generation's workers now start differently from the first ones: only what was not said last time.
     std::vector<std::string> untold_changes(core::GenerationId generation, std::vector<std::string> changes);
     LeftBehindList& left_behind() { return left_behind_; }
     const LeftBehindList& left_behind() const { return left_behind_; }
-    // The core has come to its end; with what exit code.
+    // The core has come to its end, with this exit code.
     std::optional<int> exit_code() const { return exit_code_; }
 
-    // As the core's: the whole state, and the same ledger again.
+    // Like the core's: the whole state, and the same ledger again.
     nlohmann::json save() const;
     static Result<Ledger> restore(const nlohmann::json& saved);
 
@@ -92,7 +92,7 @@ private:
     struct Waiting {
         core::RequestId request;
         ReloadOutcome outcome;
-        bool for_leftovers = false;  // of generations that are older than the outcome's
+        bool for_leftovers = false;  // those of generations older than the outcome's
     };
 
     Duration since_the_beginning(Now now) const;
@@ -102,8 +102,8 @@ private:
     std::optional<core::TimePoint> reload_began_;
     std::optional<core::GenerationId> last_promoted_;
     std::map<core::GenerationId, Promotion> promotions_;
-    // Which reload (by its generation) a worker makes room for, or gives room back after, that drains; and
-    // what became of the connections of those that have ended.
+    // For which reload (by its generation) a draining worker makes room, or after which it gives room back;
+    // and what became of the connections of the workers that have ended.
     std::map<core::WorkerId, core::GenerationId> leaving_for_;
     std::map<core::GenerationId, DrainTotals> drain_totals_;
     std::optional<ReloadOutcome> last_reload_;

@@ -13,9 +13,9 @@ namespace sup {
 struct LeftBehind {
     enum class Why {
         out_of_reach,   // sup may not signal it, or SIGKILL has no effect
-        whose_unknown,  // an orphan that this worker has left, or another one that lives
+        whose_unknown,  // an orphan that this worker has left, or another one that is still alive
     };
-    // A pid has one meaning only with the time at which its process began, in clock ticks since boot.
+    // A pid is only unique together with the time at which its process began, in clock ticks since boot.
     struct Process {
         std::int32_t pid = 0;
         std::uint64_t start_time = 0;
@@ -27,18 +27,18 @@ struct LeftBehind {
     std::string name;  // "process 4711 (server)"
     core::GenerationId generation{};
     core::Slot slot = 0;
-    std::string listeners;  // that it holds, or may: "http 127.0.0.1:8080, …"
+    std::string listeners;  // that it holds, or may hold: "http 127.0.0.1:8080, …"
 
     bool operator==(const LeftBehind&) const = default;
 };
 
 class LeftBehindList {
 public:
-    // One that is known already stays that of the worker it was found with first.
+    // A process that is already known stays with the worker with which it was first found.
     void add(LeftBehind left);
     bool contains(const LeftBehind::Process& process) const;
     bool is_out_of_reach(const LeftBehind::Process& process) const;
-    // So that the list is as long as what is there.
+    // Keeps the list to what is still there.
     void forget(const std::function<bool(const LeftBehind::Process&)>& has_ended);
     const std::vector<LeftBehind>& all() const noexcept { return all_; }
 
@@ -46,7 +46,7 @@ private:
     std::vector<LeftBehind> all_;
 };
 
-// In words, of which "process 4711 (server), " comes before.
+// In words that follow "process 4711 (server), ".
 const char* to_string(LeftBehind::Why why);
 
 }  // namespace sup

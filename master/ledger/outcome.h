@@ -14,8 +14,8 @@
 
 namespace sup {
 
-// What became of the connections of the workers that were drained for a reload, as they count them: those
-// that it replaced, and, when it failed, those that had replaced them.
+// What became of the connections of the workers that were drained for a reload, by their own count: the
+// workers that it replaced, and, if it failed, those that had replaced them.
 struct DrainTotals {
     std::uint64_t handed_over = 0;  // to the successor: the client saw nothing
     std::uint64_t drained = 0;      // ended cleanly

@@ -12,8 +12,8 @@
 
 namespace sup {
 
-// Makes entries. The part before the message is only rebuilt when it changes: a worker that prints a lot
-// prints many lines in one millisecond.
+// Makes entries. The part before the message is rebuilt only when it changes: a worker that prints a lot
+// prints many lines within one millisecond.
 class EntryFormat {
 public:
     explicit EntryFormat(config::LogFormat format);

@@ -1,5 +1,5 @@
-// The master's log: one line an entry, as text for people or as JSON for programs. No thread: what does not
-// leave at once waits in a queue (log/log_output.h).
+// The master's log: one line for each entry, as text for people or as JSON for programs. No thread: what
+// cannot be written at once waits in a queue (log/log_output.h).
 #pragma once
 
 #include <fmt/format.h>
@@ -48,7 +48,7 @@ public:
     Log& operator=(Log&&) noexcept;
     ~Log();
 
-    // `message` makes the text, and is only asked for it when it is written.
+    // `message` makes the text, and is called only if the text is written.
     template <std::invocable Message>
     void debug(Message&& message) {
         if (writes(config::LogLevel::debug)) write(config::LogLevel::debug, message());
@@ -66,22 +66,23 @@ public:
         write(config::LogLevel::error, fmt::format(format, std::forward<Args>(args)...));
     }
 
-    // At a level that is known only now.
+    // At a level that is known only at run time.
     void say(config::LogLevel level, std::string_view message) { write(level, message); }
 
-    // A line that a worker printed, safe to print (safe_text.h). It leaves with the next flush(), or with the
-    // master's next entry.
+    // A line that a worker printed, already made safe (safe_text.h). It is written with the next flush(), or
+    // with the master's next entry.
     void worker_line(const WorkerTag& worker, std::string_view line);
     void flush();
     // Whether there is no room for more lines of workers: what they print then is lost, and counted.
     bool full() const;
 
-    // As a reload may; the file stays.
+    // A reload may change these; the file stays.
     void configure(config::LogLevel level, config::LogFormat format);
     void set_bounds(LogBounds bounds);
     void set_queue_bytes(std::size_t bytes);
 
-    // The log goes on there, and both say so. On failure it stays. Those who have the old file go on with it.
+    // The log continues there, and both files say so. On failure it stays where it is. Processes that have
+    // the old file keep it.
     Status move_to(LogDestination next, config::LogLevel level, config::LogFormat format);
     const std::string& file() const;
 
@@ -89,15 +90,14 @@ public:
     // nothing.
     Status reopen();
 
-    // While the loop runs: what waits leaves when its reader takes it, and `on_room` is called when the log
-    // is no longer full.
+    // While the loop runs: what waits is written when the reader takes it, and `on_room` is called when the
+    // log is no longer full.
     void follow(uv_loop_t* loop, std::function<void()> on_room);
     void unfollow();
-    // At the end: gives a slow reader this much time for each piece of what still waits.
+    // At the end: gives a slow reader this much time for each piece that is still waiting.
     void finish(Duration patience);
 
-    // Called with every entry at info or above that the master itself writes, for those who watch from
-    // outside.
+    // Called with every entry at info or above that the master itself writes, for subscribers.
     void set_listener(std::function<void(config::LogLevel, std::string_view)> listener);
 
 private:

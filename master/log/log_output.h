@@ -1,4 +1,4 @@
-// How the lines of a log leave: in order, whole, in few writes, and without waiting for the reader.
+// How the lines of a log are written: in order, whole, in few writes, and without waiting for the reader.
 #pragma once
 
 #include <sys/types.h>
@@ -46,23 +46,24 @@ public:
     // `redirect_stdio`: standard output and error follow the log.
     LogOutput(bool redirect_stdio, Warning warning);
 
-    // On failure nothing changes. What has not left yet leaves there.
+    // On failure nothing changes. What was not written yet is written there.
     Status move_to(LogDestination destination);
-    // Opens the file again by its name. On failure the old one stays in use.
+    // Reopens the file by its name. On failure the old one stays in use.
     Status reopen();
     const std::string& file() const { return file_; }
     void set_bounds(LogBounds bounds);
     void set_queue_bytes(std::size_t bytes) { queue_bytes_ = bytes; }
 
-    // One entry, with its line end; it leaves with the next flush(). A line for which there is no room is
+    // One entry, with its line end; it is written with the next flush(). A line for which there is no room is
     // lost, and counted; workers' lines are taken as long as full() was false at the last flush().
     void add(std::string_view entry, LineOf whose);
-    // Writes as much as goes without waiting. The rest follows when the reader takes it (see follow()).
+    // Writes as much as it can without waiting. The rest follows when the reader takes it (see follow()).
     void flush();
-    // Whether the queue has no room for workers' lines. Never so for a file.
+    // Whether the queue has no room for workers' lines. Never true for a file.
     bool full() const { return full_; }
 
-    // From now on what waits leaves when it can, and `on_room` is called when the queue is no longer full.
+    // From now on what waits is written when it can be, and `on_room` is called when the queue is no longer
+    // full.
     void follow(uv_loop_t* loop, std::function<void()> on_room);
     // Before the loop ends.
     void unfollow();
@@ -88,19 +89,19 @@ private:
     bool redirect_stdio_;
     Warning warning_;
     std::string file_;
-    bool named_ = false;  // a file of that name, which somebody may move
+    bool named_ = false;  // a file with a name, which somebody may move
     LogBounds bounds_;
     LogTarget target_;
     std::uint64_t size_ = 0;
     Clock::time_point next_look_{};
     bool reopen_failed_ = false;
-    std::uint64_t more_ = 0;  // beyond the bound, because it could not begin anew
+    std::uint64_t more_ = 0;  // beyond the bound, because a new file could not be begun
 
     LogQueue queue_;
     std::size_t queue_bytes_ = std::size_t{8} * 1024 * 1024;
     bool full_ = false;
     bool failing_ = false;    // the last write was an error: the next one tries with one line
-    std::uint64_t lost_ = 0;  // and not told yet
+    std::uint64_t lost_ = 0;  // and not reported yet
     std::string lost_because_;
     std::uint64_t told_ = 0;        // in entries that have not left yet
     std::uint64_t told_lines_ = 0;  // so many of them

@@ -16,7 +16,7 @@ struct LogPlace {
 };
 
 // In the background there is always a file, even if the configuration names a descriptor (/dev/stdout): a
-// master in the background has none of its caller's.
+// master in the background has none of its caller's descriptors.
 LogPlace log_place(const config::Config& config, const InstancePaths& paths, bool background);
 
 }  // namespace sup

@@ -19,20 +19,20 @@ public:
     bool empty() const { return own_.bytes == 0 && workers_.bytes == 0; }
     std::size_t bytes(LineOf whose) const { return part(whose).bytes; }
 
-    // What leaves next; ends with a line. Valid until the next change. REQUIRES: not empty.
+    // What is to be written next; ends with a whole line. Valid until the next change. REQUIRES: not empty.
     std::string_view front() const;
-    // This much of front() has left.
+    // This much of front() was written.
     void took(std::size_t bytes);
-    // How much of the line at the front has left.
+    // How much of the line at the front was written.
     std::size_t begun() const;
-    // As if nothing of the line at the front had left.
+    // As if nothing of the line at the front had been written.
     void begin_line_again();
-    // Forgets everything, but the rest of a line that has begun to leave if that is wanted. How many lines
-    // were forgotten.
+    // Forgets everything, except, if wanted, the rest of a line that was partly written. How many lines were
+    // forgotten.
     std::uint64_t discard(bool keep_begun);
 
 private:
-    // Lines in blocks; `done` bytes of the first block have left.
+    // Lines in blocks; `done` bytes of the first block were written.
     struct Part {
         std::deque<std::string> blocks;
         std::size_t done = 0;
@@ -45,7 +45,7 @@ private:
         std::uint64_t lines() const;
     };
     const Part& part(LineOf whose) const { return whose == LineOf::master ? own_ : workers_; }
-    // Whose line leaves next.
+    // Whose line comes next.
     LineOf next() const;
     Part& part(LineOf whose) { return whose == LineOf::master ? own_ : workers_; }
 

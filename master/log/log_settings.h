@@ -1,5 +1,5 @@
-// The log's settings, as the generations bring them: a new place is opened while a generation is prepared,
-// and taken when that is promoted.
+// The log's settings, which each generation brings: a new place is opened while the generation is prepared,
+// and used once it is promoted.
 #pragma once
 
 #include <optional>
@@ -21,17 +21,18 @@ public:
     LogSettings(const LogSettings&) = delete;
     LogSettings& operator=(const LogSettings&) = delete;
 
-    // Opens what that generation's configuration says, where it is another place than now.
+    // Opens the place that the generation's configuration names, if it is another one than now.
     Status prepare(core::GenerationId generation, const config::Config& config);
-    // Of the generation that was prepared last, and is active now. An error: the log stays where it was.
+    // Applies those of the generation that was prepared last, and is active now. An error: the log stays
+    // where it was.
     Status take(const config::Config& config);
-    // It was refused.
+    // That generation failed.
     void drop() { next_.reset(); }
 
-    // Where the output of that generation's workers goes that is not captured: already to its own log, in the
-    // background. None: where the master's goes.
+    // Where the output of that generation's workers goes if it is not captured: in the background, already to
+    // its own log. None: where the master's goes.
     std::optional<int> output_of(core::GenerationId generation) const;
-    // The log's file is opened again, and so is the next one. An error: the old one stays in use.
+    // Reopens the log's file, and the next one. An error: the old one stays in use.
     Status reopen();
 
 private:

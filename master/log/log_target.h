@@ -12,8 +12,8 @@ namespace sup {
 //
 // O_NONBLOCK is a flag of the open file, which standard error shares with whoever started sup and with its
 // workers: it is never set there. A pipe or terminal is opened once more instead (proc(5)), which makes an
-// open file of our own; a socket has MSG_DONTWAIT; and for what cannot be opened again (a pipe of another
-// user's) there is RWF_NOWAIT, or, on a kernel that does not have it for pipes (before 6.5), small pieces
+// open file of our own; a socket has MSG_DONTWAIT; and for what cannot be reopened (another user's
+// pipe) there is RWF_NOWAIT, or, on a kernel that does not have it for pipes (before 6.5), small pieces
 // when poll(2) says that there is room.
 class LogTarget {
 public:

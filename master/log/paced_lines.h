@@ -1,4 +1,4 @@
-// Lines that could come thousands of times in a second: the first at once, then how often.
+// For lines that could come thousands of times a second: writes the first at once, and later how many came.
 #pragma once
 
 #include <cstdint>
@@ -13,13 +13,13 @@ namespace sup {
 
 class PacedLines {
 public:
-    // `say` gets each line that is to be written. Between two with the same text `pause` passes.
+    // `say` gets each line that is to be written. At least `pause` passes between two with the same text.
     PacedLines(uv_loop_t* loop, Duration pause, std::function<void(const std::string& line)> say);
 
-    // "TEXT" at once; what comes again within the pause is counted, and said at its end: "TEXT (2000 more
+    // "TEXT" at once; repetitions within the pause are counted, and reported at its end: "TEXT (2000 more
     // times in 10s)".
     void add(const std::string& text);
-    // What was counted is said now; nothing comes of itself any more.
+    // Reports now what was counted; nothing is reported by itself any more.
     void stop();
 
 private:
@@ -28,7 +28,7 @@ private:
 
     Duration pause_;
     std::function<void(const std::string& line)> say_;
-    std::map<std::string, std::uint64_t> again_;  // how often since it was said
+    std::map<std::string, std::uint64_t> again_;  // how often since it was written
     uv::Timer timer_;
 };
 

@@ -31,35 +31,35 @@ struct Generation {
     std::chrono::system_clock::time_point prepared_at;
 };
 
-// The command, as it was resolved: program and arguments, with placeholders.
+// The resolved command: program and arguments, with placeholders.
 std::vector<std::string> command_of(const Generation& generation);
 
-// The folder that tells one release from another: the program's, or the working directory's where the
-// program is of the system, is found in PATH, lies below it, or is an interpreter.
+// The folder that tells one release from another: the program's; or the working directory, if the program
+// belongs to the system, was found in PATH, lies below that directory, or is an interpreter.
 std::string release_of(const Generation& generation);
 
-// Why a worker that starts now runs other files than the generation did at first, a sentence each, without a
-// full stop.
+// Why a worker that starts now would run other files than the generation did at first: one sentence each,
+// without a full stop.
 std::vector<std::string> changes_of(const Generation& generation);
 
-// So long a generation must live after it is ready, whatever `reload.soak` says: a program that announces
-// itself and falls at once is no release.
+// A generation must live at least this long after it is ready, whatever `reload.soak` says: a program that
+// announces itself and then dies is not a release.
 inline constexpr Duration shortest_soak{10};
 
-// Where `reload.soak` is not given: long enough for a server whose workers load the application after it has
-// said that it is ready, and fall.
+// If `reload.soak` is not given: long enough to catch a server that says it is ready before its workers load
+// the application, and die.
 inline constexpr Duration default_soak{1'000};
 
-// What the core decides by.
+// What the core bases its decisions on.
 core::Policy policy_of(const config::Config& config);
 
-// Of the worker in `slot` when it drains; the successor has `successor_slots` slots now. Without a successor,
-// all are retired.
+// For the worker in `slot` when it drains; the successor has `successor_slots` slots now. Without a
+// successor, all listeners are retired.
 ListenerSplit split_listeners(const Generation& generation, core::Slot slot, const Generation* successor,
                               std::size_t successor_slots);
 
-// What a reload to `next` does to those in the queues of `reuseport` listeners that get fewer sockets: a
-// warning for each, or none. `serving` is the generation that is active.
+// What a reload to `next` does to the clients in the queues of `reuseport` listeners that get fewer sockets:
+// a warning for each, or none. `serving` is the generation that is active.
 std::vector<std::string> describe_surplus_sockets(const Generation& next, const Generation& serving);
 
 }  // namespace sup

@@ -1,4 +1,4 @@
-// The generations that are not gone, as what their workers are started from.
+// What the workers of each generation that is not gone are started from.
 #pragma once
 
 #include <map>
@@ -16,7 +16,7 @@ public:
     void add(std::shared_ptr<const Generation> generation) {
         all_.emplace(generation->id, std::move(generation));
     }
-    // Forgets its pins, and closes the listeners that nobody else has.
+    // Forgets its pins, and closes the listeners that no other generation has.
     void release(core::GenerationId id) { all_.erase(id); }
 
     // Null where there is none.
@@ -30,7 +30,7 @@ public:
     // None where there is none.
     Listeners listeners_of(std::optional<core::GenerationId> id) const;
 
-    // Of all, newest first.
+    // Of all generations, newest first.
     Listeners held_listeners() const;
     ListenerSteering::ByGeneration listeners_by_generation() const;
 

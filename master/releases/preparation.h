@@ -12,15 +12,15 @@ namespace sup {
 
 struct PreparationFailure {
     bool configuration_error = false;  // the file itself is invalid
-    std::string reason;                // for a person; may have several lines, one a problem
+    std::string reason;                // for a person; may have several lines, one for each problem
 };
 
 // Reads the running instance's configuration again. An instance keeps its name.
 Result<config::Config, PreparationFailure> reload_config(const std::string& file,
                                                          const std::string& instance);
 
-// `held`: the listeners of every living generation, newest first, whose sockets are kept where the address is
-// the same. Nothing is changed by a failure.
+// `held`: the listeners of every generation that is not gone, newest first; where the address is the same,
+// the socket is kept. A failure changes nothing.
 Result<std::shared_ptr<const Generation>, PreparationFailure> prepare_generation(core::GenerationId id,
                                                                                  config::Config config,
                                                                                  const Listeners& held);

@@ -10,8 +10,8 @@
 namespace sup {
 
 enum class Sharing {
-    alone,  // an address that nobody else has, though with `reuseport` others may join
-    join,   // a further socket at an address that this master has
+    alone,  // an address that no other socket has, though with `reuseport` others may join
+    join,   // another socket at an address that this master already holds
 };
 
 // Bound, not listening yet. Close-on-exec; IPV6_V6ONLY for literal IPv6 addresses; "*" is one socket for IPv6
@@ -21,15 +21,15 @@ enum class Sharing {
 Result<UniqueFd> bind_inet_socket(const config::Listen& wanted, Sharing sharing);
 
 // The same at an address that overlaps those of `own`, other sockets of this master ("127.0.0.1:80" beside
-// "*:80"): the kernel gives both out when all of them have SO_REUSEPORT, also when it is set on one that is
-// bound already. An address that another program has, too, is refused.
+// "*:80"): the kernel allows both when all of them have SO_REUSEPORT, even if it is set on one that is
+// already bound. An address that another program has as well is refused.
 Result<UniqueFd> bind_inet_socket_beside(const config::Listen& wanted, const std::vector<int>& own);
 
-// To its address once more, of a socket that may have lost its port; one that has not is left alone.
+// Binds a socket that may have lost its port to its address again; one that has not is left alone.
 Status bind_again(int fd, const config::Listen& wanted);
 
-// Whether this machine has, as it is now, the host that is wanted; whoever has the port. Binds a socket of
-// its own for a moment, to no port, that never listens. The error is bind_inet_socket()'s.
+// Whether this machine has the wanted host now, no matter who has the port. Briefly binds a socket of its
+// own, to no particular port, that never listens. The error is bind_inet_socket()'s.
 Status check_host(const config::Listen& wanted);
 
 // The real port of a bound socket.

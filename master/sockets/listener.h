@@ -35,7 +35,7 @@ public:
     std::string kind() const;
     const config::Listen& settings() const noexcept { return settings_; }
     const Sockets& sockets() const noexcept { return sockets_; }
-    // The one that this slot's worker gets. Slots that were added since share with the first ones.
+    // The one that this slot's worker gets. Slots that were added later share with the first ones.
     const std::shared_ptr<const ListeningSocket>& socket(std::size_t slot = 0) const noexcept {
         return sockets_[slot % sockets_.size()];
     }
@@ -44,17 +44,17 @@ public:
     bool serves(const std::shared_ptr<const ListeningSocket>& socket, std::size_t slots) const;
     // The first of its sockets that a worker has shut down and that cannot be mended in place; null: none.
     const ListeningSocket* dead_socket() const;
-    // Of all its sockets together; nothing where the kernel does not tell.
+    // Of all its sockets together; nothing where the kernel does not say.
     std::optional<SocketQueue> queue() const;
-    // Everything as configured, for the generation that becomes active; what sup had set and is not
-    // configured any more is undone. An error, too, when the file of a unix socket is not there any more.
+    // Everything as configured, for the generation that becomes active; what sup had set and is no
+    // longer configured is undone. It is also an error if the file of a unix socket is no longer there.
     Status apply() const;
-    // Sets back what workers change on the socket that all share: the backlog, because they call listen()
-    // with their own, and, where they are configured, options of TCP and O_NONBLOCK. To be called whenever a
-    // worker became ready, and for the active generation after an aborted one. It never clears O_NONBLOCK,
-    // which lies in the open file description: a worker that set it runs an event loop, and would hang in its
-    // next accept(). A socket that is one of `active`'s, too, is as the active generation wants it: this one
-    // may never be. An error as of apply().
+    // Restores what workers change on the shared socket: the backlog, because they call listen() with their
+    // own, and, where they are configured, TCP options and O_NONBLOCK. To be called whenever a worker has
+    // become ready, and for the active generation after an aborted one. It never clears O_NONBLOCK, which
+    // belongs to the open file description: a worker that set it runs an event loop, and would hang in its
+    // next accept(). A socket that `active` also has is set as the active generation wants it, since this one
+    // may never become active. Errors are those of apply().
     Status restore(const Listeners& active = {}) const;
 
 private:
@@ -67,7 +67,7 @@ private:
 };
 
 // The listeners of a new generation, in the order of `wanted`, all or nothing. `held` are those of every
-// generation that still lives, newest first. An address that is held keeps its socket (a ":0" one when its
+// generation that is not gone, newest first. An address that is held keeps its socket (a ":0" one when its
 // name is the same too), unless somebody has removed or replaced the file of a unix socket; the rest is
 // bound. A socket that was kept is not touched until apply(): the reload may still fail. With
 // `reuseport` there are `slots` sockets; those of the first slots are kept, and those that are added get no

@@ -17,12 +17,12 @@ public:
     // Those of each generation that is not gone.
     using ByGeneration = std::map<core::GenerationId, Listeners>;
 
-    // Steers what should be steered otherwise now: when the core says who serves, and when a generation is
-    // released. What failed, in words.
+    // Changes the steering where it should be different now: when the core says who serves, and when a
+    // generation is released. What failed, in words.
     std::vector<Error> follow(const core::Serving& serving, const ByGeneration& listeners_of);
 
-    // It was shut down, and listens again: the kernel had moved the last of its group to its place, and it
-    // has joined at the end. To be called before follow().
+    // It was shut down, and listens again: the kernel moved the last socket of its group to its place, and it
+    // has rejoined at the end. To be called before follow().
     void rejoined(const std::shared_ptr<const ListeningSocket>& socket, const ByGeneration& listeners_of);
 
 private:
@@ -32,7 +32,7 @@ private:
                                const std::vector<bool>& accepting) const;
 
     std::map<FirstSocket, std::vector<std::size_t>, std::owner_less<>> places_;
-    // By the first socket of each group.
+    // By each group's first socket.
     std::map<std::weak_ptr<const ListeningSocket>, core::Steering, std::owner_less<>> steered_;
 };
 

@@ -1,5 +1,5 @@
-// Notices when a worker shuts down a listener that everybody shares (shutdown(2); many frameworks' "stop"
-// does so). Idle, it costs nothing: arriving clients do not wake it.
+// Notices when a worker shuts down a listener that all workers share (shutdown(2); many frameworks' "stop"
+// does that). Idle, it costs nothing: arriving clients do not wake it.
 #pragma once
 
 #include <cstdint>
@@ -21,7 +21,7 @@ public:
     // An error: there is no epoll descriptor, and nothing is watched.
     static Result<std::unique_ptr<ListenerWatch>> create(uv_loop_t* loop, OnShutDown on_shut_down);
 
-    // From now on these are watched, too. Sockets that are gone are forgotten.
+    // Watches these, too, from now on. Sockets that are gone are forgotten.
     void follow(const Listeners& listeners);
     void watch_again(const ListeningSocket& socket);
 
@@ -29,12 +29,12 @@ private:
     ListenerWatch(UniqueFd epoll, OnShutDown on_shut_down);
     void look();
 
-    // Of its own, because libuv sets what it watches O_NONBLOCK, which workers would see.
+    // An epoll of its own, because libuv sets O_NONBLOCK on what it watches, which workers would see.
     UniqueFd epoll_;
     uv::Poll poll_;  // after it: destroyed first
     OnShutDown on_shut_down_;
     std::uint64_t next_ = 1;
-    // By number: the kernel may still tell of a socket that is gone here while a worker has it.
+    // By number: the kernel may still report a socket that is gone here but that a worker has.
     std::map<std::uint64_t, std::weak_ptr<const ListeningSocket>> watched_;
 };
 

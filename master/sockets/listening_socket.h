@@ -31,14 +31,14 @@ public:
     static Result<std::shared_ptr<const ListeningSocket>> bind_beside_held(
         const config::Listen& wanted, const std::vector<std::shared_ptr<const ListeningSocket>>& held);
 
-    // A further one at the address of `first`, for `reuseport`. New connections may come to it at once,
+    // Another one at the address of `first`, for `reuseport`. New connections may come to it at once,
     // unless the group is steered.
     static Result<std::shared_ptr<const ListeningSocket>> bind_beside(const config::Listen& wanted,
                                                                       const ListeningSocket& first);
 
     int fd() const noexcept { return fd_.get(); }
-    // Everything ends: from when the last worker has closed its copy, whoever connects is refused at once
-    // rather than left to wait for nobody. There is no fd() then.
+    // Everything ends: once the last worker has closed its copy, new clients are refused at once instead of
+    // waiting for nobody. There is no fd() then.
     void let_go() const noexcept { fd_.reset(); }
     // As configured: the port may be 0.
     const config::Address& configured() const noexcept { return configured_; }
@@ -50,19 +50,19 @@ public:
     // Whether its address still leads to it: the file of a unix socket may have been removed or replaced.
     bool reachable() const { return !file_ || file_->in_place(); }
 
-    // Whether a worker has shut it down. One of TCP is mended by restore() and apply(), in place; another
+    // Whether a worker has shut it down. restore() and apply() repair a TCP socket in place; any other kind
     // needs a new socket.
     bool shut_down() const { return fd_ && is_shut_down(fd(), bound_); }
     bool can_listen_again() const { return sup::can_listen_again(bound_); }
 
-    // From now on clients of the port go to its other sockets: see socket_cloak.h.
+    // From now on clients of the port go to the port's other sockets: see socket_cloak.h.
     Status hide() const;
     bool hidden() const noexcept { return hidden_; }
-    // Whether clients of `other` would come here as soon as both are there.
+    // Whether clients of `other` would come here as soon as both exist.
     bool takes_clients_of(const ListeningSocket& other) const;
 
-    // Everything as configured, and not hidden. Options of TCP, owner and group that sup has set and that are
-    // not configured any more become what they were before. The error is without the listener's name.
+    // Everything as configured, and not hidden. TCP options, owner and group that sup has set and that are
+    // no longer configured become what they were before. The error does not name the listener.
     Status apply(const config::Listen& settings, const SocketAccess& access) const;
     // Listener::restore() for one socket: only what workers change.
     Status restore(const config::Listen& settings) const;
@@ -70,13 +70,12 @@ public:
     // Whether other sockets may be at its address.
     bool has_reuseport() const;
 
-    // What waits to be taken; see queue_of().
+    // What is waiting to be taken; see queue_of().
     std::optional<SocketQueue> queue() const;
-    // Connections that wait to be accepted, of TCP.
+    // Connections waiting to be accepted, for TCP.
     std::size_t queued() const;
 
-    // O_NONBLOCK of the open file description that all workers share, as it is now; false when it cannot be
-    // read.
+    // The current O_NONBLOCK of the open file description that all workers share; false if it cannot be read.
     bool nonblock_now() const;
     Status set_nonblock(bool nonblock) const;
 

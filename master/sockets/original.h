@@ -9,8 +9,8 @@ namespace sup {
 template <typename T>
 class Original {
 public:
-    // What to set, given what is wanted and what is there now. Where nothing is wanted: what there was before
-    // something was.
+    // What to set, given what is wanted and what is set now. If nothing is wanted: what was set before
+    // anything was wanted.
     T next(const std::optional<T>& wanted, T now) {
         if (!wanted) return std::exchange(before_, std::nullopt).value_or(now);
         if (!before_) before_ = now;

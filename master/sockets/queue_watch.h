@@ -1,5 +1,5 @@
-// Finds the listener that nobody accepts from: a server that opened a socket of its own and said READY=1, or
-// hangs. Looks when it is told to, and on only where something waits; idle, it does nothing.
+// Finds listeners that nobody accepts from: the server opened a socket of its own and said READY=1, or it
+// hangs. Looks when it is told to, and looks again only where something is waiting; idle, it does nothing.
 #pragma once
 
 #include <cstdint>
@@ -16,23 +16,23 @@
 
 namespace sup {
 
-// Told of a queue each time somebody looked. How long it is says nothing: a busy server's is always as long
-// as before, and may be full. So those who wait are looked at, and whether they still wait some seconds
-// later.
+// Told about a queue each time it was looked at. Its length says nothing: a busy server's queue always has
+// the same length, and may be full. So it looks at the clients that wait, and whether they still wait some
+// seconds later.
 class QueueHistory {
 public:
-    // Asked only when something has waited for a while. Nothing: it cannot be known.
+    // Asked only when something has waited for a while. Nothing: the kernel does not say.
     using AskClients = std::function<std::optional<QueueClients>()>;
-    // `now`: of any clock that does not go back. `length`: zero when nothing waits.
+    // `now`: by any clock that does not go back. `length`: zero when nothing is waiting.
     void saw_clients(Duration now, std::uint64_t length, const AskClients& clients);
-    // Of datagrams, which cannot be told apart.
+    // For datagrams, which cannot be told apart.
     void saw_bytes(Duration now, std::uint64_t bytes);
 
     // Whether something has waited for seconds, and nothing was taken.
     bool unattended() const noexcept { return watched_ && watched_->unattended; }
-    // Whether it must be looked at further to know.
+    // Whether it must be looked at again to be sure.
     bool suspicious() const noexcept { return watched_ && !watched_->unattended; }
-    // Of those who wait, how many nobody has come for since they were looked at first.
+    // How many of the waiting clients have not been accepted since they were first seen.
     std::size_t clients_left() const noexcept { return watched_ ? watched_->clients.size() : 0; }
 
 private:
@@ -53,13 +53,13 @@ private:
 class QueueWatch {
 public:
     using Told = std::function<void(const Listener& listener, const std::string& problem)>;
-    // `listeners`: those that should be served now. `told`: of each that nobody accepts from, once; with an
-    // empty problem when somebody does again.
+    // `listeners`: those that should be served now. `told` is called once for each that nobody accepts from,
+    // and with an empty problem when it is accepted from again.
     QueueWatch(uv_loop_t* loop, std::function<Listeners()> listeners, Told told);
 
-    // Soon after another look it does nothing.
+    // Does nothing if the last look was a moment ago.
     void look();
-    // Nothing is looked at any more.
+    // Stops looking.
     void stop() { timer_.cancel(); }
     // Some seconds from now, when the workers that were replaced have left.
     void look_later();

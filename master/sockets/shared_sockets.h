@@ -1,5 +1,5 @@
-// What happens to the sockets that everybody shares: their health, what workers change of them, and who gets
-// the clients.
+// What happens to the sockets that all workers share: their health, what workers change about them, and who
+// gets the clients.
 #pragma once
 
 #include <uv.h>
@@ -26,38 +26,38 @@ public:
         std::function<ListenerSteering::ByGeneration()> listeners;
         // Something that a person should know, in words.
         std::function<void(config::LogLevel, const std::string&)> say;
-        // The same of what a worker may do in a loop.
+        // The same for what a worker may do in a loop.
         std::function<void(const std::string&)> say_again;
     };
     SharedSockets(uv_loop_t* loop, Callbacks callbacks);
     SharedSockets(const SharedSockets&) = delete;
     SharedSockets& operator=(const SharedSockets&) = delete;
 
-    // Notices from now on when one of these is shut down.
+    // From now on notices when one of these is shut down.
     void watch(const Listeners& listeners);
     // Who serves now: clients go there, and those listeners are kept alive.
     void steer(const core::Serving& serving);
-    // A generation is gone: its sockets are, too.
+    // A generation is gone, and with it its sockets.
     void released();
-    // What the loop would be told of soon: what a worker has shut down listens again.
+    // Handles at once what the loop would report soon: a socket that a worker has shut down listens again.
     void mend();
 
-    // The settings of `active` apply. Clients that belong there come no more to what they replaced.
+    // Applies the settings of `active`. Its clients no longer come to the sockets that it replaced.
     void promote(const Listeners& active);
-    // Sets back what workers have changed of `listeners`, or as they are in `active`, which serves.
+    // Restores what workers have changed on `listeners`; sockets that the serving `active` also has become as
+    // it wants them.
     void restore(const Listeners& listeners, const Listeners& active);
-    // How O_NONBLOCK is now, for restore_nonblock(). With `keep`, what was noted before counts where there is
-    // something.
+    // Notes O_NONBLOCK as it is now, for restore_nonblock(). With `keep`, what was noted before is kept.
     void note_nonblock(bool keep);
-    // What never came to serve may have left its own on the shared sockets, which the workers that still
-    // serve may not expect.
+    // A generation that never served may have left its own setting on the shared sockets, which the workers
+    // that still serve may not expect.
     void restore_nonblock(const Listeners& listeners);
 
     // Looks at the queues of the generation that is active.
     void look();
-    // Why a listener does not serve, in words; nothing when it does.
+    // Why a listener does not serve, in words; empty when it does.
     std::string problem_of(const Listener& listener) const;
-    // The end: nothing is watched any more.
+    // The end: stops watching.
     void stop();
 
 private:
@@ -70,9 +70,9 @@ private:
     void warn(const Status& status) const;
 
     Callbacks callbacks_;
-    core::Serving serving_;  // as the core said last
+    core::Serving serving_;  // as the core last said
     ListenerSteering steering_;
-    std::unique_ptr<ListenerWatch> watch_;  // null: it could not be had
+    std::unique_ptr<ListenerWatch> watch_;  // null: it could not be made
     QueueWatch queues_;
     // O_NONBLOCK before the reload that runs, or before the first of those that failed and still leave.
     std::map<FileId, bool> nonblock_before_;

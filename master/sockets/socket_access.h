@@ -22,11 +22,11 @@ struct SocketAccess {
 struct AccessProblem {
     std::string_view key;    // "owner" or "group"
     std::string message;     // "there is no user ann", "only root can give a file to user ann"
-    bool of_rights = false;  // another user may be allowed to
+    bool of_rights = false;  // another user might be allowed to
 };
 
-// A problem, too, where this user may not give files to these accounts: better than half a change when a
-// reload has long been promoted.
+// It is also a problem if this user may not give files to these accounts: better now than a half-made change
+// long after the promotion.
 Result<SocketAccess, AccessProblem> resolve_access(const config::FileAccess& access);
 
 }  // namespace sup

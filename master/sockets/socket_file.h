@@ -1,10 +1,10 @@
 // The file by which clients find a unix socket.
 //
 // The socket is bound in a private directory beside its path, and that file is then renamed onto the path. So
-// clients never find a path whose socket does not listen yet, a stale file is replaced in one step, nobody
-// who may write to the folder can exchange the file before it has its owner and mode, and the socket's own
-// name (getsockname(2)) remains one where there is nothing any more: a worker that removes "its" socket when
-// it stops removes nothing.
+// clients never find a path whose socket does not listen yet, a stale file is replaced in one step, no user
+// with write permission in the folder can swap the file before it has its owner and mode, and the socket's
+// own name (getsockname(2)) leads nowhere any more: a worker that removes "its" socket when it stops removes
+// nothing.
 #pragma once
 
 #include <sys/types.h>
@@ -32,9 +32,9 @@ public:
     // Removes the file, as remove() does.
     ~SocketFile();
 
-    // Changes what is different. An owner or group that is not wanted any more becomes what it was before one
-    // was. When the file cannot be given away, its mode lets nobody in who was not to be let in before and is
-    // not now.
+    // Changes what is different. An owner or group that is no longer wanted becomes what it was before one
+    // was. If the file cannot be given away, its mode admits only those whom the old or the new settings
+    // admit.
     Status set_access(const SocketAccess& access) const;
     // Renames it onto the path, unless something else is there than was when it was bound.
     Status publish();

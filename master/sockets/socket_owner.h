@@ -27,7 +27,7 @@ std::vector<SocketOwner> find_other_socket_owners(const config::Address& address
 // alone.
 std::vector<std::uint64_t> find_others_that_share(const config::Address& address,
                                                   const std::vector<int>& own);
-// Those that hold one of these sockets.
+// The processes that hold one of these sockets.
 std::vector<SocketOwner> find_owners_of(const std::vector<std::uint64_t>& inodes);
 
 // The inodes of the TCP or UDP sockets at exactly the address of the first of `own`, without these: of other

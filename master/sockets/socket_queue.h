@@ -1,4 +1,4 @@
-// How much waits at a socket to be taken, and how much may.
+// How much is waiting at a socket to be taken, and how much may wait.
 #pragma once
 
 #include <cstdint>
@@ -8,14 +8,14 @@
 
 namespace sup {
 
-// Connections that wait to be accepted; of UDP, bytes of datagrams with what the kernel keeps of each.
+// Connections waiting to be accepted; for UDP, bytes of datagrams, including the kernel's overhead for each.
 struct SocketQueue {
     std::uint64_t length;
     std::uint64_t limit;
 };
 
 // TCP by TCP_INFO, unix stream sockets by sock_diag(7), UDP by SO_MEMINFO. Nothing for unix datagram sockets,
-// whose queue the kernel tells nobody, and where the kernel does not answer.
+// whose queue the kernel does not show, and where it does not answer.
 std::optional<SocketQueue> queue_of(int fd, const config::Address& address);
 
 }  // namespace sup

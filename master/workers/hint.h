@@ -6,10 +6,10 @@
 
 namespace sup {
 
-// Of a worker that could not bind an address because it is in use: that sup holds it, and where the worker
-// finds it instead. Empty when it says no such thing, or names another port than those of `addresses`
-// ("127.0.0.1:80", "unix:/run/x.sock"; in the order of the descriptors). `first_descriptor`: where they
-// begin.
+// For a worker that could not bind an address because it is in use: that sup holds it, and where the worker
+// finds it instead. Empty if its last words say no such thing, or name a port that is not in `addresses`
+// ("127.0.0.1:80", "unix:/run/x.sock"; in the order of the descriptors). `first_descriptor`: the
+// first of these.
 std::string hint_about_address_in_use(const std::vector<std::string>& last_lines,
                                       const std::vector<std::string>& addresses, int first_descriptor);
 

@@ -1,4 +1,4 @@
-// Which of the processes that sup has left behind live on.
+// Which of the processes that sup has left behind are still alive.
 #pragma once
 
 #include <vector>
@@ -13,7 +13,7 @@ LeftBehind::Process left_process(const ProcessStat& process);
 
 bool has_ended(const LeftBehind::Process& process);
 
-// Those that live on, for the status and for who stops the instance.
+// Those that are still alive, for the status and for the answer to a stop.
 std::vector<status::LeftBehind> living(const LeftBehindList& list);
 
 }  // namespace sup

@@ -26,12 +26,12 @@ public:
     Strays(const Strays&) = delete;
     Strays& operator=(const Strays&) = delete;
 
-    // Whether it can be nobody else's than this worker's.
+    // Whether it can only belong to this worker.
     bool is_only_of(core::WorkerId worker, const ProcessStat& process);
-    // Of a worker that has ended: what has become an orphan in its time, and may be its own or one's that
-    // lives, is left alone, but named.
+    // A worker has ended: an orphan from its time that may be its own, or that of a worker that is still
+    // alive, is left alone, but named.
     void name_those_since(const WorkerProcess& worker);
-    // It is the worker's, or what that left, and cannot be ended.
+    // It is the worker itself, or something that it left, and cannot be ended.
     void out_of_reach(const WorkerProcess& worker, const ProcessStat& process);
 
 private:

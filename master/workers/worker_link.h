@@ -1,5 +1,5 @@
-// A worker's channel, from before it opens until after it has closed: what it is to be told, and what it has
-// said.
+// A worker's channel, from before it opens until after it has closed: what the worker is to be told, and what
+// it has said.
 #pragma once
 
 #include <uv.h>
@@ -26,7 +26,7 @@ public:
     WorkerLink(const WorkerLink&) = delete;
     WorkerLink& operator=(const WorkerLink&) = delete;
 
-    // The first one that can be used; others are not taken. Sends what the worker is to begin with.
+    // Takes the first one that can be used, and no other. Sends what the worker needs at first.
     struct Gifts {
         std::shared_ptr<const Scoreboard> scoreboard;
         std::optional<std::size_t> row;  // none: it gets no scoreboard
@@ -38,7 +38,7 @@ public:
     void close() { channel_.reset(); }
 
     bool is_open() const noexcept { return channel_ != nullptr; }
-    // Whether it ever was.
+    // Whether it ever was open.
     bool spoke() const noexcept { return spoke_; }
     // What it says it can resume from (section 4 of docs/worker-protocol.md).
     SpokenByAll spoken() const { return channel_ ? channel_->spoken() : std::nullopt; }
@@ -55,7 +55,7 @@ private:
     uv_loop_t* loop_;
     Callbacks callbacks_;
     std::unique_ptr<WorkerChannel> channel_;
-    std::optional<ListenerSplit> untold_drain_;  // said before there was a channel, which may open late
+    std::optional<ListenerSplit> untold_drain_;  // from before there was a channel, which may open late
     UnreadableConnections unreadable_;           // once the channel is closed
     bool spoke_ = false;
     bool refused_ = false;  // and said so

@@ -39,7 +39,7 @@ public:
         OutputTurns* turns = nullptr;  // where its output is captured; outlives the worker
         Orphans* orphans = nullptr;    // outlives the worker
     };
-    // Called from the loop, never from within start(). None may destroy the worker, but finished.
+    // Called from the loop, never from within start(). None but finished may destroy the worker.
     struct Callbacks {
         std::function<void()> ready;
         std::function<void()> opened_channel;  // it has its inbox; comes before ready unless that had to wait
@@ -52,7 +52,7 @@ public:
         std::function<void(const std::vector<ProcessStat>&)> ended_leftovers;
         // Once, after exited: nobody holds its output any more, and nothing that it left is being ended.
         std::function<void()> finished;
-        // Whether a process that bears no worker's marks can be nobody else's than this worker's.
+        // Whether a process without any worker's marks can only belong to this worker.
         Orphans::IsOnlyItsOwn is_only_its_own;
     };
     // The error says what failed and names the command.
@@ -65,7 +65,7 @@ public:
     // Until release_generation().
     const Generation& generation() const noexcept { return *spec_.generation; }
     // The process has exited and its generation is released: its sockets must close, even while a descendant
-    // of the worker keeps this object.
+    // of the worker keeps this object alive.
     void release_generation();
     core::Slot slot() const noexcept { return spec_.slot; }
     pid_t pid() const noexcept { return marks_.pid; }
@@ -74,11 +74,11 @@ public:
     const std::string& status_text() const noexcept { return voice_->status_text(); }
     std::vector<std::string> last_lines() const;
     bool finished() const noexcept { return output_ == nullptr && leftovers_ == nullptr; }
-    // Delivers what the worker has said and nobody has read yet; nothing once it was ready.
+    // Delivers what the worker has said and was not read yet; does nothing once the worker was ready.
     void deliver_readiness();
-    // Whether the master has told it to end: its exit is then expected.
+    // Whether the master has told it to end, so that its exit is expected.
     bool told_to_end() const noexcept { return told_to_end_; }
-    // Its end is nobody's wish: it was not told to end, or has died of a signal that sup did not send.
+    // Nobody wanted its end: it was not told to end, or has died of a signal that sup did not send.
     bool died(const core::ExitStatus& status) const;
 
     std::optional<std::size_t> reserved_row() const noexcept { return spec_.scoreboard_row; }
@@ -87,19 +87,20 @@ public:
     const ScoreboardRow* scoreboard_row() const;
 
     // The channel's packet, where there is a channel, and then the drain signal to the main process. `inbox`
-    // may be null: nobody takes its connections over.
+    // may be null: nobody takes over its connections.
     void drain(ListenerSplit listeners, std::shared_ptr<const Inbox> inbox, SpokenByAll spoken);
     // Why it cannot be signalled, in words; nothing where it can. Asked with signal 0.
     std::optional<std::string> out_of_reach() const;
-    // What is odd about the process that said it is ready, or that the drain signal will end, in words.
+    // What is odd about the process that said it is ready, or about the one that the drain signal will end,
+    // in words.
     std::optional<std::string> odd_main_process() const;
-    // It is ready: what it leaves behind is given the time to end by itself.
+    // It is ready: what it leaves behind now gets time to end by itself.
     void was_ready();
     // Whether the process has been reaped; `exited` comes when its last words have been read.
     bool reaped() const { return watch_->reaped(); }
     bool exited() const noexcept { return exit_reported_; }
     bool is_its_own(const ProcessStat& process) const { return spec_.orphans->belongs_to(process, marks_); }
-    // What was still there of it when it exited, in words; empty: nothing.
+    // What was still left of it when it exited, in words; empty: nothing.
     const std::string& left_behind() const noexcept { return left_behind_; }
     bool ends_leftovers() const noexcept { return leftovers_ != nullptr; }
     bool is_ending(const ProcessStat& process) const {
@@ -107,10 +108,10 @@ public:
     }
     // When its process began, as ProcessStat::start_time: nothing older is its own.
     std::uint64_t began() const noexcept { return began_; }
-    // They have no more time.
+    // What it has left gets no more time.
     void kill_leftovers();
 
-    // To a worker that drains already: its connections go elsewhere from now on.
+    // Tells a worker that is already draining that its connections go elsewhere from now on.
     void redirect(ListenerSplit listeners, std::shared_ptr<const Inbox> inbox, SpokenByAll spoken);
     bool has_channel() const noexcept { return link_.is_open(); }
     // What it says it can resume from (section 4 of docs/worker-protocol.md).
@@ -118,13 +119,13 @@ public:
     // The connections it has ended so far because its successor cannot resume from them; once it has exited,
     // until it is taken.
     const UnreadableConnections& unreadable() const { return link_.unreadable(); }
-    // Its generation's inbox is a new one.
+    // Its generation has a new inbox.
     void send_inbox();
     // Whether its output may be left unread while the log is full.
     void set_patient(bool patient);
     // SIGKILL to the whole group, and to what it has left. `refused`: it lives on, and nothing can be done.
     SignalOutcome kill();
-    // It cannot be killed, and is no worker any more: it is only waited for.
+    // It cannot be killed, and is no longer a worker: sup only waits for it to end.
     void abandon();
     // Where it serves, or served, in words: "http 127.0.0.1:8080, …".
     std::string listeners_text() const;

@@ -1,4 +1,4 @@
-// What a worker says: on its notify socket, by einhorn's ack, or by a newline. Nobody but its own processes is
+// What a worker says: on its notify socket, by einhorn's ack, or by a newline. Only its own processes are
 // heard.
 #pragma once
 
@@ -43,16 +43,16 @@ public:
 
     // The worker's end of the pipe for its newline, where it has one.
     std::optional<int> ready_end() const;
-    // The worker is born. Both outlive the voice.
+    // The worker is born. Both arguments outlive the voice.
     void born(Orphans& orphans, const WorkerMarks& marks);
 
-    // What was said and not read yet is heard now.
+    // Reads now what was said and not read yet.
     void deliver();
     bool said_ready() const noexcept { return said_ready_; }
     const std::string& status_text() const noexcept { return status_text_; }
-    // Its number may be another process's from now on.
+    // Its pid may be another process's from now on.
     void worker_was_reaped() { hearing_->worker_was_reaped(); }
-    // It is not listened to any more; what is known stays.
+    // Stops listening to it; what is known stays known.
     void close();
 
     // Who gets the drain signal.

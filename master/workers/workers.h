@@ -22,14 +22,14 @@ namespace sup {
 // Main thread only.
 class Workers {
 public:
-    // Called from the loop, never from within a function of this class, if collect(), look() and
-    // deliver_readiness() are not it.
+    // Called from the loop, never from within a function of this class, except collect(), look() and
+    // deliver_readiness().
     struct Callbacks {
         std::function<void(core::Event)> happened;  // what the core is to be told
         std::function<void(core::WorkerId, const ExitReport&)> exited;
         // What a worker has left behind has been ended, but for these, which cannot be.
         std::function<void(core::WorkerId, const std::vector<ProcessStat>&)> ended_leftovers;
-        // Whether a process that bears no worker's marks can be nobody else's than this one's.
+        // Whether a process without any worker's marks can only belong to this worker.
         std::function<bool(core::WorkerId, const ProcessStat&)> is_only_its_own;
     };
     // The log outlives it.
@@ -37,7 +37,7 @@ public:
     Workers(const Workers&) = delete;
     Workers& operator=(const Workers&) = delete;
 
-    // How a worker that spawn() starts is to be started; the rest it finds by itself.
+    // How spawn() starts a worker; the rest it finds by itself.
     struct Order {
         core::WorkerId worker;
         std::shared_ptr<const Generation> generation;
@@ -48,24 +48,25 @@ public:
         rlimit descriptor_limit{};
         std::optional<BirthNote> note = {};
     };
-    // The error says what failed and names the command. The worker is good until the core is told of its end.
+    // The error says what failed and names the command. The worker stays valid until the core is told of its
+    // end.
     Result<const WorkerProcess*> spawn(const Order& order);
-    // No process came of it, or it has exited: it stays only as long as it has left something behind.
+    // It could not be started, or has exited: it is kept only as long as something that it left is there.
     void forget(core::WorkerId id);
-    // It could not be killed: it is only waited for.
+    // It could not be killed: sup only waits for it to end.
     void abandon(core::WorkerId id);
     bool is_abandoned(core::WorkerId id) const;
     // The generation is released: its sockets close, whatever its workers have left.
     void release(core::GenerationId generation);
-    // The end: what has exited, or could not be killed, is not waited for any more.
+    // The end: stops waiting for workers that have exited or could not be killed.
     void let_go();
 
-    // Null: it is not known (any more).
+    // Null if it is not known (any more).
     WorkerProcess* find(core::WorkerId id) const;
     pid_t pid_of(core::WorkerId id) const;  // 0: not known
     // "worker 0 of generation 2 (pid 4711)".
     std::string name_of(core::WorkerId id) const;
-    // What it has counted up to now, when it is there.
+    // What it has counted so far, if it is there.
     DrainTotals totals_of(core::WorkerId id) const;
 
     // Those that have not exited, or whose exit the core has not been told of.
@@ -82,17 +83,17 @@ public:
     }
     // What all workers that take from that generation's inbox can resume from.
     SpokenByAll spoken_by(std::optional<core::GenerationId> generation) const;
-    // The generation's inbox is a new one: each worker that takes from it is told.
+    // The generation has a new inbox: tells each worker that takes from it.
     void send_inbox(core::GenerationId generation) const;
-    // What is odd about the main process of that generation's workers, which are all started alike: of the
-    // first where something is, in words.
+    // What is odd about the main process of that generation's workers, in words. They are all started alike,
+    // so the first one with something odd speaks for all.
     std::optional<std::string> odd_main_process(core::GenerationId generation) const;
 
     // For the reaper of orphans.
     OrphanReaper::Answer collect(pid_t pid);
-    // What workers have said and nobody has read yet is told.
+    // Reports what workers have said and was not read yet.
     void deliver_readiness() const;
-    // The same, and who has exited by now is told, too.
+    // The same, and also which workers have exited by now.
     void look() const;
 
     void kill_leftovers() const;

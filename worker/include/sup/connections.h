@@ -108,7 +108,7 @@ struct ConnectionHandlers {
     // `end_all`, is called again in the loop's next turn.
     std::function<void(Connection)> arrived;
 
-    // The worker drains, or is draining and there is room again, or a different successor: hand over every
+    // The worker drains, or it is draining and there is room again or a different successor: hand over every
     // connection that is between two messages, and the others once they are. If that is impossible, end
     // each as soon as that does its client no harm. Without this handler nothing is handed over.
     std::function<void()> move = {};

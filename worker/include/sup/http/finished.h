@@ -27,7 +27,7 @@ struct Finished {
     const Peer& peer;
     std::string_view listener;
     int status;                          // 0: no answer was begun
-    std::uint64_t bytes_sent;            // of the answer's body; but for `complete` those that left
+    std::uint64_t bytes_sent;            // of the answer's body; unless `complete`, only those that left
     std::chrono::microseconds duration;  // from the end of the request's head
     End how;
 };

@@ -21,7 +21,7 @@ public:
     Reply& operator=(Reply&& other) noexcept;
     ~Reply() { drop(); }
 
-    // Like Response::header(). False if it will be left out, or send() was called.
+    // Like Response::header(). False if the header will be left out, or send() was already called.
     bool header(std::string_view name, std::string_view value);
 
     // The whole answer, like Response::send(). It is sent by the worker's thread, a little later: true means

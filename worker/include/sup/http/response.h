@@ -65,8 +65,8 @@ public:
     // Adds a header; before send() or start(). False, and left out: Date, Content-Length, Transfer-Encoding
     // and Connection, which are the library's; what is no name (RFC 9110, 5.6.2); a value with control
     // characters other than tab; a second Content-Type, ETag or Last-Modified; an ETag without its quotes. A
-    // Content-Type from here is told in place of that of send() or start(), and the other two in place of
-    // what send_file() knows.
+    // Content-Type from here replaces that of send() or start(), and the other two replace what send_file()
+    // knows.
     bool header(std::string_view name, std::string_view value);
 
     // Ends the connection after this answer, which says so (Connection: close) if this is called before the
@@ -78,11 +78,11 @@ public:
     bool inform(int status, std::initializer_list<Header> headers);
 
     // The whole answer; what the client does not take at once is kept in memory. One that does not fit into
-    // Options::output_budget arrives where its client takes it as fast as is said there, and others may have
-    // to wait for it: stream what may become large, or send a file. For HEAD the body is left out and its
-    // length told. `status` is from 200 to 599, or nothing is sent. A `content_type` with control characters
-    // becomes application/octet-stream, and a body for 204, 205 or 304 is left out: false, too. An empty
-    // `content_type`: none is told.
+    // Options::output_budget arrives only if its client takes it as fast as is said there, and others may
+    // have to wait for it: stream what may become large, or send a file. For HEAD the body is left out, but
+    // its length is sent. `status` is from 200 to 599, or nothing is sent. A `content_type` with control
+    // characters becomes application/octet-stream, and a body for 204, 205 or 304 is left out; both also
+    // return false. With an empty `content_type`, none is sent.
     bool send(int status, std::string_view body, std::string_view content_type = "text/plain");
 
     // A streamed answer: start, write…, end. Without a length it is chunked (for HTTP/1.0: ended by closing).
@@ -100,8 +100,8 @@ public:
     // A file as the answer to GET or HEAD, sent by the kernel (sendfile(2)) at the client's pace. Takes the
     // descriptor in any case. Content-Length, ETag, Last-Modified and Accept-Ranges are sent, and Range,
     // If-Range, If-Match, If-None-Match, If-Modified-Since and If-Unmodified-Since honoured: 206, 304, 412
-    // and 416 are among the answers. One range only; if several are asked for, the whole file is sent. False,
-    // and nothing was sent, also if it is not a regular file, or not open for reading. If the file is
+    // and 416 are among the answers. One range only; if several are asked for, the whole file is sent. Also
+    // false, with nothing sent, if it is not a regular file, or not open for reading. If the file is
     // truncated while it is sent, the connection is cut.
     bool send_file(int descriptor, const FileOptions& options = {});
 
@@ -112,9 +112,9 @@ public:
     bool upgrade(std::string_view protocol, worker::Connections& to, std::string state = {});
 
     // Called, once for each time it is set, when so much of what was written is on its way that write() is
-    // worth while again (at the most half of Options::output_high_water still waits). Set anew by its own
-    // call that wrote nothing, not before something more was written and has left: who has nothing to write
-    // waits for whatever brings it.
+    // worthwhile again (at most half of Options::output_high_water still waits). If the callback sets it anew
+    // without having written anything, it is not called before something more was written and has left: if
+    // you have nothing to write, wait for whatever brings it.
     void on_writable(std::function<void(Response&)> callback);
 
     // Called once when the exchange ends before the answer was complete, or before a file of it was sent: the
@@ -140,7 +140,7 @@ public:
     // given are kept.
     Reply detach() &&;
 
-    // Gives up: cuts the connection, also in the midst of a file.
+    // Gives up: cuts the connection, even in the middle of a file.
     void abort();
 
 private:

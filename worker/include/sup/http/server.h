@@ -33,22 +33,22 @@ struct Options {
     std::size_t max_headers = 100;             // beyond: 431
     // Above this, write() returns false, and nothing more is read from the client.
     std::size_t output_high_water = 256 * 1024UL;
-    // How much memory the answers of all clients of the worker, by whatever server, may take while they wait
-    // to be sent; 0: as much as there is. Above it write() says false to all whose answers wait, and nothing
-    // more is read from their clients. An answer that waits with more than output_high_water and more than
-    // its part (the budget by the number of those who wait) is cut when its client does not take it for a
-    // second; the largest first. Above twice as much, the largest answer apart, no request is begun, and such
-    // an answer is cut also when its client takes nothing in its first half second, or less than 1/64 of it
-    // in a second; where there is none, smaller ones that were not taken for a second are. Memory is bounded
-    // by twice the budget, that is, the largest answer, and what the handlers that run then still send. Files
-    // (sendfile) take none of it.
+    // How much memory the answers to all clients of the worker, of all servers together, may take while they
+    // wait to be sent; 0: as much as there is. Above it, write() returns false for every answer that waits,
+    // and nothing more is read from their clients. An answer that waits with more than output_high_water and
+    // more than its share (the budget divided by the number of waiting answers) is cut when its client takes
+    // nothing for a second; the largest first. Above twice the budget, not counting the largest answer, no
+    // request is begun, and such an answer is also cut when its client takes nothing in its first half
+    // second, or less than 1/64 of it in a second; if there is no such answer, smaller ones of which nothing
+    // was taken for a second are cut. So memory is bounded by twice the budget, the largest answer, and what
+    // the handlers that are running then still send. Files (sendfile) take none of it.
     std::size_t output_budget = 64 * 1024 * 1024UL;
 
     // For these times 0 means no limit, except for linger_timeout, where it means no time at all. A negative
     // one is logged and treated as 0.
 
-    // From a head's first byte to its end; then 408. Also from a new connection to its first byte, unless
-    // idle_timeout is shorter; it is then closed cleanly.
+    // From a head's first byte to its end; then 408. Also from a new connection's start to its first byte,
+    // unless idle_timeout is shorter; the connection is then closed cleanly.
     std::chrono::milliseconds header_timeout{30'000};
     // A body that stops coming (408), or an answer that is not taken (cut).
     std::chrono::milliseconds stall_timeout{60'000};
