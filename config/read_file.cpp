@@ -14,7 +14,7 @@ namespace sup::config {
 namespace {
 
 Error too_large() {
-    return Error{"larger than " + describe_size(largest_file) + ", too large for a configuration"};
+    return Error{"too large for a configuration (limit " + describe_size(largest_file) + ")"};
 }
 
 Status check_kind(int descriptor) {

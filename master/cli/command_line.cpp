@@ -52,8 +52,8 @@ CLI::Option* refuse_empty(CLI::Option* option, const std::string& message) {
 }
 
 void add_name(CLI::App& command, std::string& name) {
-    refuse_empty(command.add_option("NAME", name, "The instance; may be left out when one is running"),
-                 "the name is empty; leave it out to mean the instance that is running");
+    refuse_empty(command.add_option("NAME", name, "The instance; may be omitted when only one is running"),
+                 "the name is empty; omit it to use the only running instance");
 }
 
 void add_config(CLI::App& command, std::string& path) {
@@ -106,7 +106,7 @@ void add_status_and_list(CLI::App& app, Options& options) {
     status
         ->add_flag(
             "--check{all}", options.status.check,
-            "Answer by the exit code, too: 0 all is well, 5 it serves but not all is well, 6 it is down; "
+            "Also answer by the exit code: 0 all is well, 5 it serves but not all is well, 6 it is down; "
             "--check=serving: 0 unless it is down")
         ->check(CLI::IsMember({"all", "serving"}))
         ->type_name("");

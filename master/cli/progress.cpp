@@ -39,8 +39,8 @@ std::optional<std::string> ProgressModel::tell(const status::GenerationEvent& ev
     if (event.state == "active") return name + " serves";
     if (event.state == "draining") return name + ": draining " + workers(event.workers);
     if (event.state == "aborting") {
-        if (event.ready == 0) return name + " was abandoned; its workers are being stopped";
-        return name + " was abandoned; " + workers(event.ready) + (event.ready == 1 ? " serves" : " serve") +
+        if (event.ready == 0) return name + ": abandoned; stopping its workers";
+        return name + ": abandoned; " + workers(event.ready) + (event.ready == 1 ? " serves" : " serve") +
                " until the slots are given back";
     }
     if (event.state == "gone") return name + " is gone";

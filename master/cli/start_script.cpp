@@ -73,8 +73,7 @@ std::optional<std::string> note_on_start_script(const config::Worker& worker) {
         return std::nullopt;
     return worker.program +
            " is a shell script without exec: the shell stays, as the worker's main process. The drain signal "
-           "goes to "
-           "the server only if that says READY=1 (see drain.to); better start it with exec";
+           "goes to the server only if the server says READY=1 (see drain.to); start it with exec instead";
 }
 
 }  // namespace sup::cli

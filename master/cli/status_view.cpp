@@ -70,7 +70,7 @@ std::string render_state(const status::Picture& picture, const StatusView& view)
     if (!picture.degraded) return text;
     if (!listener_problems(picture).empty())
         return text + " " + view.style(Colour::red, "(degraded: a listener is not served)");
-    return text + " " + view.style(Colour::red, "(degraded: a worker waits to be restarted)");
+    return text + " " + view.style(Colour::red, "(degraded: a worker is waiting to be restarted)");
 }
 
 std::string render_header(const status::Picture& picture, const StatusView& view) {

@@ -234,7 +234,8 @@ private:
         const bool waits = !id || may_wait(client);
         handler_.reload(call.wait, reply_to(client, waits ? id : std::nullopt));
         if (waits) return;
-        client.send(error_response(*id, ErrorCode::not_awaited, "too many clients wait for one already"));
+        client.send(
+            error_response(*id, ErrorCode::not_awaited, "too many clients are already waiting for one"));
     }
     void perform(Connection& client, const std::optional<std::string>& id, StopCall call) {
         handler_.stop(call.now, reply_to(client, id));

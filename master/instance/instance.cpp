@@ -74,7 +74,7 @@ void Instance::stop_by_signal(const char* name) {
 }
 
 void Instance::stop_without_terminal() {
-    log_.info("SIGHUP: the terminal is gone: stop");
+    log_.info("SIGHUP: the terminal is gone; stopping");
     engine_.post(core::StopRequested{desk_.add_unawaited(), false, core::StopBy::lost_terminal});
 }
 
@@ -86,7 +86,7 @@ void Instance::reopen_log(const char* signal) {
     if (Status reopened = log_settings_.reopen(); !reopened) {
         log_.error("{}; the old file stays in use", reopened.error().message);
     } else {
-        log_.info("{}: the log was opened again", signal);
+        log_.info("{}: the log was reopened", signal);
     }
 }
 
@@ -99,7 +99,7 @@ Status Instance::put_files_back() {
     if (!*folder && !(socket && *socket)) return Success{};
     warn(directory_.write_pid(::getpid()));
     if (*folder) warn(log_.reopen());  // it may have been in there
-    log_.warning("files were removed from {}; the pid file and the control socket have been made again",
+    log_.warning("files were removed from {}; the pid file and the control socket have been recreated",
                  directory_.paths().folder);
     return Success{};
 }

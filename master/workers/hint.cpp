@@ -90,7 +90,7 @@ std::string hint_about_address_in_use(const std::vector<std::string>& last_lines
             "how "
             "for many servers)",
             addresses[*meant], first_descriptor + static_cast<int>(*meant),
-            first_descriptor == 0 ? "as its standard input" : "LISTEN_FDS tells it so");
+            first_descriptor == 0 ? "as its standard input" : "LISTEN_FDS says so");
     }
     return {};
 }

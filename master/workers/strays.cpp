@@ -69,8 +69,9 @@ void Strays::name_those_since(const WorkerProcess& worker) {
             LeftBehind::Why::whose_unknown, left_process(process), describe(Sender{process.pid, 0}),
             worker.generation_id(),         worker.slot(),         held};
         log_.warning(
-            "{}, {}, is an orphan: worker {} of generation {} has left it, or one that lives; {}it is not "
-            "ended yet",
+            "{}, {}, is an orphan, left by worker {} of generation {} or by one that is still running; {}it "
+            "is "
+            "not ended yet",
             left.name, to_string(left.why), left.slot, core::number(left.generation),
             held.empty() ? "" : "it holds " + held + "; ");
         note(left);

@@ -276,7 +276,7 @@ std::optional<std::string> WorkerProcess::odd_main_process() const {
         return "READY=1 came from " + speaker + ", not from " + main +
                ", which only waits for it. A server that compares LISTEN_PID with its own pid does not "
                "take its listeners that way. " +
-               signal + " will go to " + speaker + "; better start the server with exec";
+               signal + " will go to " + speaker + "; it is better to start the server with exec";
     }
     if (!voice_->target().ends_wrapper(pid())) return std::nullopt;
     return signal + " ends " + main +

@@ -211,7 +211,7 @@ void Core::read_channel() {
 // The master may have died, or know by other means when this worker is ready (`worker.ready`); where it waits
 // for READY=1, its own deadline ends the worker.
 void Core::cannot_announce(const Error& error) {
-    log_line("serving, but the supervisor could not be told that it is ready: " + error.message);
+    log_line("serving, but could not report readiness: " + error.message);
 }
 
 void Core::status(std::string_view text) {

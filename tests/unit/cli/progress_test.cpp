@@ -58,16 +58,15 @@ TEST_CASE("a reload that is abandoned says so") {
     CHECK(lines({generation(2, "starting", 1), exited(2, 0), generation(2, "aborting", 1),
                  generation(2, "gone", 0)}) ==
           std::vector<std::string>{"generation 2: starting 1 worker",
-                                   "generation 2 was abandoned; its workers are being stopped",
-                                   "generation 2 is gone"});
+                                   "generation 2: abandoned; stopping its workers", "generation 2 is gone"});
 }
 
 TEST_CASE("a rolling reload that is abandoned says who still serves") {
     json given_up = generation(2, "aborting", 4);
     given_up["ready"] = 3;
-    CHECK(lines({given_up}) ==
-          std::vector<std::string>{
-              "generation 2 was abandoned; 3 workers serve until the slots are given back"});
+    CHECK(
+        lines({given_up}) ==
+        std::vector<std::string>{"generation 2: abandoned; 3 workers serve until the slots are given back"});
 }
 
 TEST_CASE("waiting and restarts are explained") {

@@ -97,7 +97,7 @@ TEST_CASE("a degraded instance says so, and shows the slots that wait") {
     status["generations"][0]["workers"] = json::array({worker(0, 4712, "ready")});
     status["generations"][0]["awaiting_restart"] = json::array({1});
     const std::string text = page(status);
-    CHECK_THAT(text, Catch::Contains("running (degraded: a worker waits to be restarted)"));
+    CHECK_THAT(text, Catch::Contains("running (degraded: a worker is waiting to be restarted)"));
     CHECK_THAT(text, Catch::Contains("     1        restarting\n"));
 }
 

@@ -69,7 +69,7 @@ TEST_CASE("a file is read up to the bound and refused above it") {
     const std::string most = minimal + std::string(largest_file - minimal.size(), ' ');
     CHECK(why_not(folder.write("most.json", most)).empty());
     const std::string file = folder.write("more.json", most + " ");
-    CHECK(why_not(file) == file + ": larger than 1.0 MiB, too large for a configuration");
+    CHECK(why_not(file) == file + ": too large for a configuration (limit 1.0 MiB)");
 }
 
 TEST_CASE("problems name the file as the person named it") {
