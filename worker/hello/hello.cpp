@@ -74,14 +74,15 @@ int serve(const Flags& flags) {
         for (const int signal : {SIGTERM, SIGQUIT, SIGINT}) std::signal(signal, SIG_IGN);
     }
     const auto crash_after = duration(flags.crash_after);
-    std::optional<uv::Timer> doom;  // of the worker's loop
+    uv::Timer* doom = nullptr;  // which the worker's loop must outlive
     if (crash_after) options.on_ready = [&] { doom->arm(*crash_after); };
     worker::Worker worker(std::move(options));
     http::Server server(worker, Routes(worker.loop(), {worker.generation(), flags.version, flags.file}));
 
     uv::Timer warm_up(worker.loop(), [&worker] { worker.ready(); });
     if (const auto delay = duration(flags.ready_delay)) warm_up.arm(*delay);
-    doom.emplace(worker.loop(), crash);
+    uv::Timer end(worker.loop(), crash);
+    doom = &end;
     return worker.run();
 }
 
